@@ -1,0 +1,25 @@
+"""Names of the properties that a face is scored by, in the order of the scorer's outputs."""
+
+from __future__ import annotations
+
+PROPERTIES = (
+    "eyes",
+    "hair_color",
+    "hair_length",
+    "mouth",
+    "pose",
+    "background_mean",
+    "background_std",
+    "hairstyle",
+)
+"""The eight scores of an image; more means wider eyes, brighter hair, longer hair, a wider open
+mouth, a head turned further right, a brighter background, a more varied one, curlier hair."""
+
+CONTROLLED = ("eyes", "mouth", "pose")
+"""The properties that directions are sought for by default."""
+
+GROUPING = ("hair_color", "hair_length", "background_mean", "hairstyle")
+"""The properties whose medians split the images into groups, in the order of the group's letters."""
+
+LABELS = PROPERTIES[:7]
+"""The properties that the generator's label holds, in its order."""
