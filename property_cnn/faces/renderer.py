@@ -98,11 +98,7 @@ def _scene(attributes: Tensor, size: int, image: bool, parts: bool):
     texture = _strands(t, head, hair) if image else None
     _background(canvas, t)
     cloth = canvas.cover(clothes_distance(canvas, t))
-    fold = lambda: (
-        clothes_colour(t)
-        * (1.0 - 0.25 * bump(canvas.x / 0.35, (canvas.y - 0.9) / 0.2)).unsqueeze(1)
-    )  # noqa: E731
-    canvas.paint(cloth, fold, Part.CLOTHES)
+    canvas.paint(cloth, lambda: _cloth(canvas, t), Part.CLOTHES)
     behind = 1.0 - 0.35 * bump(canvas.x / 0.34, (canvas.y - 0.62) / 0.34)
     canvas.paint(
         canvas.cover(hair.back), lambda: hair_base * (texture * behind).unsqueeze(1), Part.HAIR
@@ -132,6 +128,11 @@ def _background(canvas: Canvas, t: Traits) -> None:
         lambda: (background_colour(t) * (1.0 + 1.6 * light).unsqueeze(1)).clamp(0.02, 1.0),
         Part.BACKGROUND,
     )
+
+
+def _cloth(canvas: Canvas, t: Traits) -> Tensor:
+    fold = bump(canvas.x / 0.35, (canvas.y - 0.9) / 0.2)
+    return clothes_colour(t) * (1.0 - 0.25 * fold).unsqueeze(1)
 
 
 def _strands(t: Traits, head: Head, hair: Hair) -> Tensor:

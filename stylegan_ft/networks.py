@@ -1,0 +1,268 @@
+"""The generator's network: mapping with the split of its last two layers, truncation, synthesis.
+
+StyleGAN 1 (Karras et al., 2019) with genforce's names and shapes of parameters; the split mapping
+adds a wide second path of two layers (`dense_new0`, `dense_new1`) that starts with nearly no
+effect, so a network trained without it can be carried over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from property_cnn.errors import InputError
+from stylegan_ft.layers import ConstLayer, Dense, StyleLayer, ToImage, pixel_norm, upsample
+
+NEW_STD = 0.15
+"""Standard deviation of the stored weights and biases of the new path's layers at the start."""
+
+
+def default_channels(resolution: int, base: int = 16384, most: int = 512) -> tuple[int, ...]:
+    """The original's channels of each block from 4 × 4 up: `min(base // size, most)`."""
+    return tuple(min(base // 4 // 2**k, most) for k in range(int(math.log2(resolution)) - 1))
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Sizes of a generator.
+
+    Args:
+        resolution: side of the images in pixels, a power of two from 8.
+        label_dim: numbers in a label, 0 for a generator without labels.
+        label_embedding: numbers that the label becomes before it joins z.
+        split: whether the last two mapping layers have the second, wide path.
+        channels: feature maps of each block, 4 × 4 first.
+        hidden_dim, wide_dim: widths of the mapping's layers and of the second path.
+        lr_mul: learning-rate multiplier of the mapping's layers.
+    """
+
+    resolution: int = 64
+    z_dim: int = 512
+    w_dim: int = 512
+    label_dim: int = 7
+    label_embedding: int = 16
+    split: bool = True
+    channels: tuple[int, ...] = (128, 128, 96, 64, 32)
+    hidden_dim: int = 512
+    wide_dim: int = 2048
+    mapping_layers: int = 8
+    lr_mul: float = 0.01
+    image_channels: int = 3
+
+    def __post_init__(self):
+        object.__setattr__(self, "channels", tuple(self.channels))
+        blocks = int(math.log2(self.resolution)) - 1 if self.resolution >= 8 else 0
+        if self.resolution != 4 * 2 ** (blocks - 1) or blocks < 2:
+            raise InputError(f"resolution {self.resolution}: it must be a power of two from 8")
+        if len(self.channels) != blocks:
+            raise InputError(
+                f"channels {self.channels}: resolution {self.resolution} takes {blocks} numbers"
+            )
+        if self.mapping_layers < 3:
+            raise InputError(f"mapping_layers {self.mapping_layers}: at least 3 are needed")
+
+    @property
+    def layers(self) -> dict[str, int]:
+        """Where the network can be left and re-entered: name -> dimensions of the vector."""
+        if not self.split:
+            return {"w": self.w_dim}
+        return {
+            "mapping_split1": self.hidden_dim + self.wide_dim,
+            "mapping_split2": 2 * self.w_dim,
+            "w": self.w_dim,
+        }
+
+
+class MappingNetwork(nn.Module):
+    """From z and label to w, by way of the vectors that directions may live in."""
+
+    def __init__(self, config: GeneratorConfig, rng: torch.Generator):
+        super().__init__()
+        self.config = config
+        inputs = config.z_dim
+        if config.label_dim:
+            size = (config.label_dim, config.label_embedding)
+            self.label_weight = nn.Parameter(torch.randn(*size, generator=rng))
+            inputs += config.label_embedding
+        last = config.mapping_layers - 1
+        for i in range(config.mapping_layers):
+            outputs = config.w_dim if i == last else config.hidden_dim
+            layer = Dense(inputs, outputs, rng, lr_mul=config.lr_mul)
+            self.add_module(f"dense{i}", layer)
+            inputs = outputs
+        if config.split:
+            new = {"lr_mul": config.lr_mul, "init_std": NEW_STD}
+            self.dense_new0 = Dense(config.hidden_dim, config.wide_dim, rng, **new)
+            self.dense_new1 = Dense(config.wide_dim, config.w_dim, rng, **new)
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        """All layers in one pass: name -> (N, dimensions), in the order of `config.layers`."""
+        config = self.config
+        if config.label_dim:
+            z = torch.cat([z, label @ self.label_weight], dim=1)  # (N, z_dim + label_embedding)
+        h = pixel_norm(z)
+        for i in range(config.mapping_layers - 2):
+            h = self._dense(i)(h)
+        w1 = self._dense(config.mapping_layers - 2)(h)
+        if not config.split:
+            return {"w": self._dense(config.mapping_layers - 1)(w1)}
+        split1 = torch.cat([w1, self.dense_new0(h)], dim=1)
+        split2 = self._second(split1)
+        return {"mapping_split1": split1, "mapping_split2": split2, "w": self._sum(split2)}
+
+    def resume(self, mid: Tensor, layer: str) -> Tensor:
+        """Runs the rest of the mapping from the vector of a layer; (N, dimensions) -> (N, w_dim)."""
+        if layer == "mapping_split1":
+            mid, layer = self._second(mid), "mapping_split2"
+        return self._sum(mid) if layer == "mapping_split2" else mid
+
+    def _dense(self, i: int) -> nn.Module:
+        return getattr(self, f"dense{i}")
+
+    def _second(self, split1: Tensor) -> Tensor:
+        w1, w2 = split1.split([self.config.hidden_dim, self.config.wide_dim], dim=1)
+        last = self._dense(self.config.mapping_layers - 1)
+        return torch.cat([last(w1), self.dense_new1(w2)], dim=1)
+
+    def _sum(self, split2: Tensor) -> Tensor:
+        old, new = split2.chunk(2, dim=1)
+        return old + new
+
+
+class Truncation(nn.Module):
+    """Pulls the styles of the first layers towards the mean w, and holds that mean."""
+
+    def __init__(self, w_dim: int, layers: int):
+        super().__init__()
+        self.layers = layers
+        self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(self, w: Tensor, psi: float = 1.0, trunc_layers: int = 0) -> Tensor:
+        """(N, w_dim) or (N, layers, w_dim) -> (N, layers, w_dim); psi 1 or no layers: as it is."""
+        if w.ndim == 2:
+            w = w[:, None].expand(-1, self.layers, -1)
+        if psi == 1.0 or trunc_layers <= 0:
+            return w
+        pulled = torch.lerp(self.w_avg.expand_as(w), w, psi)
+        first = torch.arange(self.layers, device=w.device) < trunc_layers
+        return torch.where(first[:, None], pulled, w)
+
+
+class SynthesisNetwork(nn.Module):
+    """From a style for each layer to images; two layers and one image output a resolution."""
+
+    def __init__(self, config: GeneratorConfig, rng: torch.Generator):
+        super().__init__()
+        self.blocks = len(config.channels)
+        self.register_buffer("lod", torch.zeros(()))
+        inputs = config.channels[0]
+        for k, channels in enumerate(config.channels):
+            size = 4 * 2**k
+            if k == 0:
+                first = ConstLayer(channels, config.w_dim, rng)
+            else:
+                first = StyleLayer(inputs, channels, size, config.w_dim, rng, upsample=True)
+            self.add_module(f"layer{2 * k}", first)
+            second = StyleLayer(channels, channels, size, config.w_dim, rng)
+            self.add_module(f"layer{2 * k + 1}", second)
+            self.add_module(f"output{k}", ToImage(channels, config.image_channels, rng))
+            inputs = channels
+
+    def forward(
+        self,
+        styles: Tensor,
+        lod: float | None = None,
+        noise_rng: torch.Generator | None = None,
+        upsample_output: bool = True,
+    ) -> Tensor:
+        """Images (N, 3, R, R), about in [-1, 1].
+
+        Args:
+            styles: (N, layers, w_dim), or (N, w_dim) to use one w everywhere.
+            lod: levels below the full resolution, as in progressive growing: 1 gives the image of
+                half the size, 0.25 blends a quarter of it in. None takes the stored buffer.
+            noise_rng: draws fresh noise from it; None takes the stored noise images.
+            upsample_output: False leaves the image at the size of the last block that ran.
+        """
+        lod = float(self.lod) if lod is None else float(lod)
+        if not 0.0 <= lod <= self.blocks - 1:
+            raise InputError(f"lod {lod}: it must be between 0 and {self.blocks - 1}")
+        if styles.ndim == 2:
+            styles = styles[:, None].expand(-1, 2 * self.blocks, -1)
+        last = self.blocks - 1 - math.floor(lod)
+        share = lod - math.floor(lod)  # of the image of the block before the last
+        x = before = None
+        for k in range(last + 1):
+            first, second = getattr(self, f"layer{2 * k}"), getattr(self, f"layer{2 * k + 1}")
+            x = first(styles[:, 0], noise_rng) if k == 0 else first(x, styles[:, 2 * k], noise_rng)
+            x = second(x, styles[:, 2 * k + 1], noise_rng)
+            if share and k == last - 1:
+                before = upsample(getattr(self, f"output{k}")(x))
+        image = getattr(self, f"output{last}")(x)
+        if before is not None:
+            image = torch.lerp(image, before, share)
+        if upsample_output:
+            for _ in range(self.blocks - 1 - last):
+                image = upsample(image)
+        return image
+
+
+class GeneratorNetwork(nn.Module):
+    """Mapping, truncation and synthesis; its state-dict keys are genforce's.
+
+    Args:
+        config: the sizes.
+        seed: of the initial weights and the stored noise images.
+    """
+
+    def __init__(self, config: GeneratorConfig | None = None, seed: int = 0):
+        super().__init__()
+        self.config = config = config if config is not None else GeneratorConfig()
+        rng = torch.Generator().manual_seed(seed)
+        self.mapping = MappingNetwork(config, rng)
+        self.truncation = Truncation(config.w_dim, 2 * len(config.channels))
+        self.synthesis = SynthesisNetwork(config, rng)
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        psi: float = 1.0,
+        trunc_layers: int = 0,
+        lod: float | None = None,
+        noise_rng: torch.Generator | None = None,
+        upsample_output: bool = True,
+    ) -> Tensor:
+        """Images (N, 3, R, R) of latents (N, z_dim) and labels (N, label_dim)."""
+        styles = self.truncation(self.mapping(z, label)["w"], psi, trunc_layers)
+        return self.synthesis(styles, lod, noise_rng, upsample_output)
+
+
+def infer_config(state: Mapping[str, Tensor]) -> GeneratorConfig:
+    """The sizes of the generator that a state dict with genforce's keys belongs to.
+
+    Raises:
+        KeyError: a key that tells a size is missing.
+    """
+    embedding = state.get("mapping.label_weight")
+    wide = state.get("mapping.dense_new0.weight")
+    blocks = sum(1 for k in range(16) if f"synthesis.output{k}.weight" in state)
+    outputs = [state[f"synthesis.output{k}.weight"] for k in range(blocks)]
+    label_dim, width = embedding.shape if embedding is not None else (0, 0)
+    return GeneratorConfig(
+        resolution=2 * 2**blocks,
+        z_dim=state["mapping.dense0.weight"].shape[1] - width,
+        w_dim=state["truncation.w_avg"].shape[0],
+        label_dim=label_dim,
+        label_embedding=width,
+        split=wide is not None,
+        channels=tuple(output.shape[1] for output in outputs),
+        hidden_dim=state["mapping.dense0.weight"].shape[0],
+        wide_dim=wide.shape[0] if wide is not None else 0,
+        mapping_layers=sum(1 for i in range(64) if f"mapping.dense{i}.weight" in state),
+        image_channels=outputs[0].shape[0],
+    )
