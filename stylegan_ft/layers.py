@@ -12,6 +12,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU."""
@@ -28,17 +29,44 @@ def pixel_norm(x: Tensor) -> Tensor:
     return x / torch.sqrt(x.square().mean(dim=1, keepdim=True) + EPSILON)
 
 
+class _StyleNorm(torch.autograd.Function):
+    """`style_norm` with its gradient in closed form: a third faster in training than autograd's."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        mean = x.mean(dim=(2, 3))  # (N, C), as all statistics here
+        var = (x.square().mean(dim=(2, 3)) - mean.square()).clamp(min=0.0)
+        inverse = torch.rsqrt(var + EPSILON)
+        ctx.save_for_backward(x, scale, mean, inverse)
+        slope = scale * inverse
+        return torch.addcmul(_maps(shift - mean * slope), x, _maps(slope))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, scale, mean, inverse = ctx.saved_tensors
+        pixels = x.shape[2] * x.shape[3]
+        d_shift = grad.sum(dim=(2, 3))
+        d_scale = ((grad * x).sum(dim=(2, 3)) - mean * d_shift) * inverse
+        slope = scale * inverse
+        by_x = -slope * inverse * d_scale / pixels
+        constant = -slope * d_shift / pixels - by_x * mean
+        d_x = torch.addcmul(_maps(constant), x, _maps(by_x)).addcmul_(grad, _maps(slope))
+        return d_x, d_scale, d_shift
+
+
+def _maps(x: Tensor) -> Tensor:  # (N, C) -> (N, C, 1, 1)
+    return x[:, :, None, None]
+
+
 def style_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Instance norm, then modulation by a style: the channel's mean is `shift`, its std `scale`.
 
     Args:
-        x: feature maps (N, C, H, W); N may be 1 where all rows share them.
+        x: feature maps (N, C, H, W).
         scale, shift: (N, C).
     """
-    var, mean = torch.var_mean(x, dim=(2, 3), correction=0)  # (N, C) each
-    scale = scale * torch.rsqrt(var + EPSILON)
-    shift = shift - mean * scale
-    return torch.addcmul(shift[:, :, None, None], x, scale[:, :, None, None])
+    return _StyleNorm.apply(x, scale, shift)
 
 
 class Dense(nn.Module):
@@ -74,6 +102,19 @@ class Dense(nn.Module):
         return x if self.linear else F.leaky_relu(x, SLOPE)
 
 
+class _Symmetric(torch.autograd.Function):
+    """Depthwise convolution with a symmetric kernel: its gradient is the same operation."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(kernel)
+        return F.conv2d(x, kernel, padding=kernel.shape[-1] // 2, groups=x.shape[1])
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        return _Symmetric.apply(grad, *ctx.saved_tensors), None
+
+
 class Blur(nn.Module):
     """Depthwise 3 × 3 binomial filter [1, 2, 1] ⊗ [1, 2, 1] / 16 with zeros around the image."""
 
@@ -82,23 +123,27 @@ class Blur(nn.Module):
         line = torch.tensor([0.25, 0.5, 0.25])
         self.register_buffer("kernel", torch.outer(line, line).repeat(channels, 1, 1, 1))
 
-    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:  # (N, C, H, W)
-        return F.conv2d(x, self.kernel, bias, padding=1, groups=x.shape[1])
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W)
+        return _Symmetric.apply(x, self.kernel)
 
 
 class Noise(nn.Module):
-    """Adds one noise image, weighted per channel: the stored one, or a fresh one per row."""
+    """Adds, in place, a bias and a noise image weighted per channel to feature maps.
+
+    The noise is the stored image, or a fresh one for each row where a generator is given.
+    """
 
     def __init__(self, resolution: int, channels: int, rng: torch.Generator):
         super().__init__()
         self.register_buffer("noise", torch.randn(1, 1, resolution, resolution, generator=rng))
         self.weight = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor, rows: int, rng: torch.Generator | None) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor, rng: torch.Generator | None) -> Tensor:
         noise = self.noise
         if rng is not None:
-            noise = torch.randn(rows, *noise.shape[1:], generator=rng, device=x.device)
-        return x + noise * self.weight[:, None, None]
+            noise = torch.randn(len(x), *noise.shape[1:], generator=rng, device=rng.device)
+        added = noise.to(x).movedim(1, 3) * self.weight + bias  # (1 or N, H, W, C)
+        return x.add_(added.movedim(3, 1))
 
 
 class Style(nn.Module):
@@ -126,8 +171,10 @@ class ConstLayer(nn.Module):
         self.style = Style(w_dim, channels, rng)
 
     def forward(self, w: Tensor, rng: torch.Generator | None) -> Tensor:  # -> (N, C, 4, 4)
-        x = self.apply_noise(self.const, len(w), rng) + self.bias[:, None, None]
-        x = style_norm(F.leaky_relu(x, SLOPE), *self.style(w))
+        rows = 1 if rng is None else len(w)  # one row serves all where the noise is the stored one
+        x = self.apply_noise(self.const.repeat(rows, 1, 1, 1), self.bias, rng)
+        x = F.leaky_relu(x, SLOPE).expand(len(w), -1, -1, -1)
+        x = style_norm(x, *self.style(w))  # (N, C, 4, 4)
         return x.contiguous(memory_format=torch.channels_last)
 
 
@@ -157,11 +204,11 @@ class StyleLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, rng: torch.Generator | None) -> Tensor:
         weight = self.weight * self.weight_scale
         if self.upsample:
-            x = upsample_conv_transposed(x, weight) if self.fused else upsample_conv(x, weight)
-            x = self.blur(x, self.bias)
+            x = upsample_conv_turned(x, weight) if self.fused else upsample_conv(x, weight)
+            x = self.blur(x)
         else:
-            x = F.conv2d(x, weight, self.bias, padding=1)
-        x = self.apply_noise(x, len(w), rng)
+            x = F.conv2d(x, weight, padding=1)
+        x = self.apply_noise(x, self.bias, rng)
         return style_norm(F.leaky_relu(x, SLOPE, inplace=True), *self.style(w))
 
 
@@ -171,18 +218,18 @@ def upsample(x: Tensor) -> Tensor:
 
 
 def upsample_conv(x: Tensor, weight: Tensor) -> Tensor:
-    """`upsample`, then a 3 × 3 convolution; (N, I, H, W), (O, I, 3, 3) -> (N, O, 2H, 2W)."""
-    return F.conv2d(upsample(x), weight, padding=1)
+    """`upsample`, then a 3 × 3 convolution; (N, I, H, W), (O, I, 3, 3) -> (N, O, 2H, 2W).
 
-
-def upsample_conv_transposed(x: Tensor, weight: Tensor) -> Tensor:
-    """Doubles height and width by a transposed convolution with the box-filtered kernel.
-
-    This is what the original does from 128 × 128; its kernels are those of `upsample_conv`
-    turned by 180 degrees.
+    Both are done as one transposed convolution, which takes 4/9 of the multiplications.
     """
+    return upsample_conv_turned(x, weight.flip(2, 3))
+
+
+def upsample_conv_turned(x: Tensor, weight: Tensor) -> Tensor:
+    """As `upsample_conv` with the kernel turned by 180 degrees: the original's from 128 × 128."""
     weight = F.pad(weight, (1, 1, 1, 1))  # (O, I, 5, 5)
-    weight = weight[..., 1:, 1:] + weight[..., :-1, 1:] + weight[..., 1:, :-1] + weight[..., :-1, :-1]
+    weight = weight[:, :, 1:] + weight[:, :, :-1]
+    weight = weight[..., 1:] + weight[..., :-1]  # (O, I, 4, 4)
     return F.conv_transpose2d(x, weight.transpose(0, 1), stride=2, padding=1)
 
 

@@ -26,6 +26,19 @@ def default_channels(resolution: int, base: int = 16384, most: int = 512) -> tup
     return tuple(min(base // 4 // 2**k, most) for k in range(int(math.log2(resolution)) - 1))
 
 
+def block_count(resolution: int, channels: tuple[int, ...]) -> int:
+    """Number of resolutions from 4 × 4 up; InputError unless there is one channel count each."""
+    blocks = len(channels)
+    if resolution < 8 or resolution & (resolution - 1):
+        raise InputError(f"resolution {resolution}: it must be a power of two from 8")
+    if resolution != 2 * 2**blocks:
+        raise InputError(
+            f"channels {tuple(channels)}: resolution {resolution} takes "
+            f"{resolution.bit_length() - 2} numbers"
+        )
+    return blocks
+
+
 @dataclass(frozen=True)
 class GeneratorConfig:
     """Sizes of a generator.
@@ -55,13 +68,7 @@ class GeneratorConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "channels", tuple(self.channels))
-        blocks = int(math.log2(self.resolution)) - 1 if self.resolution >= 8 else 0
-        if self.resolution != 4 * 2 ** (blocks - 1) or blocks < 2:
-            raise InputError(f"resolution {self.resolution}: it must be a power of two from 8")
-        if len(self.channels) != blocks:
-            raise InputError(
-                f"channels {self.channels}: resolution {self.resolution} takes {blocks} numbers"
-            )
+        block_count(self.resolution, self.channels)
         if self.mapping_layers < 3:
             raise InputError(f"mapping_layers {self.mapping_layers}: at least 3 are needed")
 
@@ -115,7 +122,7 @@ class MappingNetwork(nn.Module):
         return {"mapping_split1": split1, "mapping_split2": split2, "w": self._sum(split2)}
 
     def resume(self, mid: Tensor, layer: str) -> Tensor:
-        """Runs the rest of the mapping from the vector of a layer; (N, dimensions) -> (N, w_dim)."""
+        """Runs the rest of the mapping from the vector of a layer; -> w (N, w_dim)."""
         if layer == "mapping_split1":
             mid, layer = self._second(mid), "mapping_split2"
         return self._sum(mid) if layer == "mapping_split2" else mid

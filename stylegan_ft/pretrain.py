@@ -7,7 +7,6 @@ adversarial phase (`stylegan_ft.train`) then makes the samples sharp.
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,8 +18,10 @@ from torch import Tensor
 
 from property_cnn.faces import render_faces
 from property_cnn.files import atomic_path
+from stylegan_ft.log import TrainingLog
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.population import population_attributes
+from stylegan_ft.warmup import warm_mapping
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,16 @@ class PretrainSettings:
 
     Args:
         images: faces shown at each level of detail, coarsest first; the last is full size.
+        warmup_steps: batches of the mapping's warm-up before the first image.
         fade: share of a level's faces over which its new layers fade in.
         lr, final_lr: Adam's learning rate at the start and, by a cosine, at the end.
         mapping_lr: factor on the mapping's rate; 100 undoes its multiplier of 0.01.
+        edge_weight: weight of the differences between neighbouring pixels.
         score_weight: weight of the scorer's loss, where a scorer is given.
     """
 
-    images: tuple[int, ...] = (96_000, 128_000, 400_000)
+    images: tuple[int, ...] = (64_000, 128_000, 400_000)
+    warmup_steps: int = 3000
     fade: float = 0.25
     batch_size: int = 32
     lr: float = 2.5e-3
@@ -90,11 +94,17 @@ def learning_rate(shown: int, settings: PretrainSettings) -> float:
     return warm * (settings.final_lr + (settings.lr - settings.final_lr) * wave)
 
 
-def draw_batch(step: int, config: GeneratorConfig, settings: PretrainSettings):
-    """z, label and the rendered targets at full size; they depend on seed and step alone."""
+def draw_batch(
+    step: int, config: GeneratorConfig, settings, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor, Tensor]:
+    """z, label and the rendered targets at full size; they depend on seed and step alone.
+
+    Args:
+        settings: anything with `seed` and `batch_size`.
+    """
     rng = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
-    z = torch.randn(settings.batch_size, config.z_dim, generator=rng)
-    label = torch.randn(settings.batch_size, config.label_dim, generator=rng)
+    z = torch.randn(settings.batch_size, config.z_dim, generator=rng).to(device)
+    label = torch.randn(settings.batch_size, config.label_dim, generator=rng).to(device)
     return z, label, render_faces(population_attributes(z, label), config.resolution).clone()
 
 
@@ -103,6 +113,7 @@ def pretrain(
     settings: PretrainSettings,
     out: Path,
     scorer: Callable[[Tensor], Tensor] | None = None,
+    device: torch.device | str = "cpu",
     report: Callable[[str], None] = print,
     stop_after: int | None = None,
 ) -> GeneratorNetwork:
@@ -115,8 +126,8 @@ def pretrain(
         stop_after: end early at this step, as an interruption would.
     """
     out.mkdir(parents=True, exist_ok=True)
-    network = GeneratorNetwork(config, seed=settings.seed)
-    average = GeneratorNetwork(config, seed=settings.seed).requires_grad_(False)
+    network = GeneratorNetwork(config, seed=settings.seed).to(device)
+    average = GeneratorNetwork(config, seed=settings.seed).to(device).requires_grad_(False)
     groups = [
         {"params": list(network.mapping.parameters()), "factor": settings.mapping_lr},
         {"params": list(network.synthesis.parameters()), "factor": 1.0},
@@ -125,25 +136,30 @@ def pretrain(
     step = 0
     checkpoint = out / "pretrain.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=device)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step = state["step"]
+    else:
+        warmed = warm_mapping(network, settings.warmup_steps, seed=settings.seed)
+        average.load_state_dict(network.state_dict())
+        report(f"warm-up: {warmed[-1]:.1%} of the attributes' variance left" if warmed else "")
     total = sum(settings.images) // settings.batch_size
+    log = TrainingLog(out / "pretrain.csv", LOG_COLUMNS, step)
     started = time.monotonic()
     while step < min(total, stop_after if stop_after is not None else total):
         shown = step * settings.batch_size
         rate, lod = learning_rate(shown, settings), level_of_detail(shown, settings)
         for group in optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        z, label, targets = draw_batch(step, config, settings)
+        z, label, targets = draw_batch(step, config, settings, device)
         size = config.resolution // 2 ** int(lod)
         targets = F.interpolate(targets, size=(size, size), mode="area")
         images = network(z, label, lod=lod, upsample_output=False)
-        pixel, edge = regression_losses(images, targets, feature_weights(size))
+        pixel, edge = regression_losses(images, targets, feature_weights(size).to(device))
         loss = pixel + settings.edge_weight * edge
-        score = torch.zeros(())
+        score = torch.zeros((), device=device)
         if scorer is not None and lod < 1.0:
             with torch.no_grad():
                 wanted = scorer(targets)
@@ -160,8 +176,7 @@ def pretrain(
         if step % settings.log_every == 0:
             seconds = time.monotonic() - started
             values = [float(v.detach()) for v in (loss, pixel, edge, score)]
-            row = [step, step * settings.batch_size, round(lod, 3), *(f"{v:.5f}" for v in values)]
-            _append(out / "pretrain.csv", [*row, round(seconds, 1)])
+            log.add([step, step * settings.batch_size, lod, *values, round(seconds, 1)])
             report(
                 f"pretrain {step:,}/{total:,} lod {lod:.2f} loss {values[0]:.4f} "
                 f"score {values[3]:.4f}, {seconds:.0f} s"
@@ -193,12 +208,3 @@ def set_w_average(network: GeneratorNetwork, seed: int, n: int = 8192) -> None:
     z = torch.randn(n, config.z_dim, generator=rng)
     label = torch.randn(n, config.label_dim, generator=rng) if config.label_dim else None
     network.truncation.w_avg.copy_(network.mapping(z, label)["w"].mean(dim=0))
-
-
-def _append(path: Path, row: list) -> None:
-    new = not path.exists()
-    with open(path, "a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(LOG_COLUMNS)
-        writer.writerow(row)

@@ -122,7 +122,7 @@ def _mixing() -> np.ndarray:
         matrix[index[first], index[second]] = matrix[index[second], index[first]] = value
     values, vectors = np.linalg.eigh(matrix)
     root = vectors * np.sqrt(values.clip(0.05)) @ vectors.T  # a correlation matrix has none below 0
-    return (root / np.linalg.norm(root, axis=1, keepdims=True)).astype(np.float32)
+    return root / np.linalg.norm(root, axis=1, keepdims=True)
 
 
 _MIXING = torch.from_numpy(_mixing())
@@ -137,8 +137,8 @@ def attributes_from_normal(factors: torch.Tensor) -> torch.Tensor:
     Returns:
         (N, A) correlated attributes in [-2.5, 2.5], a smooth bijection of the factors.
     """
-    mixed = factors @ _MIXING.to(factors).T
-    return LIMIT * torch.tanh(mixed / LIMIT)
+    mixed = factors.double() @ _MIXING.to(factors.device).T  # the same bits in any batch
+    return (LIMIT * torch.tanh(mixed / LIMIT)).float()
 
 
 def sample_attributes(n: int, seed: int, start: int = 0) -> torch.Tensor:

@@ -33,6 +33,14 @@ class Canvas:
         """Share of each pixel inside a shape, from its signed distance (negative inside)."""
         return (0.5 - distance / self.pixel).clamp_(0.0, 1.0)
 
+    def between(self, above: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
+        """Share of each pixel inside both shapes, exact for bands thinner than a pixel."""
+        return (self.cover(above) + self.cover(below) - 1.0).clamp_(min=0.0)
+
+    def line(self, offset: torch.Tensor, half: torch.Tensor | float) -> torch.Tensor:
+        """Share of each pixel on a line: `offset` from its middle, `half` its width."""
+        return self.between(offset - half, -offset - half)
+
     def window(self, left: float, top: float, right: float, bottom: float) -> Window:
         """The rows and columns of the box with these borders, rounded outwards."""
 

@@ -37,35 +37,30 @@ def paint_eyes(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
         arc = 1.0 - r * r
         upper = 1.10 * height * arc.clamp_min(0.0) ** 0.65 - 0.25 * height * (side * r) * arc
         lower = 0.90 * height * arc
-        inside = torch.maximum(-v - upper, v - lower)
-        inside = torch.maximum(inside, (r.abs() - 1.0) * half)
+        within = canvas.cover((r.abs() - 1.0) * half)
+        inside = canvas.between(-v - upper, v - lower) * within
         canvas.shade(
             lambda u=u, v=v: 1.0 - 0.16 * bump(u / 0.20, (v + 0.03) / 0.13).unsqueeze(1), window
         )
-        crease = (v + upper + 0.052).abs() - 0.010
-        canvas.paint(0.45 * canvas.cover(crease) * (arc > 0.0), _spot(skin * 0.55), None, window)
+        crease = canvas.line(v + upper + 0.052, 0.012) * (arc > 0.0)
+        canvas.paint(0.5 * crease, _spot(skin * 0.55), None, window)
         white = solid(0.95, 0.94, 0.93, skin)
         shadow = 0.80 + 0.20 * smoothstep(-0.9, 0.2, v / height)
-        canvas.paint(
-            canvas.cover(inside), lambda s=shadow, w=white: w * s.unsqueeze(1), part, window
-        )
+        canvas.paint(inside, lambda s=shadow, w=white: w * s.unsqueeze(1), part, window)
         gaze_u = u - 0.020 * t.gaze_x - 0.012 * t.yaw
         gaze_v = v - 0.008 * t.gaze_y + 0.004
         distance = torch.sqrt(gaze_u * gaze_u + gaze_v * gaze_v)
-        clip = canvas.cover(inside)
-        canvas.paint(clip * canvas.cover(distance - 0.074), _spot(iris * 0.55), None, window)
-        canvas.paint(clip * canvas.cover(distance - 0.058), _spot(iris), None, window)
-        canvas.paint(clip * canvas.cover(distance - 0.030), _spot(iris * 0.10), None, window)
+        canvas.paint(inside * canvas.cover(distance - 0.074), _spot(iris * 0.55), None, window)
+        canvas.paint(inside * canvas.cover(distance - 0.058), _spot(iris), None, window)
+        canvas.paint(inside * canvas.cover(distance - 0.030), _spot(iris * 0.10), None, window)
         glint = torch.hypot(gaze_u - 0.022, gaze_v + 0.026) - 0.017
-        canvas.paint(clip * canvas.cover(glint), _spot(solid(1.0, 1.0, 1.0, skin)), None, window)
-        thick = 0.013 + 0.005 * level(t.lashes, 1.5)
-        line = torch.maximum((v + upper + 0.004).abs() - thick, (r.abs() - 1.06) * half)
+        canvas.paint(inside * canvas.cover(glint), _spot(solid(1.0, 1.0, 1.0, skin)), None, window)
+        thick = 0.017 + 0.005 * level(t.lashes, 1.5)
+        lash = canvas.line(v + upper + 0.004, thick) * canvas.cover((r.abs() - 1.06) * half)
         dark = solid(0.10, 0.06, 0.05, skin)
-        canvas.paint(
-            canvas.cover(line) * (0.70 + 0.3 * level(t.lashes, 1.5)), _spot(dark), None, window
-        )
-        under = torch.maximum((v - lower - 0.003).abs() - 0.006, (r.abs() - 0.95) * half)
-        canvas.paint(0.45 * canvas.cover(under), _spot(skin * 0.5), None, window)
+        canvas.paint(lash * (0.75 + 0.25 * level(t.lashes, 1.5)), _spot(dark), None, window)
+        under = canvas.line(v - lower - 0.003, 0.009) * within
+        canvas.paint(0.5 * under, _spot(skin * 0.5), None, window)
 
 
 def paint_brows(canvas: Canvas, t: Traits, head: Head, hair: Tensor) -> None:
@@ -143,24 +138,22 @@ def paint_mouth(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
     bow = 1.0 - 0.22 * bump(u / 0.022)
     top = -opened * 0.85 - full * 1.05 * arc**0.55 * bow
     bottom = opened * 1.15 + full * 1.35 * arc**0.6
-    ends = (r.abs() - 1.0) * half
+    upper_edge, lower_edge = -opened * 0.85, opened * 1.15  # of the open mouth
+    ends = canvas.cover((r.abs() - 1.0) * half)
     lips = lip_colour(t, skin)
-    upper = torch.maximum(torch.maximum(top - v, v + opened * 0.85), ends)
-    lower = torch.maximum(torch.maximum(v - bottom, opened * 1.15 - v), ends)
-    inner = torch.maximum(torch.maximum(-v - opened * 0.85, v - opened * 1.15), ends * 1.1)
-    whole = torch.maximum(torch.maximum(top - v, v - bottom), ends)
+    whole = canvas.between(top - v, v - bottom) * ends
+    upper = canvas.between(top - v, v - upper_edge) * ends
+    lower = canvas.between(lower_edge - v, v - bottom) * ends
+    inner = canvas.between(upper_edge - v, v - lower_edge) * ends
     canvas.shade(
         lambda: 1.0 - 0.16 * bump(u / 0.12, (v - bottom - 0.030) / 0.024).unsqueeze(1), window
     )
-    canvas.paint(canvas.cover(whole), _spot(lips), None, window)
-    canvas.paint(canvas.cover(upper), _spot(lips * 0.86), Part.UPPER_LIP, window)
+    canvas.paint(whole, _spot(lips), None, window)
+    canvas.paint(upper, _spot(lips * 0.86), Part.UPPER_LIP, window)
     shine = 1.0 + 0.16 * bump(u / 0.07, (v - opened * 1.15 - 0.55 * full) / (0.35 * full))
-    canvas.paint(canvas.cover(lower), lambda: lips * shine.unsqueeze(1), Part.LOWER_LIP, window)
-    canvas.paint(
-        canvas.cover(inner), _spot(solid(0.25, 0.07, 0.08, skin)), Part.INNER_MOUTH, window
-    )
-    mouth = canvas.cover(inner)
-    teeth = mouth * canvas.cover(v + opened * 0.85 - 0.045 * smoothstep(0.0, 0.06, head.gap))
+    canvas.paint(lower, lambda: lips * shine.unsqueeze(1), Part.LOWER_LIP, window)
+    canvas.paint(inner, _spot(solid(0.25, 0.07, 0.08, skin)), Part.INNER_MOUTH, window)
+    teeth = inner * canvas.cover(v - upper_edge - 0.045 * smoothstep(0.0, 0.06, head.gap))
     canvas.paint(
         teeth * (1.0 - smoothstep(0.62, 0.95, r.abs())),
         _spot(solid(0.93, 0.91, 0.87, skin)),
@@ -168,10 +161,10 @@ def paint_mouth(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
         window,
     )
     tongue = bump(u / 0.08, (v - opened * 1.05) / 0.045)
-    canvas.paint(mouth * 0.75 * tongue, _spot(solid(0.72, 0.33, 0.34, skin)), None, window)
-    seam = torch.maximum((v + 0.002).abs() - 0.008, ends)
+    canvas.paint(inner * 0.75 * tongue, _spot(solid(0.72, 0.33, 0.34, skin)), None, window)
+    seam = canvas.line(v + 0.002, 0.013) * ends
     closed = 1.0 - smoothstep(0.004, 0.025, head.gap)
-    canvas.paint(canvas.cover(seam) * 0.75 * closed, _spot(lips * 0.35), None, window)
+    canvas.paint(seam * 0.75 * closed, _spot(lips * 0.35), None, window)
 
 
 def paint_glasses(canvas: Canvas, t: Traits, head: Head) -> None:

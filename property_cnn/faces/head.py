@@ -79,16 +79,17 @@ class Hair:
 
 def hair_geometry(canvas: Canvas, t: Traits, head: Head) -> Hair:
     """The hair's mass, its opening for the face, and coordinates across and along the strands."""
-    volume = 0.10 + 0.022 * t.hair_volume
+    volume = 0.145 + 0.022 * t.hair_volume
     radius = head.half_width + volume
     top = CROWN + EYE_LINE + volume * 0.85
-    length = 0.08 + 0.50 * torch.nn.functional.softplus(1.15 * t.hair_length + 0.45)
+    length = 0.46 * torch.nn.functional.softplus(1.15 * t.hair_length + 0.35)
+    length = length - 0.10 + 0.30 * torch.sigmoid(8.0 * (t.hair_length + 0.85))
     short = torch.sigmoid(-3.5 * (t.hair_length + 0.75))
     hang = smoothstep(0.25, 1.0, canvas.y)
     x = head.x + hang * (canvas.x - head.x)  # long hair hangs down from a tilted head
     rise = (EYE_LINE - head.y).clamp_min(0.0) / top
     drop = (head.y - EYE_LINE).clamp_min(0.0)
-    width = radius * (1.0 + (0.10 + 0.05 * t.hair_volume) * (1.0 - short) * drop)
+    width = radius * (1.0 + (0.14 + 0.05 * t.hair_volume) * (1.0 - short) * drop)
     width = width - short * (0.55 * drop * (volume + 0.05))
     upper = (torch.sqrt((x / radius) ** 2 + rise * rise) - 1.0) * 0.6
     lower = torch.maximum(x.abs() - width, canvas.y - length - 0.035 * torch.cos(11.0 * x))

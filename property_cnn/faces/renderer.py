@@ -39,7 +39,7 @@ from property_cnn.faces.head import (
     neck_distance,
 )
 
-VERSION = "1"
+VERSION = "2"
 """Changes with every change of the pictures, so that data and models made before are stale."""
 
 _PIXELS_AT_ONCE = 65_536  # temporaries of this many values stay in the processor's cache

@@ -1,0 +1,156 @@
+"""The scorer that users meet: trained weights that read scores off images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from property_cnn.devices import choose_device
+from property_cnn.errors import CheckpointError, InputError, ScorerError
+from property_cnn.files import load_tensors, save_tensors
+from property_cnn.network import NetworkSettings, PropertyCNN
+from property_cnn.properties import PROPERTIES
+
+SHIPPED = Path(__file__).parent / "weights" / "scorer.safetensors"
+"""Weights that come with the package."""
+
+FORMAT = "property_cnn scorer 1"
+KEY = "scorer"
+
+
+class Scorer:
+    """A property CNN ready to score images.
+
+    Args:
+        network: a trained network; it is put in evaluation mode and on the device.
+        device: where to score; see `property_cnn.devices.choose_device`.
+        batch_size: the most images that run at once; changes nothing but rounding.
+
+    Attributes:
+        properties: names of the columns that it answers.
+        digest: 16 hexadecimal digits that name the weights.
+        network: the `PropertyCNN`.
+    """
+
+    def __init__(
+        self,
+        network: PropertyCNN,
+        device: str | torch.device | None = None,
+        batch_size: int = 256,
+    ):
+        if batch_size < 1:
+            raise InputError(f"batch_size {batch_size}; need at least 1")
+        self.properties = PROPERTIES
+        self.batch_size = batch_size
+        self.digest = weights_digest(network)
+        self.network = network.eval().requires_grad_(False)
+        self.to(choose_device(device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.network.score_mean.device
+
+    def to(self, device: str | torch.device) -> Scorer:
+        """Moves the weights; returns itself."""
+        self.network.to(device, memory_format=torch.channels_last)
+        return self
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        """z-normalised scores.
+
+        Args:
+            images: (N, 3, H, W) floats in [-1, 1], any size and device.
+
+        Returns:
+            (N, 8) float32 on the scorer's device, columns as in `properties`; mean 0 and
+            deviation 1 over the faces that it was trained on.
+
+        Raises:
+            ScorerError: the images have another shape.
+        """
+        return torch.cat([self.network(batch) for batch in self._batches(images)])
+
+    @torch.inference_mode()
+    def features(self, images: Tensor) -> Tensor:
+        """(N, F) float32 activations below the scores, for distances between sets of images."""
+        return torch.cat([self.network.features(batch) for batch in self._batches(images)])
+
+    def denormalise(self, scores: Tensor) -> Tensor:
+        """Raw scores, in the units of `parsing_scores`, of (N, 8) z-normalised ones."""
+        return self.network.denormalise(scores.to(self.device))
+
+    def _batches(self, images: Tensor):
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ScorerError(f"images are (N, 3, H, W), not {tuple(images.shape)}")
+        for batch in images.split(self.batch_size):
+            yield batch.to(self.device, torch.float32).contiguous(memory_format=torch.channels_last)
+
+
+def load_scorer(path: str | Path | None = None, device: str | torch.device | None = None) -> Scorer:
+    """The scorer in a file of `save_scorer`, or the one shipped with the package.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds something else.
+    """
+    path = SHIPPED if path is None else Path(path)
+    tensors, metadata = load_tensors(path)
+    card = scorer_metadata(path, metadata)
+    try:
+        network = PropertyCNN(NetworkSettings(**card["settings"]))
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"the weights in {path} do not fit this version's network; make the scorer again"
+        ) from error
+    return Scorer(network, device)
+
+
+def save_scorer(
+    network: PropertyCNN, path: str | Path, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Writes a network's weights (the large ones in half precision) and how it is built.
+
+    Args:
+        network: a trained network, its score normalisation included.
+        path: a .safetensors file.
+        metadata: more plain values to keep with it, e.g. how it was made.
+    """
+    tensors = {
+        name: tensor.half() if tensor.ndim > 1 else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    own = {"format": FORMAT, "properties": PROPERTIES, "settings": network.config}
+    text = json.dumps({**(metadata or {}), **own}, sort_keys=True)
+    save_tensors(path, tensors, {KEY: text})  # one entry, as several would lie in random order
+
+
+def scorer_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What `save_scorer` kept beside the weights, from the metadata of the file.
+
+    Raises:
+        CheckpointError: the file holds something else.
+    """
+    try:
+        card = json.loads(metadata[KEY])
+        if card["format"] == FORMAT:
+            return card
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise CheckpointError(f"{path} is no scorer; give a file that save_scorer wrote")
+
+
+def weights_digest(network: PropertyCNN) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of a network's weights and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,123 @@
+"""The generator as the library uses it: map, re-enter, shapes, digests, loading."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from property_cnn.errors import CheckpointError, InputError
+from property_cnn.files import file_digest
+from stylegan_ft import generator as module
+from stylegan_ft.checkpoint import save_generator
+from stylegan_ft.generator import Generator, load_generator, state_digest
+from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
+
+TINY = GeneratorConfig(
+    resolution=8, z_dim=6, w_dim=5, label_dim=2, label_embedding=3, channels=(8, 8), hidden_dim=7,
+    wide_dim=9,
+)  # fmt: skip
+PLAIN = GeneratorConfig(
+    resolution=8, z_dim=6, w_dim=5, label_dim=0, split=False, channels=(8, 8), hidden_dim=7
+)
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return Generator(GeneratorNetwork(TINY, seed=4))
+
+
+@pytest.fixture
+def latents() -> tuple[torch.Tensor, torch.Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    return torch.randn(5, 6, generator=rng), torch.randn(5, 2, generator=rng)
+
+
+def test_attributes_tell_the_sizes(generator):
+    assert (generator.z_dim, generator.label_dim, generator.resolution) == (6, 2, 8)
+    assert generator.layers == {"mapping_split1": 16, "mapping_split2": 10, "w": 5}
+    assert generator.device == torch.device("cpu")
+    assert Generator(GeneratorNetwork(PLAIN)).layers == {"w": 5}
+
+
+@pytest.mark.parametrize("layer", list(TINY.layers))
+def test_unedited_vectors_of_any_layer_give_the_image_itself(generator, latents, layer):
+    with torch.no_grad():
+        expected = generator.network(*latents)
+    mids = generator.map(*latents)
+    assert {name: mid.shape[1] for name, mid in mids.items()} == generator.layers
+    images = generator.synthesize(mids[layer], layer)
+    assert images.shape == (5, 3, 8, 8)
+    torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
+
+
+def test_an_edit_at_a_layer_runs_through_the_rest(generator, latents):
+    mid = generator.map(*latents)["mapping_split2"].clone()
+    step = torch.arange(5.0)
+    mid[:, :5] += step  # the old path's half is added to the new one's
+    w = generator.map(*latents)["w"] + step
+    edited = generator.synthesize(mid, "mapping_split2")
+    torch.testing.assert_close(edited, generator.synthesize(w, "w"), rtol=1e-4, atol=1e-4)
+
+
+def test_results_are_repeatable_and_parts_of_a_batch_make_no_difference(generator, latents):
+    w = generator.map(*latents)["w"]
+    whole = generator.synthesize(w)
+    assert torch.equal(whole, generator.synthesize(w))
+    generator._rows = 2
+    torch.testing.assert_close(generator.synthesize(w), whole, rtol=1e-4, atol=1e-4)
+    assert generator.synthesize(w[:0]).shape == (0, 3, 8, 8)
+
+
+def test_truncation_is_off_unless_asked_for(generator, latents):
+    w = generator.map(*latents)["w"]
+    network = generator.network
+    still = Generator(network, psi=0.0, trunc_layers=4).synthesize(w)
+    torch.testing.assert_close(still, still[:1].expand_as(still))
+    assert not torch.allclose(generator.synthesize(w)[0], generator.synthesize(w)[1])
+
+
+def test_a_generator_without_labels_takes_none(latents):
+    plain = Generator(GeneratorNetwork(PLAIN))
+    assert plain.map(latents[0])["w"].shape == (5, 5)
+    with pytest.raises(InputError, match="takes no label"):
+        plain.map(*latents)
+
+
+def test_wrong_shapes_and_layers_are_refused_with_what_is_allowed(generator, latents):
+    z, label = latents
+    with pytest.raises(InputError, match=r"z of shape \(5, 4\); it must be \(N, 6\)"):
+        generator.map(z[:, :4], label)
+    with pytest.raises(InputError, match="no label"):
+        generator.map(z)
+    with pytest.raises(InputError, match="5 rows of z and 3 of label"):
+        generator.map(z, label[:3])
+    with pytest.raises(InputError, match="mapping_split1, mapping_split2, w"):
+        generator.synthesize(z, "style")
+    with pytest.raises(InputError, match=r"must be \(N, 10\)"):
+        generator.synthesize(z, "mapping_split2")
+
+
+def test_digest_names_the_weights():
+    first, again = (Generator(GeneratorNetwork(TINY, seed=4)) for _ in range(2))
+    assert first.digest == again.digest == state_digest(first.network.state_dict())
+    assert len(first.digest) == 16
+    assert first.digest != Generator(GeneratorNetwork(TINY, seed=5)).digest
+
+
+def test_load_generator_takes_a_path_or_the_shipped_file(tmp_path, monkeypatch, latents):
+    path = tmp_path / "g.safetensors"
+    network = GeneratorNetwork(TINY, seed=4)
+    save_generator(path, network, dtype=torch.float32)
+    loaded = load_generator(path, device="cpu")
+    assert loaded.digest == file_digest(path)
+    expected = Generator(network).map(*latents)["w"]
+    torch.testing.assert_close(loaded.map(*latents)["w"], expected)
+    monkeypatch.setattr(module, "SHIPPED", path)
+    assert load_generator(device="cpu").digest == loaded.digest
+
+
+def test_load_generator_refuses_missing_files_and_devices(tmp_path):
+    with pytest.raises(CheckpointError, match="no file"):
+        load_generator(tmp_path / "none.safetensors")
+    with pytest.raises(InputError, match="device"):
+        Generator(GeneratorNetwork(TINY), device="warp")
