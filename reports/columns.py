@@ -1,0 +1,72 @@
+"""Names of the columns of a run's tables: written here once, read everywhere."""
+
+from __future__ import annotations
+
+CASE = "case"
+GROUP_NAME = "group_name"
+PASSED = "passed"
+SUM_ABS_CORR = "sum_abs_corr"
+
+PASSED_RATIO = "passed_ratio"
+SUM_ABS_CORR_MEAN = "sum_abs_corr_mean"
+CASES = "cases"
+UNDEFINED = "undefined"
+UNREADABLE = "unreadable"
+
+N = "n"
+K = "k"
+TIME = "time"
+SUM_MEAN_CORR = "sum_mean_corr"
+
+STRENGTH = "strength"
+SCORE = "score"
+SLOPE = "slope"
+LOW = "low"
+HIGH = "high"
+"""Ends of a mean's 95 % interval."""
+
+DIRECTIONS = "directions"
+FOUND = "found"
+RANDOM = "random"
+"""The two values of the column `directions` of `control.csv`."""
+MEASURE = "measure"
+MEAN = "mean"
+
+PASS_MARK = "O"
+FAIL_MARK = "X"
+"""The two values of the column `passed` of `test_result.csv`."""
+
+
+def corr_column(name: str) -> str:
+    """A case's corr-coef of a property, e.g. `eyes_corr`."""
+    return f"{name}_corr"
+
+
+def corr_mean_column(name: str) -> str:
+    """The mean of a property's corr-coefs over the cases, e.g. `eyes_corr_mean`."""
+    return f"{name}_corr_mean"
+
+
+def mean_corr_column(name: str) -> str:
+    """The same mean under the n-curve's name for it, e.g. `eyes_mean_corr`."""
+    return f"{name}_mean_corr"
+
+
+def svm_accuracy_column(name: str) -> str:
+    """Validation accuracy of a property's SVMs, e.g. `svm_eyes_acc`."""
+    return f"svm_{name}_acc"
+
+
+def network_mse_column(name: str) -> str:
+    """Test mean squared error of a property's gradient network, e.g. `nn_eyes_mse`."""
+    return f"nn_{name}_mse"
+
+
+def abs_corr_column(name: str) -> str:
+    """A corr-coef without its sign, e.g. `eyes_abs_corr`."""
+    return f"{name}_abs_corr"
+
+
+def slope_column(name: str) -> str:
+    """The effect of a property's strength on its own score, e.g. `eyes_slope`."""
+    return f"{name}_slope"

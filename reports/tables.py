@@ -1,0 +1,135 @@
+"""The CSV tables of a run, built from arrays and checked when read back.
+
+An undefined number is NaN in arrays and an empty cell in files; means leave it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+
+from reports import columns as c
+
+
+def result_table(
+    groups: Sequence[str], passed: np.ndarray, corrs: np.ndarray, properties: Sequence[str]
+) -> pd.DataFrame:
+    """One row a case: its group, O or X, the corr-coef of each property, the sum of their |corr|.
+
+    Args:
+        groups: C group names.
+        passed: (C,) bool.
+        corrs: (C, P) signed corr-coefs; NaN where undefined, and then in the sum too.
+        properties: P names.
+    """
+    frame = pd.DataFrame(
+        {c.CASE: np.arange(len(corrs)), c.GROUP_NAME: list(groups)}
+        | {c.PASSED: np.where(passed, c.PASS_MARK, c.FAIL_MARK)}
+    )
+    for index, name in enumerate(properties):
+        frame[c.corr_column(name)] = corrs[:, index]
+    frame[c.SUM_ABS_CORR] = np.abs(corrs).sum(axis=1)
+    return frame
+
+
+def statistics_table(
+    result: pd.DataFrame, properties: Sequence[str], unreadable: int = 0
+) -> pd.DataFrame:
+    """One row over all cases: means, passed cases and their share, then what had to be left out.
+
+    Args:
+        result: as from `result_table`.
+        properties: P names.
+        unreadable: images of the test that the scorer could not read.
+    """
+    corrs = result[[c.corr_column(name) for name in properties]]
+    passed = int((result[c.PASSED] == c.PASS_MARK).sum())
+    row = {c.corr_mean_column(name): corrs[c.corr_column(name)].mean() for name in properties}
+    row[c.SUM_ABS_CORR_MEAN] = result[c.SUM_ABS_CORR].mean()
+    row |= {c.PASSED: passed, c.PASSED_RATIO: passed / max(len(result), 1)}
+    row |= {c.CASES: len(result), c.UNDEFINED: int(corrs.isna().any(axis=1).sum())}
+    return pd.DataFrame([row | {c.UNREADABLE: unreadable}])
+
+
+def n_curve_table(
+    n: int, k: int, seconds: float, fits: Mapping[str, float], corr_means: Mapping[str, float]
+) -> pd.DataFrame:
+    """The one row that a run adds to a curve over n.
+
+    Args:
+        n: samples the directions were found from.
+        k: how many of them the SVMs were fitted to.
+        seconds: wall time of finding and testing.
+        fits: accuracy or error of each property's fit under its column's name, e.g.
+            `{"svm_eyes_acc": 0.89}`.
+        corr_means: mean corr-coef by property.
+    """
+    row = {c.N: n, c.K: k, c.TIME: seconds} | dict(fits)
+    row |= {c.mean_corr_column(name): mean for name, mean in corr_means.items()}
+    return pd.DataFrame([row | {c.SUM_MEAN_CORR: sum(corr_means.values())}])
+
+
+def slopes_table(
+    mean: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    properties: Sequence[str],
+    scores: Sequence[str],
+) -> pd.DataFrame:
+    """One row a strength and score: effect in population standard deviations a unit, interval.
+
+    Args:
+        mean, low, high: (P, Q) mean over cases and the ends of its interval.
+        properties: P names of the strengths.
+        scores: Q names of the scores.
+    """
+    rows = [
+        (name, score, mean[i, j], low[i, j], high[i, j])
+        for i, name in enumerate(properties)
+        for j, score in enumerate(scores)
+    ]
+    return pd.DataFrame(rows, columns=[c.STRENGTH, c.SCORE, c.SLOPE, c.LOW, c.HIGH])
+
+
+def comparison_table(
+    found: Mapping[str, tuple[float, float, float]],
+    random: Mapping[str, tuple[float, float, float]],
+    cases: tuple[int, int],
+) -> pd.DataFrame:
+    """The directions found beside random ones: one row for each of the two and each measure.
+
+    Args:
+        found: measure -> mean over cases and the ends of its interval, e.g. under "eyes_corr".
+        random: the same of the control; empty where none was run.
+        cases: how many cases each of the two was measured on.
+    """
+    rows = [
+        (which, measure, *interval, count)
+        for which, count, values in ((c.FOUND, cases[0], found), (c.RANDOM, cases[1], random))
+        for measure, interval in values.items()
+    ]
+    return pd.DataFrame(rows, columns=[c.DIRECTIONS, c.MEASURE, c.MEAN, c.LOW, c.HIGH, c.CASES])
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """The table as CSV: 4 decimals as in the reference, and the same bytes on any system."""
+    return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def read_table(text: str, needed: Sequence[str]) -> pd.DataFrame:
+    """A table back from its CSV text; group names and marks stay text.
+
+    Raises:
+        ValueError: a needed column is missing, or the text is no CSV.
+    """
+    try:
+        frame = pd.read_csv(StringIO(text), dtype={c.GROUP_NAME: str})
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"not a CSV table: {str(error)[:80]}") from error
+    missing = [name for name in needed if name not in frame.columns]
+    if missing:
+        raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(frame.columns)}")
+    return frame
