@@ -1,0 +1,32 @@
+"""Faces to learn from, the scores of their properties, and the network that reads those.
+
+    scorer = property_cnn.load_scorer()
+    scores = scorer(images)      # (N, 3, H, W) in [-1, 1] -> (N, 8), columns as in PROPERTIES
+"""
+
+from property_cnn.lazy import lazy_names
+from property_cnn.properties import PROPERTIES
+
+__all__ = [
+    "PROPERTIES",
+    "PropertyCNN",
+    "Scorer",
+    "load_scorer",
+    "parsing_scores",
+    "render_faces",
+    "render_parsing",
+    "sample_attributes",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "PropertyCNN": "property_cnn.network",
+        "Scorer": "property_cnn.predict",
+        "load_scorer": "property_cnn.predict",
+        "parsing_scores": "property_cnn.face_scores",
+        "render_faces": "property_cnn.faces",
+        "render_parsing": "property_cnn.faces",
+        "sample_attributes": "property_cnn.faces",
+    },
+)

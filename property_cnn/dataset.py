@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from property_cnn import face_scores as scores_of_maps
 from property_cnn import faces as renderer
-from property_cnn import parsing_scores as scores_of_maps
 from property_cnn.errors import CheckpointError, InputError
+from property_cnn.face_scores import MAP_SIZE, parsing_scores
 from property_cnn.files import atomic_write, load_tensors, save_tensors
-from property_cnn.parsing_scores import MAP_SIZE, parsing_scores
 
 SHARD_FACES = 1024
 """Faces in a shard; the last one of a set may hold fewer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from property_cnn.errors import CheckpointError
+
+METADATA = "vectorfind"
+"""Entry of a safetensors file's metadata that holds ours, as JSON."""
 
 
 @contextmanager
@@ -52,8 +56,9 @@ def save_tensors(
 ) -> None:
     """Writes named tensors and text metadata as one safetensors file, atomically."""
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(dict(metadata or {}), sort_keys=True)  # one entry: several have no order
     with atomic_path(path) as temporary:
-        save_file(cpu, temporary, metadata=dict(metadata or {}))
+        save_file(cpu, temporary, metadata={METADATA: text})
 
 
 def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -67,9 +72,10 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
         raise CheckpointError(f"no file {path}; give the path of a .safetensors checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(
-                file.metadata() or {}
-            )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            metadata = dict(file.metadata() or {})
+        ours = json.loads(metadata.pop(METADATA, "{}"))
+        return tensors, {**metadata, **ours}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not a whole safetensors file ({str(error)[:80]}); download or make it again"

@@ -19,7 +19,7 @@ CONTROLLED = ("eyes", "mouth", "pose")
 """The properties that directions are sought for by default."""
 
 GROUPING = ("hair_color", "hair_length", "background_mean", "hairstyle")
-"""The properties whose medians split the images into groups, in the order of the group's letters."""
+"""The properties whose medians split the images into groups, in the order of its letters."""
 
 LABELS = PROPERTIES[:7]
 """The properties that the generator's label holds, in its order."""

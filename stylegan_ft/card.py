@@ -24,6 +24,7 @@ from stylegan_ft.samples import fixed_latents, fixed_samples, save_grid
 
 SAMPLES_PNG = "generator_samples.png"
 NEIGHBOURS_PNG = "generator_neighbours.png"
+SAMPLES = 4096
 
 Scores = NDArray[np.float32]
 
@@ -59,7 +60,7 @@ def measure(
     score: Callable[[Tensor], Tensor],
     training_faces: Callable[[int], Tensor],
     folder: Path,
-    n: int = 4096,
+    n: int | None = None,
     seed: int = 100,
 ) -> Measured:
     """Measures the generator and draws the card's two pictures into `folder`.
@@ -67,9 +68,10 @@ def measure(
     Args:
         features, score: of the scorer; images (N, 3, H, W) -> (N, F) and (N, P).
         training_faces: gives so many (N, 3, R, R) faces that the generator was trained on.
-        n: samples, more than there are features.
+        n: samples, more than there are features; `SAMPLES` if not given.
         seed: of the samples; those shown are uncurated, the first 64.
     """
+    n = SAMPLES if n is None else n
     size = network.config.resolution
     z, label = fixed_latents(network, n, seed)
     images = fixed_samples(network, n, seed)

@@ -74,7 +74,7 @@ def make_generator(
         )
     network = train(network, recipe.train, work / "train", scorer.network, device, log)
     network = rescale_layers(network.cpu().eval())
-    save_generator(network, path, {"recipe": text})
+    save_generator(path, network, {"recipe": text})
     network, _ = load_network(path)  # measured as it is shipped: in half precision
     measured = measure(network, scorer.features, scorer, _training_faces(recipe), out)
     write_card(card, measured, _made(recipe, path, scorer, measured))

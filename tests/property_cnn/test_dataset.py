@@ -8,8 +8,8 @@ import torch
 from property_cnn import dataset
 from property_cnn.dataset import build_faces, from_bytes, load_faces, shard_path, to_bytes
 from property_cnn.errors import CheckpointError, InputError
+from property_cnn.face_scores import parsing_scores
 from property_cnn.faces import render_faces, render_parsing, sample_attributes
-from property_cnn.parsing_scores import parsing_scores
 
 
 @pytest.fixture(autouse=True)

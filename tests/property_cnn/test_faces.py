@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from property_cnn.errors import InputError
+from property_cnn.face_scores import parsing_scores
 from property_cnn.faces import (
     ATTRIBUTES,
     Part,
@@ -15,7 +16,6 @@ from property_cnn.faces import (
     sample_attributes,
 )
 from property_cnn.faces.attributes import LIMIT
-from property_cnn.parsing_scores import parsing_scores
 from property_cnn.properties import PROPERTIES
 
 AVERAGE = torch.zeros(1, len(ATTRIBUTES))
