@@ -14,12 +14,15 @@ from property_cnn.errors import CheckpointError
 from property_cnn.faces import VERSION
 from property_cnn.files import load_tensors
 from property_cnn.predict import Scorer
-from stylegan_ft.card import Measured, measure, write_card
+from stylegan_ft.card import measure, write_card
 from stylegan_ft.checkpoint import load_network, save_generator
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.pretrain import PretrainSettings, draw_batch, pretrain
 from stylegan_ft.rescale import rescale_layers
 from stylegan_ft.train import FIRST_STEP, TrainSettings, train
+
+CHANNELS = (128, 128, 96, 48, 24)
+"""Feature maps of the shipped generator, 4 × 4 first."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class GeneratorRecipe:
         train: adversarial training.
     """
 
-    config: GeneratorConfig = field(default_factory=GeneratorConfig)
+    config: GeneratorConfig = field(default_factory=lambda: GeneratorConfig(channels=CHANNELS))
     pretrain: PretrainSettings | None = field(default_factory=PretrainSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
 
@@ -44,6 +47,7 @@ def make_generator(
     recipe: GeneratorRecipe | None = None,
     device: str | torch.device = "cpu",
     log: Callable[[str], None] = print,
+    note: str = "",
 ) -> Path:
     """Makes `generator.safetensors`, its card `generator.md` and the card's pictures.
 
@@ -57,6 +61,7 @@ def make_generator(
         recipe: sizes and settings.
         device: where to train.
         log: called with lines of text.
+        note: a remark on this making, for the card.
 
     Returns:
         The path of the weights.
@@ -77,7 +82,8 @@ def make_generator(
     save_generator(path, network, {"recipe": text})
     network, _ = load_network(path)  # measured as it is shipped: in half precision
     measured = measure(network, scorer.features, scorer, _training_faces(recipe), out)
-    write_card(card, measured, _made(recipe, path, scorer, measured))
+    made = _made(recipe, path, scorer)
+    write_card(card, measured, [*made, ("Note", note)] if note else made)
     log(f"wrote {path} and {card}")
     return path
 
@@ -101,9 +107,7 @@ def _training_faces(recipe: GeneratorRecipe) -> Callable[[int], Tensor]:
     return faces
 
 
-def _made(
-    recipe: GeneratorRecipe, path: Path, scorer: Scorer, measured: Measured
-) -> list[tuple[str, str]]:
+def _made(recipe: GeneratorRecipe, path: Path, scorer: Scorer) -> list[tuple[str, str]]:
     pretraining, training, config = recipe.pretrain, recipe.train, recipe.config
     shown = f"adversarially on {training.images:,} rendered faces (logistic loss, R1"
     if pretraining is not None:

@@ -38,13 +38,13 @@ class PretrainSettings:
         score_weight: weight of the scorer's loss, where a scorer is given.
     """
 
-    images: tuple[int, ...] = (64_000, 128_000, 400_000)
+    images: tuple[int, ...] = (64_000, 128_000, 240_000)
     warmup_steps: int = 3000
     fade: float = 0.25
     batch_size: int = 32
     lr: float = 2.5e-3
     final_lr: float = 2e-4
-    mapping_lr: float = 50.0
+    mapping_lr: float = 20.0
     edge_weight: float = 1.0
     score_weight: float = 0.05
     ema: float = 0.998

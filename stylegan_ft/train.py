@@ -48,6 +48,7 @@ class TrainSettings:
     Args:
         images: real faces shown.
         lr, d_lr: Adam's rates; the mapping's lr multiplier is part of the network.
+        d_channels: the discriminator's feature maps, 4 × 4 first; None takes the generator's.
         r1_gamma, r1_every: weight of the gradient penalty, and steps between two of them.
         style_mixing: share of steps whose later layers take another latent's w.
         adversarial: weight of the generator's adversarial loss.
@@ -57,14 +58,15 @@ class TrainSettings:
         warm_discriminator: steps at the start in which the discriminator trains alone.
     """
 
-    images: int = 100_000
+    images: int = 64_000
     batch_size: int = 16
     lr: float = 5e-4
     d_lr: float = 1e-3
+    d_channels: tuple[int, ...] | None = (128, 96, 64, 32, 16)
     r1_gamma: float = 1.0
     r1_every: int = 8
     style_mixing: float = 0.0
-    adversarial: float = 0.05
+    adversarial: float = 0.1
     anchor: float = 1.0
     score_weight: float = 0.05
     ema: float = 0.998
@@ -80,6 +82,7 @@ FROM_SCRATCH = TrainSettings(
     batch_size=64,
     lr=2e-3,
     d_lr=2e-3,
+    d_channels=None,
     r1_gamma=2.0,
     r1_every=16,
     style_mixing=0.9,
@@ -150,7 +153,7 @@ class _State:
         self.average = copy.deepcopy(network).requires_grad_(False)
         config = network.config
         self.discriminator = Discriminator(
-            config.resolution, channels=config.channels, seed=settings.seed
+            config.resolution, settings.d_channels or config.channels, seed=settings.seed
         ).to(device)
         rates = {"betas": (0.0, 0.99), "fused": True}
         self.g_optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.lr, **rates)

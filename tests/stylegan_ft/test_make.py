@@ -21,7 +21,7 @@ TINY = GeneratorRecipe(
         resolution=32, z_dim=64, channels=(8, 8, 8, 8), hidden_dim=16, wide_dim=24, w_dim=16
     ),
     PretrainSettings(images=(8, 8, 8), warmup_steps=2, batch_size=4),
-    TrainSettings(images=16, batch_size=4, warm_discriminator=1),
+    TrainSettings(images=16, batch_size=4, warm_discriminator=1, d_channels=None),
 )
 
 
@@ -35,12 +35,17 @@ def scorer():
 def test_make_writes_weights_card_and_pictures_then_is_up_to_date(tmp_path, scorer, monkeypatch):
     monkeypatch.setattr(card, "SAMPLES", 64)
     lines = []
-    path = make_generator(tmp_path / "out", tmp_path / "work", scorer, TINY, log=lines.append)
+    path = make_generator(
+        tmp_path / "out", tmp_path / "work", scorer, TINY, log=lines.append, note="by a test"
+    )
     network, metadata = load_network(path)
     assert network.config == TINY.config
     assert scorer.digest in metadata["recipe"]
     text = (tmp_path / "out" / "generator.md").read_text("utf-8")
-    assert all(name in text for name in (*PROPERTIES, "mapping_split1", "Fréchet", "make models"))
+    assert all(
+        name in text
+        for name in (*PROPERTIES, "mapping_split1", "Fréchet", "make models", "by a test")
+    )
     assert Image.open(tmp_path / "out" / card.SAMPLES_PNG).size == (16 * 32, 4 * 32)
     assert Image.open(tmp_path / "out" / card.NEIGHBOURS_PNG).size == (8 * 64, 3 * 64)
 

@@ -33,7 +33,13 @@ SHORT = PretrainSettings(
     images=(16, 16, 32), warmup_steps=4, batch_size=4, checkpoint_every=3, log_every=1
 )
 FIGHT = TrainSettings(
-    images=48, batch_size=4, warm_discriminator=2, checkpoint_every=4, log_every=1, grid_every=6
+    images=48,
+    batch_size=4,
+    d_channels=(8, 8, 8),
+    warm_discriminator=2,
+    checkpoint_every=4,
+    log_every=1,
+    grid_every=6,
 )
 
 
