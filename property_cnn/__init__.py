@@ -1,7 +1,7 @@
 """Faces to learn from, the scores of their properties, and the network that reads those.
 
-    scorer = property_cnn.load_scorer()
-    scores = scorer(images)      # (N, 3, H, W) in [-1, 1] -> (N, 8), columns as in PROPERTIES
+scorer = property_cnn.load_scorer()
+scores = scorer(images)      # (N, 3, H, W) in [-1, 1] -> (N, 8), columns as in PROPERTIES
 """
 
 from property_cnn.lazy import lazy_names

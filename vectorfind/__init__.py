@@ -1,0 +1,37 @@
+"""Finds directions in a StyleGAN's latent space that change one property of its images.
+
+    directions = vectorfind.find_directions(n=4000, layer="mapping_split2", method="svm", seed=0)
+    evaluation = vectorfind.evaluate(directions, cases=100)
+    images = directions.edit(z, label, eyes=1.2, mouth=-0.9)      # (N, 3, H, W)
+
+Importing this package is cheap: PyTorch is loaded when the first of its names is used.
+"""
+
+from __future__ import annotations
+
+from property_cnn.lazy import lazy_names
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Directions",
+    "Evaluation",
+    "evaluate",
+    "find_directions",
+    "load_directions",
+    "load_generator",
+    "load_scorer",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Directions": "vectorfind.directions",
+        "Evaluation": "vectorfind.evaluation",
+        "evaluate": "vectorfind.pipeline",
+        "find_directions": "vectorfind.pipeline",
+        "load_directions": "vectorfind.directions",
+        "load_generator": "stylegan_ft.generator",
+        "load_scorer": "property_cnn.predict",
+    },
+)

@@ -1,0 +1,63 @@
+"""The command `vectorfind`: the group of all commands, and errors in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vectorfind import __version__
+from vectorfind.cli.edit import edit
+from vectorfind.cli.evaluate import evaluate
+from vectorfind.cli.find import find
+from vectorfind.cli.info import info
+from vectorfind.cli.models import models
+from vectorfind.cli.sample import sample
+from vectorfind.cli.test import test
+from vectorfind.errors import VectorfindError
+
+
+class OneLineError(click.ClickException):
+    """What the user has to mend: `Error: …` on stderr, and the exit code 2."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """A group that prints whatever is the user's to mend as one line, without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of adding
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else ctx.command_path
+            message = error.format_message().rstrip(".")
+            raise OneLineError(_one_line(f"{message}; see {path} --help")) from error
+        except (VectorfindError, OSError) as error:
+            raise OneLineError(_one_line(str(error))) from error
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
+
+
+@click.group("vectorfind", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vectorfind")
+def main() -> None:
+    """Finds directions in a StyleGAN's latent space that change one property of its images by
+    a wanted amount, and proves it by measurement.
+
+    \b
+    All in one, on the models that the package ships:
+      vectorfind test -n 4000 --cases 36 --out demo
+    Then open demo/report.html.
+    """
+
+
+for command in (test, sample, find, evaluate, edit, info, models):
+    main.add_command(command)

@@ -1,0 +1,129 @@
+"""Options that several commands share; their defaults are those of the settings' classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vectorfind.config import DTYPES, LAYERS, METHODS, EvaluateSettings, FindSettings
+
+_UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
+
+
+class Count(click.ParamType):
+    """A whole number, also written as 160K or 1.5M."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KkMm]?)", value.strip())
+        number = float(match[1]) * _UNITS[match[2].upper()] if match else 0.5
+        if not number.is_integer():
+            self.fail(f"{value!r} is no whole number; write it as 4000, 160K or 1.5M", param, ctx)
+        return int(number)
+
+
+class Names(click.ParamType):
+    """Names with commas between them, as a tuple."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _default(settings: type, name: str) -> Any:
+    return next(field.default for field in fields(settings) if field.name == name)
+
+
+def _option(*names: str, settings: type, field: str, help: str, **more: Any) -> Callable:
+    default = _default(settings, field)
+    default = ",".join(default) if isinstance(default, tuple) else default
+    return click.option(
+        *names, field, default=default, show_default=default is not None, help=help, **more
+    )
+
+
+def stacked(*options: Callable) -> Callable:
+    """One decorator of several, in the order in which the help shall list them."""
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _find(*names: str, field: str, help: str, **more: Any) -> Callable:
+    return _option(*names, settings=FindSettings, field=field, help=help, **more)
+
+
+def _evaluate(*names: str, field: str, help: str, **more: Any) -> Callable:
+    return _option(*names, settings=EvaluateSettings, field=field, help=help, **more)
+
+
+n_option = _find("-n", field="n", type=Count(), help="Samples to find from, e.g. 4000 or 160K.")
+seed_option = _find("--seed", field="seed", type=int, help="Seed of all random numbers.")
+batch_option = _find("--batch-size", field="batch_size", type=int, help="Images a batch.")
+device_option = _find("--device", field="device", help="cpu or cuda; the GPU if there is one.")
+dtype_option = _find(
+    "--dtype", field="dtype", metavar="|".join(DTYPES), help="Precision; float32 on a CPU."
+)
+find_options = stacked(
+    n_option,
+    _find(
+        "--layer", field="layer", metavar="|".join(LAYERS), help="Where the directions shall live."
+    ),
+    _find("--method", field="method", metavar="|".join(METHODS), help="How they are found."),
+    _find("--properties", field="properties", type=Names(), help="What they shall change."),
+    _find(
+        "--group-by", field="group_by", type=Names(), help='What splits samples; "" for one group.'
+    ),
+    _find("--ratio", field="ratio", type=float, help="Top and bottom share an SVM learns from."),
+    _find("--workers", field="workers", type=int, help="Processes of the SVMs; one a core."),
+)
+evaluate_options = stacked(
+    _evaluate("--cases", field="cases", type=Count(), help="Fresh cases to test on."),
+    _evaluate(
+        "--control-cases",
+        field="control_cases",
+        type=Count(),
+        help="Cases for random directions; all of them up to 100.",
+    ),
+)
+run_options = stacked(seed_option, batch_option, device_option)
+model_options = stacked(
+    click.option(
+        "--generator", default="default", show_default=True, help='"default" or a checkpoint.'
+    ),
+    click.option(
+        "--scorer", default="default", show_default=True, help='"default" or a checkpoint.'
+    ),
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Print no progress.")
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace another run that the folder holds."
+)
+
+
+def out_option(help: str) -> Callable:
+    """The option --out, which every command that writes must be given."""
+    return click.option("--out", required=True, type=click.Path(path_type=Path), help=help)
+
+
+def settings_from(settings: type, options: Mapping[str, Any]) -> Any:
+    """The settings whose fields are among a command's options; the others keep their defaults."""
+    names = {field.name for field in fields(settings)}
+    return settings(**{name: value for name, value in options.items() if name in names})

@@ -1,0 +1,69 @@
+"""What a file or a run's folder holds, as names and values to print."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from property_cnn.files import file_digest, load_tensors
+from vectorfind.errors import CheckpointError, InputError
+from vectorfind.folders import CONFIG, flat, read_arrays, read_json
+from vectorfind.npz import METADATA
+from vectorfind.run_record import versions
+
+
+def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
+    """Names and values that describe what is installed, or what stands at `path`.
+
+    Args:
+        path: a run's folder, an .npz of directions, samples or latents, or a .safetensors
+            checkpoint; None for versions and the shipped networks.
+
+    Raises:
+        InputError: it is none of these.
+        CheckpointError: the file is missing or damaged.
+    """
+    if path is None:
+        return versions() | _shipped()
+    path = Path(path)
+    if path.is_dir():
+        if not (path / CONFIG).exists():
+            raise InputError(f"{path} holds no {CONFIG}; give the folder of a run, or a file")
+        return {name: str(value) for name, value in flat(read_json(path / CONFIG)).items()}
+    if path.suffix == ".npz":
+        arrays = read_arrays(path, ())
+        about = json.loads(str(arrays.pop(METADATA))) if METADATA in arrays else {}
+        shown = {name: str(value) for name, value in flat(about).items()}
+        shown |= {name: _array_text(array) for name, array in arrays.items()}
+        return {"digest": file_digest(path)} | shown
+    tensors, metadata = load_tensors(path)
+    count = sum(tensor.numel() for tensor in tensors.values())
+    return {"digest": file_digest(path), "numbers": f"{count:,}"} | metadata
+
+
+def _shipped() -> dict[str, str]:
+    from property_cnn.predict import load_scorer
+    from stylegan_ft.generator import load_generator
+
+    shown = {}
+    try:
+        generator = load_generator(None)
+        layers = ", ".join(f"{name} ({size})" for name, size in generator.layers.items())
+        shown["generator"] = f"{generator.digest}, {generator.resolution} px"
+        shown["layers"] = layers
+    except CheckpointError as error:
+        shown["generator"] = str(error)
+    try:
+        scorer = load_scorer(None)
+        shown["scorer"] = scorer.digest
+        shown["properties"] = ", ".join(scorer.properties)
+    except CheckpointError as error:
+        shown["scorer"] = str(error)
+    return shown
+
+
+def _array_text(array) -> str:
+    if array.size <= 16:
+        return " ".join(str(value) for value in array.ravel())
+    return f"{array.dtype} {array.shape}"

@@ -1,0 +1,175 @@
+"""A generator and a scorer together: latents in, checked scores out, on their devices."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vectorfind.config import DTYPES, choose
+from vectorfind.errors import InputError, ScorerError
+from vectorfind.protocols import (
+    Generator,
+    Scorer,
+    device_of,
+    resolve_generator,
+    resolve_scorer,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The two networks that every stage runs, with the precision they run in.
+
+    Attributes:
+        generator: see `protocols.Generator`.
+        scorer: see `protocols.Scorer`.
+        dtype: precision of synthesis and scoring; the mapping is float32 always.
+    """
+
+    generator: Generator
+    scorer: Scorer
+    dtype: str = "float32"
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Names of the scorer's properties."""
+        return tuple(self.scorer.properties)
+
+    @property
+    def last_layer(self) -> str:
+        """The layer nearest to the image, from which synthesis is cheapest."""
+        return "w" if "w" in self.generator.layers else list(self.generator.layers)[-1]
+
+    @torch.inference_mode()
+    def map(self, z: np.ndarray, label: np.ndarray) -> dict[str, torch.Tensor]:
+        """Latents (N, z_dim) and labels (N, label_dim) -> every layer's vectors (N, d), one pass.
+
+        Raises:
+            InputError: the generator gave other layers or sizes than it declares.
+        """
+        device = device_of(self.generator)
+        labelled = self.generator.label_dim > 0
+        mids = self.generator.map(
+            _tensor(z, device),
+            _tensor(label, device) if labelled else None,
+        )
+        given = {name: tuple(vectors.shape) for name, vectors in mids.items()}
+        declared = {name: (len(z), size) for name, size in self.generator.layers.items()}
+        if any(given.get(name) != shape for name, shape in declared.items()):
+            raise InputError(f"the generator's map gave {given}, but its layers say {declared}")
+        return {name: mids[name].float() for name in declared}
+
+    @torch.inference_mode()
+    def synthesize(self, mids: torch.Tensor | np.ndarray, layer: str) -> torch.Tensor:
+        """Vectors (N, d) that re-enter at `layer` -> images (N, 3, H, W) in [-1, 1].
+
+        Raises:
+            InputError: the generator gave images of another shape.
+        """
+        device = device_of(self.generator)
+        vectors = _tensor(mids, device)
+        with self._precision(device):
+            images = self.generator.synthesize(vectors, layer)
+        if images.ndim != 4 or images.shape[:2] != (len(vectors), 3):
+            raise InputError(
+                f"the generator's synthesize gave shape {tuple(images.shape)}; "
+                f"expected ({len(vectors)}, 3, H, W)"
+            )
+        return images.float()
+
+    @torch.inference_mode()
+    def score(self, images: torch.Tensor) -> np.ndarray:
+        """Images (N, 3, H, W) -> float32 scores (N, A); rows of NaN where one cannot be read.
+
+        Raises:
+            ScorerError: the scores are infinite, or their shape is not (N, A).
+        """
+        device = device_of(self.scorer)
+        with self._precision(device):
+            scores = self.scorer(images.to(device))
+        return check_scores(scores, len(images), self.scored)
+
+    def read(self, mids: torch.Tensor | np.ndarray, layer: str) -> np.ndarray:
+        """Vectors (N, d) at `layer` -> scores (N, A) of their images."""
+        return self.score(self.synthesize(mids, layer))
+
+    def _precision(self, device: torch.device):
+        if self.dtype == "float32":
+            return nullcontext()
+        return torch.autocast(device.type, dtype=getattr(torch, self.dtype))
+
+
+def load_models(
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+    device: str | None = None,
+    dtype: str = "float32",
+) -> Models:
+    """The two networks, by name, path or object, checked to run together.
+
+    Raises:
+        InputError: unknown dtype or device, a half precision off the GPU, or an object that
+            lacks a part of its protocol.
+        CheckpointError: a checkpoint is missing, damaged or foreign.
+    """
+    choose("dtype", dtype, DTYPES)
+    models = Models(resolve_generator(generator, device), resolve_scorer(scorer, device), dtype)
+    places = {device_of(models.generator).type, device_of(models.scorer).type}
+    if dtype != "float32" and places != {"cuda"}:
+        raise InputError(f"dtype {dtype} needs a GPU, not {', '.join(sorted(places))}; use float32")
+    return models
+
+
+def check_scores(scores: object, count: int, properties: tuple[str, ...]) -> np.ndarray:
+    """A scorer's answer as a float32 array (count, A), whole rows of NaN where it has any.
+
+    Raises:
+        ScorerError: the shape is another, the answer is no array of numbers, or holds infinities.
+    """
+    if isinstance(scores, torch.Tensor):
+        scores = scores.detach().float().cpu().numpy()
+    try:
+        array = np.array(scores, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ScorerError(
+            f"the scorer gave a {type(scores).__name__}; expected an array ({count}, "
+            f"{len(properties)}) of numbers"
+        ) from error
+    if array.shape != (count, len(properties)):
+        raise ScorerError(
+            f"the scorer gave shape {array.shape}; expected ({count}, {len(properties)}): "
+            f"{', '.join(properties)} for each of {count} images"
+        )
+    if np.isinf(array).any():
+        names = [name for name, bad in zip(properties, np.isinf(array).any(0), strict=True) if bad]
+        raise ScorerError(
+            f"the scorer gave infinities for {', '.join(names)}; give finite scores, "
+            "or NaN for an image that cannot be read"
+        )
+    array[np.isnan(array).any(axis=1)] = np.nan
+    return array
+
+
+def check_readable(readable: np.ndarray, what: str) -> None:
+    """Raises ScorerError if more than half of the images, of any shape of mask, are unreadable."""
+    unreadable = int(readable.size - readable.sum())
+    if 2 * unreadable > readable.size:
+        raise ScorerError(
+            f"the scorer could not read {unreadable} of {readable.size} {what} (NaN in their "
+            "rows); at most half may be so: does it fit this generator's images?"
+        )
+
+
+def _tensor(values: torch.Tensor | np.ndarray, device: torch.device) -> torch.Tensor:
+    """The values as float32 on the device.
+
+    Arrays are copied into PyTorch's memory, which is aligned: on memory that NumPy placed, the
+    CPU's matrix products may round otherwise from run to run.
+    """
+    if isinstance(values, torch.Tensor):
+        return values.to(device, torch.float32)
+    return torch.tensor(values, dtype=torch.float32, device=device)

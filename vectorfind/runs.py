@@ -1,0 +1,207 @@
+"""A whole run: find, evaluate, and leave tables, arrays, figures and a page in one folder.
+
+The same settings give the same bytes in every file but `timings.json` and the column `time` of
+`n_curve.csv`, which hold seconds. An interrupted run goes on from the directions it had found.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from property_cnn.devices import choose_device
+from property_cnn.files import atomic_write, file_digest
+from reports import build_page
+from reports import columns as c
+from reports.html import Interval
+from reports.tables import comparison_table, csv_text, n_curve_table, read_table, slopes_table
+from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.directions import Directions, load_directions
+from vectorfind.evaluation import Evaluation, Measurement
+from vectorfind.folders import (
+    DIRECTIONS,
+    FIGURES,
+    LATENTS,
+    REPORT,
+    TIMINGS,
+    add_timing,
+    claim,
+    read_timings,
+    writable_folder,
+)
+from vectorfind.models import load_models
+from vectorfind.npz import write_npz
+from vectorfind.pipeline import find as find_with
+from vectorfind.pipeline import run_evaluation
+from vectorfind.protocols import Generator, Scorer
+from vectorfind.run_figures import run_figures
+from vectorfind.run_page import interval_at, run_page
+from vectorfind.run_record import command_line, run_config, shown_settings
+
+STRIP_CASES = 4
+_RESULTS = (REPORT, TIMINGS, "n_curve.csv", f"{FIGURES}/*.png")  # not to outlive their run
+
+
+def run_test(
+    find: FindSettings,
+    test: EvaluateSettings,
+    out: str | os.PathLike,
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Finds directions, evaluates them and writes the folder; returns the path of its page.
+
+    If the folder holds the same run already, what is finished there is used again.
+
+    Args:
+        find, test: the settings of the two stages.
+        out: the folder.
+        generator, scorer: "default", a checkpoint's path, or an object with the protocol.
+        overwrite: start afresh, whatever run the folder holds.
+        quiet: tell no progress.
+
+    Raises:
+        InputError: a setting is not allowed, nothing can be written in `out`, or it holds a run
+            with other settings.
+        CheckpointError: a checkpoint is missing, damaged or foreign.
+        ScorerError: the scorer's answers cannot be used.
+    """
+    if isinstance(generator, str | os.PathLike) and isinstance(scorer, str | os.PathLike):
+        find.validate()  # the networks of objects and their names are checked below
+    test.validate(find.properties)
+    choose_device(find.device)
+    folder = writable_folder(out)
+    models = load_models(generator, scorer, find.device, find.dtype)
+    find.validate(models.generator.layers, models.scored)
+    config = run_config("test", find, test, models)
+    config["command"] = command_line(find, test, generator, scorer)
+    known = claim(folder, config, (DIRECTIONS, *_RESULTS) if overwrite else ())
+    resumable = known and all(config["models"].values())  # nameless networks may have changed
+    if resumable and (folder / REPORT).exists():
+        return folder / REPORT
+    path = folder / DIRECTIONS
+    if resumable and path.exists():
+        directions = load_directions(path, models.generator, models.scorer, dtype=find.dtype)
+    else:
+        started = time.monotonic()
+        directions = find_with(find, models.generator, models.scorer, quiet=quiet)
+        directions.save(path)
+        add_timing(folder, "find", time.monotonic() - started)
+    return _evaluate_into(folder, directions, test, config, quiet)
+
+
+def run_evaluate(
+    directions_path: str | os.PathLike,
+    test: EvaluateSettings,
+    out: str | os.PathLike,
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+    device: str | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Evaluates directions from a file and writes the same folder, but for `n_curve.csv`.
+
+    Args and errors are those of `run_test`; the networks must be those of the directions.
+    """
+    choose_device(device)
+    folder = writable_folder(out)
+    directions = load_directions(directions_path, generator, scorer, device=device)
+    test.validate(directions.properties)
+    config = run_config("evaluate", directions.settings, test, directions.models)
+    config["directions"] = file_digest(directions_path)
+    words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
+    config["command"] = shlex.join([*words, "--seed", str(test.seed)])
+    claim(folder, config, _RESULTS if overwrite else ())
+    return _evaluate_into(folder, directions, test, config, quiet)
+
+
+def n_curve_row(directions: Directions, evaluation: Evaluation, seconds: float) -> pd.DataFrame:
+    """The run's row of a curve over n."""
+    fits = {}
+    for name in directions.properties:
+        if directions.settings.method_of(name) == "svm":
+            fits[c.svm_accuracy_column(name)] = directions.mean_accuracy[name]
+        else:
+            fits[c.network_mse_column(name)] = directions.metrics[name]["mse"]
+    means = evaluation.measured.correlation.mean
+    corrs = {name: float(mean) for name, mean in zip(evaluation.properties, means, strict=True)}
+    return n_curve_table(directions.settings.n, directions.k, seconds, fits, corrs)
+
+
+def compare(evaluation: Evaluation) -> pd.DataFrame:
+    """Means with intervals of the directions found, beside those of the random control."""
+    control = evaluation.control
+    found = _measures(evaluation, evaluation.measured)
+    random = {} if control is None else _measures(evaluation, control)
+    counts = len(evaluation.table), 0 if control is None else len(control.correlations)
+    return comparison_table(found, random, counts)
+
+
+def _measures(evaluation: Evaluation, measured: Measurement) -> dict[str, Interval]:
+    """Signed and absolute corr-coefs, own slopes, and the sum, each with its interval."""
+    values = {}
+    for index, name in enumerate(evaluation.properties):
+        own = (index, evaluation.scored.index(name))
+        values[c.corr_column(name)] = interval_at(measured.correlation, index)
+        values[c.abs_corr_column(name)] = interval_at(measured.abs_correlation, index)
+        values[c.slope_column(name)] = interval_at(measured.slope, own)
+    return values | {c.SUM_ABS_CORR: interval_at(measured.sum_abs_correlation)}
+
+
+def _evaluate_into(
+    folder: Path, directions: Directions, test: EvaluateSettings, config: dict, quiet: bool
+) -> Path:
+    started = time.monotonic()
+    evaluation = run_evaluation(directions, test, quiet=quiet)
+    add_timing(folder, "evaluate", time.monotonic() - started)
+    slope, comparison = evaluation.measured.slope, compare(evaluation)
+    tables = {
+        "test_result": evaluation.table,
+        "test_statistics": evaluation.statistics,
+        "slopes": slopes_table(
+            slope.mean, slope.low, slope.high, evaluation.properties, evaluation.scored
+        ),
+        "control": comparison,
+    }
+    timings = read_timings(folder)
+    if "find" in timings:
+        tables["n_curve"] = n_curve_row(directions, evaluation, sum(timings.values()))
+    for name, table in tables.items():
+        atomic_write(folder / f"{name}.csv", csv_text(table))
+    cases = {"z": evaluation.z, "label": evaluation.label}
+    write_npz(folder / LATENTS, "vectorfind latents", cases, {"seed": evaluation.settings.seed})
+    figures = run_figures(directions, evaluation, STRIP_CASES)
+    for name, figure in figures.items():
+        atomic_write(folder / FIGURES / f"{name}.png", figure.wide)
+    settings = shown_settings(directions.settings, evaluation, config)
+    page = run_page(
+        directions, evaluation, figures, comparison, settings, config["versions"], config["command"]
+    )
+    atomic_write(folder / REPORT, build_page(page))
+    return folder / REPORT
+
+
+def summary_lines(folder: str | os.PathLike) -> list[str]:
+    """A run's result in a few lines, read from its tables."""
+    folder = Path(folder)
+    needed = [c.DIRECTIONS, c.MEASURE, c.MEAN, c.LOW, c.HIGH]
+    table = read_table((folder / "control.csv").read_text(), needed)
+    signed = table[c.MEASURE].str.endswith(c.corr_column(""))
+    signed &= ~table[c.MEASURE].str.endswith(c.abs_corr_column(""))
+    lines = ["mean corr-coef of strength and score, with its 95 % interval:"]
+    for measure, rows in table[signed].groupby(c.MEASURE, sort=False):
+        texts = [
+            f"{row[c.DIRECTIONS]} {row[c.MEAN]:.3f} [{row[c.LOW]:.3f}, {row[c.HIGH]:.3f}]"
+            for _, row in rows.iterrows()
+        ]
+        lines.append(f"  {measure.removesuffix(c.corr_column(''))}: {', '.join(texts)}")
+    row = read_table((folder / "test_statistics.csv").read_text(), [c.PASSED, c.PASSED_RATIO])
+    passed, share = row[c.PASSED].iloc[0], 100 * row[c.PASSED_RATIO].iloc[0]
+    return [*lines, f"cases passed: {passed} ({share:.1f} %)"]

@@ -1,0 +1,169 @@
+"""Directions by support vector machines: the normal between a group's top and bottom samples.
+
+A linear classifier's normal as an editing direction is InterFaceGAN's idea (Shen et al., 2020);
+one a group, between the extremes of a score, is the reference system's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
+from sklearn.svm import LinearSVC
+
+from vectorfind.config import FindSettings
+from vectorfind.errors import InputError
+from vectorfind.streams import SPLITS, random_stream
+
+SIDE = 5
+"""Least number of samples on the top side, and on the bottom side, of a group."""
+
+VALIDATION = 0.2
+"""Share of each side that is kept from the fit to measure its accuracy."""
+
+SMALL = 2**26
+"""Numbers in all fits together below which they run in this process."""
+
+
+@dataclass(frozen=True, eq=False)
+class SvmFit:
+    """One group's direction of one property.
+
+    Attributes:
+        direction: (d,) float32 of unit norm; moving along it raises the property.
+        accuracy: share of the validation samples on the right side.
+    """
+
+    direction: np.ndarray
+    accuracy: float
+
+
+def fit_svm(
+    mids: np.ndarray,
+    scores: np.ndarray,
+    ratio: float,
+    rng: np.random.Generator,
+    c: float = FindSettings.svm_c,
+) -> SvmFit:
+    """Fits one group's direction of one property.
+
+    The vectors are centred and divided by one number, their root-mean-square length, so that C
+    means the same at every layer; the direction is that of the raw vectors all the same.
+
+    Args:
+        mids: (m, d) vectors of the group.
+        scores: (m,) of the property.
+        ratio: share of the m samples on either side.
+        rng: draws the validation samples, the same share of either side.
+        c: LinearSVC's C.
+    """
+    side = round(ratio * len(scores))
+    order = np.argsort(scores, kind="stable")
+    held = max(1, round(VALIDATION * side))
+    bottom, top = rng.permutation(order[:side]), rng.permutation(order[-side:])
+    fitted = np.concatenate([bottom[held:], top[held:]])
+    target = np.repeat([0, 1], side - held)
+    centre = mids[fitted].mean(axis=0, dtype=np.float64)
+    x = mids[fitted] - centre
+    scale = np.sqrt(np.mean(np.sum(x * x, axis=1))) or 1.0
+    # The primal solver draws no random numbers, which a process's threads would share, and its
+    # sums over d numbers are too short for BLAS to split: the result is the same on any engine.
+    model = LinearSVC(C=c, dual=False).fit(x / scale, target)
+    checked = np.concatenate([bottom[:held], top[:held]])
+    accuracy = model.score((mids[checked] - centre) / scale, np.repeat([0, 1], held))
+    normal = model.coef_[0]
+    return SvmFit((normal / np.linalg.norm(normal)).astype(np.float32), float(accuracy))
+
+
+def fit_groups(
+    mids: np.ndarray,
+    scores: Mapping[str, np.ndarray],
+    members: Mapping[str, np.ndarray],
+    ratio: float,
+    seed: int,
+    c: float = FindSettings.svm_c,
+    workers: int | None = None,
+) -> dict[str, list[SvmFit]]:
+    """Fits every property in every group, in parallel; the result does not depend on how.
+
+    Args:
+        mids: (n, d) vectors.
+        scores: property -> (n,).
+        members: group -> rows of its samples, all readable.
+        ratio, c: see `fit_svm`.
+        seed: fixes the validation samples of each group and property.
+        workers: processes; None for joblib's configuration or, without any, what is fastest here.
+
+    Returns:
+        property -> one SvmFit a group, in the order of `members`.
+    """
+    tasks = [(name, group) for name in scores for group in members]
+    fits = Parallel(n_jobs=_jobs(workers, len(scores) * mids.size))(
+        delayed(_fit_rows)(mids, scores[name], members[group], ratio, (seed, name, group), c)
+        for name, group in tasks
+    )
+    found: dict[str, list[SvmFit]] = {name: [] for name in scores}
+    for (name, _), fit in zip(tasks, fits, strict=True):
+        found[name].append(fit)
+    return found
+
+
+def check_group_sizes(sizes: Mapping[str, int], n: int, ratio: float) -> None:
+    """Raises InputError if the smallest group is too small, with an n that should do.
+
+    Args:
+        sizes: group -> readable samples; an empty group counts as one of 0.
+        n: number of samples.
+        ratio: share of a group on either side, which must hold 5.
+    """
+    needed = needed_size(ratio)
+    smallest = min(sizes, key=lambda name: sizes[name])
+    if sizes[smallest] >= needed:
+        return
+    raise InputError(
+        f"n={n} is too small for {len(sizes)} groups: the smallest, {smallest}, has "
+        f"{sizes[smallest]} samples and needs {needed}; try n={enough(sizes[smallest], n, ratio)}, "
+        "or group by fewer properties"
+    )
+
+
+def needed_size(ratio: float) -> int:
+    """The least group of which `ratio`, rounded, leaves 5 samples on either side."""
+    size = int((SIDE - 0.5) / ratio)
+    while round(ratio * size) < SIDE:
+        size += 1
+    return size
+
+
+def enough(smallest: int, n: int, ratio: float) -> int:
+    """An n at which a group of `smallest` in n is large enough, with half as much to spare."""
+    wanted = 1.5 * n * needed_size(ratio) / max(smallest, 1)
+    step = 10 ** max(int(np.log10(wanted)) - 1, 0)
+    return int(np.ceil(wanted / step) * step)
+
+
+def _fit_rows(
+    mids: np.ndarray,
+    scores: np.ndarray,
+    rows: Sequence[int],
+    ratio: float,
+    keys: tuple[int, str, str],
+    c: float,
+) -> SvmFit:
+    seed, name, group = keys
+    rng = random_stream(seed, SPLITS, name, group)
+    return fit_svm(mids[rows], scores[rows], ratio, rng, c)
+
+
+def _jobs(workers: int | None, numbers: int) -> int | None:
+    """Parallel's n_jobs: the workers asked for, what the user configured, or every core.
+
+    Processes take longer to start than fits to few numbers take.
+    """
+    configured = get_active_backend()[1] is not None
+    if workers is not None or configured:
+        return workers
+    return 1 if numbers < SMALL else -1
