@@ -58,7 +58,7 @@ class TrainSettings:
         warm_discriminator: steps at the start in which the discriminator trains alone.
     """
 
-    images: int = 64_000
+    images: int = 80_000
     batch_size: int = 16
     lr: float = 5e-4
     d_lr: float = 1e-3
@@ -66,7 +66,7 @@ class TrainSettings:
     r1_gamma: float = 1.0
     r1_every: int = 8
     style_mixing: float = 0.0
-    adversarial: float = 0.1
+    adversarial: float = 0.3
     anchor: float = 1.0
     score_weight: float = 0.05
     ema: float = 0.998
