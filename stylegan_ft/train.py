@@ -48,6 +48,7 @@ class TrainSettings:
     Args:
         images: real faces shown.
         lr, d_lr: Adam's rates; the mapping's lr multiplier is part of the network.
+        settle: share of the images at the end over which both rates fall to 0.
         d_channels: the discriminator's feature maps, 4 × 4 first; None takes the generator's.
         r1_gamma, r1_every: weight of the gradient penalty, and steps between two of them.
         style_mixing: share of steps whose later layers take another latent's w.
@@ -60,8 +61,9 @@ class TrainSettings:
 
     images: int = 80_000
     batch_size: int = 16
-    lr: float = 5e-4
+    lr: float = 1e-3
     d_lr: float = 1e-3
+    settle: float = 0.3
     d_channels: tuple[int, ...] | None = (128, 96, 64, 32, 16)
     r1_gamma: float = 1.0
     r1_every: int = 8
@@ -175,6 +177,12 @@ class _State:
             part.load_state_dict(state[name])
         self.step = state["step"]
 
+    def _set_rates(self) -> None:
+        settings, total = self.settings, self.settings.images / self.settings.batch_size
+        share = min(1.0, (1.0 - self.step / total) / settings.settle) if settings.settle else 1.0
+        self.g_optimiser.param_groups[0]["lr"] = settings.lr * share
+        self.d_optimiser.param_groups[0]["lr"] = settings.d_lr * share
+
     def save(self) -> None:
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         settings = {name: str(value) for name, value in asdict(self.settings).items()}
@@ -185,6 +193,7 @@ class _State:
         settings, config = self.settings, self.network.config
         z, label, real = draw_batch(FIRST_STEP + self.step, config, settings, self.device)
         rng = torch.Generator().manual_seed(settings.seed * 1_000_003 - 1 - self.step)
+        self._set_rates()
         warming = self.step < settings.warm_discriminator
         with torch.set_grad_enabled(not warming):
             fake = self._mixed(z, label, rng)

@@ -23,7 +23,7 @@ from stylegan_ft.pretrain import (
 )
 from stylegan_ft.rescale import LAYER_NORM, rescale_layers
 from stylegan_ft.samples import fixed_latents, fixed_samples, image_grid, save_grid
-from stylegan_ft.train import TrainSettings, auroc, train
+from stylegan_ft.train import TrainSettings, _State, auroc, train
 from stylegan_ft.warmup import warm_mapping
 
 TINY = GeneratorConfig(
@@ -186,3 +186,12 @@ def test_log_drops_rows_beyond_the_checkpoint(tmp_path):
     assert (tmp_path / "log.csv").read_text() == "step,loss\n1,0.50000\n2,0.50000\n3,0.25000\n"
     with pytest.raises(ValueError, match="columns"):
         log.add([1])
+
+
+def test_rates_settle_to_zero_at_the_end(tmp_path):
+    state = _State(GeneratorNetwork(TINY), FIGHT, tmp_path, torch.device("cpu"))
+    rates = []
+    for state.step in (0, 8, 10, 12):
+        state._set_rates()
+        rates.append(state.g_optimiser.param_groups[0]["lr"] / FIGHT.lr)
+    assert rates == pytest.approx([1.0, 1.0, (2 / 12) / FIGHT.settle, 0.0])
