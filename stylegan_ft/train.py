@@ -59,7 +59,7 @@ class TrainSettings:
         warm_discriminator: steps at the start in which the discriminator trains alone.
     """
 
-    images: int = 80_000
+    images: int = 112_000
     batch_size: int = 16
     lr: float = 1e-3
     d_lr: float = 1e-3
@@ -70,7 +70,7 @@ class TrainSettings:
     style_mixing: float = 0.0
     adversarial: float = 0.3
     anchor: float = 1.0
-    score_weight: float = 0.05
+    score_weight: float = 0.5
     ema: float = 0.998
     warm_discriminator: int = 200
     seed: int = 0
