@@ -18,7 +18,7 @@ from stylegan_ft.card import measure, write_card
 from stylegan_ft.checkpoint import load_network, save_generator
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.pretrain import PretrainSettings, draw_batch, pretrain
-from stylegan_ft.rescale import rescale_layers
+from stylegan_ft.rescale import LAYER_NORM, rescale_layers
 from stylegan_ft.train import FIRST_STEP, TrainSettings, train
 
 CHANNELS = (128, 128, 96, 48, 24)
@@ -68,7 +68,8 @@ def make_generator(
     """
     out, work, recipe = Path(out), Path(work), recipe or GeneratorRecipe()
     path, card = out / "generator.safetensors", out / "generator.md"
-    text = json.dumps({**asdict(recipe), "renderer": VERSION, "scorer": scorer.digest})
+    made_with = {"renderer": VERSION, "scorer": scorer.digest, "layer_norm": LAYER_NORM}
+    text = json.dumps({**asdict(recipe), **made_with})
     if card.is_file() and _made_from(path) == text:
         log(f"{path} is up to date")
         return path
