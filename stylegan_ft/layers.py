@@ -156,7 +156,14 @@ class Style(nn.Module):
         self.weight_scale = 1.0 / math.sqrt(w_dim)
 
     def forward(self, w: Tensor) -> tuple[Tensor, Tensor]:  # (N, w_dim) -> (N, C), (N, C)
-        scale, shift = F.linear(w, self.weight * self.weight_scale, self.bias).chunk(2, dim=1)
+        weight, bias = self.weight * self.weight_scale, self.bias
+        if w.device.type == "cpu" and not torch.is_grad_enabled():
+            # A product rounds differently for other numbers of rows, and instance norm amplifies
+            # that; in double precision it does not show, so images do not depend on the batch.
+            style = F.linear(w.double(), weight.double(), bias.double()).float()
+        else:
+            style = F.linear(w, weight, bias)
+        scale, shift = style.chunk(2, dim=1)
         return scale + 1.0, shift
 
 
