@@ -122,6 +122,9 @@ def _made(recipe: GeneratorRecipe, path: Path, scorer: Scorer) -> list[tuple[str
          + ", ".join(map(str, config.channels)) + f" from 4 × 4 up, {config.resolution} pixels"),
         ("File", f"{path.name}, {path.stat().st_size / 2**20:.1f} MiB, half precision"),
         ("Made", f"{shown}), scorer {scorer.digest}, renderer version {VERSION}"),
+        ("Scale", "the split layers were rescaled, images unchanged, so that vectors lie "
+         f"{LAYER_NORM['mapping_split2']:g} from their mean (root mean square): a strength of 1 "
+         "then moves a score by about one standard deviation"),
         ("Seed", f"{training.seed}; samples below from seed 100"),
         ("Command", "`make models`"),
     ]  # fmt: skip
