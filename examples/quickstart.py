@@ -2,7 +2,7 @@
 
     python examples/quickstart.py quickstart
 
-It takes about two minutes on 2 cores and leaves `strip_mouth.png` and `directions.npz`.
+It takes about a quarter of a minute on 2 cores and leaves `strip_mouth.png` and `directions.npz`.
 """
 
 from __future__ import annotations
