@@ -7,6 +7,7 @@ adversarial phase (`stylegan_ft.train`) then makes the samples sharp.
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from property_cnn.errors import CheckpointError
 from property_cnn.faces import render_faces
 from property_cnn.files import atomic_path
 from stylegan_ft.log import TrainingLog
@@ -136,7 +138,7 @@ def pretrain(
     step = 0
     checkpoint = out / "pretrain.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=device)
+        state = load_state(checkpoint, device)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
@@ -198,6 +200,20 @@ def save_state(path: Path, **state) -> None:
     """Writes a training state atomically; it is read back with `weights_only=True`."""
     with atomic_path(path) as temporary:
         torch.save(state, temporary)
+
+
+def load_state(path: Path, device: torch.device | str) -> dict:
+    """A training state that `save_state` wrote, on the device.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    try:
+        return torch.load(path, weights_only=True, map_location=device)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"{path} is damaged; remove it to train from the start of this stage"
+        ) from error
 
 
 @torch.inference_mode()

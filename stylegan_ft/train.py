@@ -26,6 +26,7 @@ from stylegan_ft.networks import GeneratorNetwork
 from stylegan_ft.pretrain import (
     draw_batch,
     feature_weights,
+    load_state,
     regression_losses,
     save_state,
     set_w_average,
@@ -172,7 +173,7 @@ class _State:
         return {name: getattr(self, name) for name in names}
 
     def _restore(self) -> None:
-        state = torch.load(self.path, weights_only=True, map_location=self.device)
+        state = load_state(self.path, self.device)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.step = state["step"]

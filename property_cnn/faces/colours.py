@@ -74,7 +74,7 @@ def lip_colour(t, skin: Tensor) -> Tensor:
 def clothes_colour(t) -> Tensor:
     return tint(
         0.25 * t.clothes_hue + 0.6,
-        0.07 * torch.ones_like(t.gender),
+        torch.full_like(t.clothes_hue, 0.07),
         0.12 + 0.62 * level(t.clothes_light, 1.2),
     )
 

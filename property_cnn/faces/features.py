@@ -15,7 +15,7 @@ def _spot(colour: Tensor):
     return lambda: colour
 
 
-def _local(canvas: Canvas, head: Head, window: Window) -> tuple[Tensor, Tensor]:
+def _local(head: Head, window: Window) -> tuple[Tensor, Tensor]:
     rows, columns = window
     return head.feature_x[:, rows, columns], head.y[:, rows, columns]
 
@@ -30,7 +30,7 @@ def paint_eyes(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
     for side, part in ((-1.0, Part.LEFT_EYE), (1.0, Part.RIGHT_EYE)):
         middle = side * 0.27
         window = canvas.window(middle - 0.30, EYE_LINE - 0.31, middle + 0.30, EYE_LINE + 0.27)
-        x, y = _local(canvas, head, window)
+        x, y = _local(head, window)
         u = (x - side * spacing) * (1.0 + 0.03 * side * t.yaw)
         v = y - EYE_LINE + side * u * (0.02 + 0.045 * t.eye_slant)
         r = u / half
@@ -70,7 +70,7 @@ def paint_brows(canvas: Canvas, t: Traits, head: Head, hair: Tensor) -> None:
         window = canvas.window(
             side * 0.28 - 0.32, EYE_LINE - 0.42, side * 0.28 + 0.32, EYE_LINE + 0.10
         )
-        x, y = _local(canvas, head, window)
+        x, y = _local(head, window)
         u = side * x - 0.275
         line = EYE_LINE - 0.225 - 0.016 * t.brow_height - 0.012 * t.eye_open
         line = (
@@ -83,10 +83,10 @@ def paint_brows(canvas: Canvas, t: Traits, head: Head, hair: Tensor) -> None:
         canvas.paint(0.88 * canvas.cover(distance), _spot(colour), Part.BROWS, window)
 
 
-def paint_nose(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
+def paint_nose(canvas: Canvas, t: Traits, head: Head) -> None:
     """Nose: bridge, lit and shaded flank, tip, wings and nostrils."""
     window = canvas.window(-0.36, -0.28, 0.36, 0.42)
-    x, y = _local(canvas, head, window)
+    x, y = _local(head, window)
     tip = 0.195 + 0.014 * t.nose_length
     turn = 0.030 * t.yaw * smoothstep(-0.1, 0.2, y)
     u = x - turn
@@ -126,7 +126,7 @@ def paint_nose(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
 def paint_mouth(canvas: Canvas, t: Traits, head: Head, skin: Tensor) -> None:
     """Lips with their light, the dark of the open mouth, upper teeth and tongue."""
     window = canvas.window(-0.36, 0.20, 0.36, 0.74)
-    x, y = _local(canvas, head, window)
+    x, y = _local(head, window)
     half = 0.176 + 0.011 * t.mouth_width + 0.006 * t.smile - 0.20 * head.gap.clamp_max(0.1)
     u = x - 0.008 * t.yaw
     r = u / half
@@ -173,7 +173,7 @@ def paint_glasses(canvas: Canvas, t: Traits, head: Head) -> None:
     if not bool((shown > 0.0).any()):
         return
     window = canvas.window(-0.66, -0.40, 0.66, 0.26)
-    x, y = _local(canvas, head, window)
+    x, y = _local(head, window)
     u = x.abs() - 0.27
     v = y - EYE_LINE - 0.012
     box_u, box_v = (u.abs() - 0.115).clamp_min(0.0), (v.abs() - 0.085).clamp_min(0.0)

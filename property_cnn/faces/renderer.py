@@ -95,7 +95,7 @@ def _scene(attributes: Tensor, size: int, image: bool, parts: bool):
     head = head_geometry(canvas, t)
     hair = hair_geometry(canvas, t, head)
     skin, hair_base = skin_colour(t), hair_colour(t)
-    texture = _strands(t, head, hair) if image else None
+    texture = _strands(t, hair) if image else None
     _background(canvas, t)
     cloth = canvas.cover(clothes_distance(canvas, t))
     canvas.paint(cloth, lambda: _cloth(canvas, t), Part.CLOTHES)
@@ -107,7 +107,7 @@ def _scene(attributes: Tensor, size: int, image: bool, parts: bool):
     canvas.paint(neck, lambda: skin * _neck_light(canvas, t, head), Part.NECK)
     canvas.paint(canvas.cover(ears_distance(t, head)), lambda: skin * 0.84, Part.EARS)
     canvas.paint(canvas.cover(head.skull), lambda: _face_light(t, head, hair, skin), Part.SKIN)
-    paint_nose(canvas, t, head, skin)
+    paint_nose(canvas, t, head)
     paint_mouth(canvas, t, head, skin)
     paint_eyes(canvas, t, head, skin)
     paint_brows(canvas, t, head, hair_base)
@@ -135,7 +135,7 @@ def _cloth(canvas: Canvas, t: Traits) -> Tensor:
     return clothes_colour(t) * (1.0 - 0.25 * fold).unsqueeze(1)
 
 
-def _strands(t: Traits, head: Head, hair: Hair) -> Tensor:
+def _strands(t: Traits, hair: Hair) -> Tensor:
     """Brightness of the hair: locks, waves or curls, a sheen near the crown, the light's side."""
     curly = level(t.hair_curl, 1.6)
     c, s = hair.strand, hair.fall

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from property_cnn.errors import CheckpointError
 from property_cnn.faces import ATTRIBUTES
 from stylegan_ft.log import TrainingLog
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
@@ -195,3 +196,10 @@ def test_rates_settle_to_zero_at_the_end(tmp_path):
         state._set_rates()
         rates.append(state.g_optimiser.param_groups[0]["lr"] / FIGHT.lr)
     assert rates == pytest.approx([1.0, 1.0, (2 / 12) / FIGHT.settle, 0.0])
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 torn"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, content):
+    (tmp_path / "pretrain.pt").write_bytes(content)
+    with pytest.raises(CheckpointError, match="damaged"):
+        pretrain(TINY, SHORT, tmp_path, report=quiet)
