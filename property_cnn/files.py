@@ -16,6 +16,9 @@ from safetensors.torch import save_file
 
 from property_cnn.errors import CheckpointError
 
+PARTIAL = ".partial-"
+"""Beginning of the names of files that are being written; a killed process leaves them behind."""
+
 METADATA = "vectorfind"
 """Entry of a safetensors file's metadata that holds ours, as JSON."""
 
@@ -28,7 +31,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f"{PARTIAL}{path.stem}-", suffix=path.suffix
+    )
     os.close(handle)
     temporary = Path(name)
     try:

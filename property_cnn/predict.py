@@ -36,7 +36,10 @@ class Scorer:
         properties: names of the columns that it answers.
         digest: 16 hexadecimal digits that name the weights.
         network: the `PropertyCNN`.
+        thread_safe: True: several threads may use it at once.
     """
+
+    thread_safe = True
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class Progress:
         self.stream = stream if stream is not None else sys.stderr
         self.terminal = self.stream.isatty()
         self.interval = 0.2 if self.terminal else interval
-        self.done = 0
+        self.done = self.before = 0
         self.started = self.shown = time.monotonic()
 
     def advance(self, items: int = 1) -> None:
@@ -43,8 +43,19 @@ class Progress:
             self.shown = now
             self._show(now)
 
+    def skip(self, items: int) -> None:
+        """Counts items that were there before; they do not enter the rate."""
+        self.done += items
+        self.before += items
+
+    def note(self, text: str) -> None:
+        """Prints a line of its own."""
+        if not self.quiet:
+            self.stream.write(f"{text}\n")
+            self.stream.flush()
+
     def _show(self, now: float) -> None:
-        rate = self.done / max(now - self.started, 1e-9)
+        rate = (self.done - self.before) / max(now - self.started, 1e-9)
         left = (self.total - self.done) / rate if rate else 0.0
         line = (
             f"{self.label}: {self.done:,}/{self.total:,} {self.unit}, "

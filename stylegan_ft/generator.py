@@ -38,7 +38,10 @@ class Generator:
         layers: name -> size of the vectors where the network can be left and re-entered.
         resolution: side of the images in pixels.
         digest: 16 hexadecimal digits that name the weights.
+        thread_safe: True: several threads may use it at once.
     """
+
+    thread_safe = True
 
     def __init__(
         self,
@@ -117,8 +120,8 @@ class Generator:
         mid = self._rows_of(f"vectors of {layer}", mid, self.layers[layer])
         w = self.network.mapping.resume(mid, layer)
         styles = self.network.truncation(w, self.psi, self.trunc_layers)
-        rows = self._rows if self.device.type == "cpu" else max(1, len(styles))
-        return torch.cat([self.network.synthesis(part) for part in styles.split(rows)])
+        passes = max(1, -(-len(styles) // self._rows)) if self.device.type == "cpu" else 1
+        return torch.cat([self.network.synthesis(part) for part in styles.tensor_split(passes)])
 
     def _rows_of(self, what: str, given: Tensor, size: int) -> Tensor:
         given = torch.as_tensor(given)

@@ -47,6 +47,7 @@ def write_samples(
         settings.n,
         settings.seed,
         batch_size=settings.batch_size,
+        workers=settings.workers,
         progress=progress.advance,
     )
     arrays = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
-from property_cnn.files import atomic_write
+from property_cnn.files import PARTIAL, atomic_write
 from vectorfind.errors import CheckpointError, InputError
 
 CONFIG = "config.json"
@@ -19,6 +21,11 @@ LATENTS = "latents.npz"
 REPORT = "report.html"
 TIMINGS = "timings.json"
 FIGURES = "figures"
+SCORES = "scores.npz"
+SAMPLES = "samples"
+CASES = "cases"
+TRAINING = "training"
+LOCK = ".lock"
 
 _CLAIMED = ("kind", "find", "evaluate", "models", "directions")  # what must agree to go on
 
@@ -37,6 +44,28 @@ def writable_folder(path: str | os.PathLike) -> Path:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"cannot write in {folder}: {reason}; choose another --out") from error
+
+
+@contextmanager
+def locked(folder: Path, option: str) -> Iterator[None]:
+    """Keeps other processes out of the folder, and clears it of files that one left half-written.
+
+    Args:
+        folder: a store's or a run's.
+        option: the option by which another folder can be chosen.
+
+    Raises:
+        InputError: another process works in it.
+    """
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            for rest in folder.rglob(f"{PARTIAL}*"):
+                rest.unlink()
+            yield
+    except Timeout as error:
+        raise InputError(
+            f"another process works in {folder}; wait for it, or choose another {option}"
+        ) from error
 
 
 def claim(folder: Path, config: Mapping, replaced: Iterable[str] = ()) -> bool:

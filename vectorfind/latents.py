@@ -26,15 +26,21 @@ def latent_block(
 
 
 def mapped_latents(
-    models: Models, seed: int, stream: int, count: int, layers: tuple[str, ...] | None = None
+    models: Models,
+    seed: int,
+    stream: int,
+    count: int,
+    layers: tuple[str, ...] | None = None,
+    first_block: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """The first `count` latents of a stream, mapped: z, label, layer -> (count, d) float32.
+    """`count` latents of a stream, mapped: z, label, layer -> (count, d) float32.
 
     The mapping always takes a whole block, so that its rounding, which may depend on the number
     of rows, is the same however many of them are used.
 
     Args:
         layers: those to keep; None for all that the generator offers.
+        first_block: where in the stream to begin.
     """
     generator = models.generator
     kept = tuple(generator.layers) if layers is None else layers
@@ -45,7 +51,7 @@ def mapped_latents(
         rows = slice(start, min(start + BLOCK, count))
         size = rows.stop - start
         block_z, block_label = latent_block(
-            seed, stream, start // BLOCK, generator.z_dim, generator.label_dim
+            seed, stream, first_block + start // BLOCK, generator.z_dim, generator.label_dim
         )
         mapped = models.map(block_z, block_label)
         z[rows], label[rows] = block_z[:size], block_label[:size]

@@ -44,6 +44,16 @@ class Models:
         """The layer nearest to the image, from which synthesis is cheapest."""
         return "w" if "w" in self.generator.layers else list(self.generator.layers)[-1]
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether both networks run on the CPU."""
+        return all(device_of(net).type == "cpu" for net in (self.generator, self.scorer))
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether both networks say that several threads may use them at once."""
+        return all(getattr(net, "thread_safe", False) for net in (self.generator, self.scorer))
+
     @torch.inference_mode()
     def map(self, z: np.ndarray, label: np.ndarray) -> dict[str, torch.Tensor]:
         """Latents (N, z_dim) and labels (N, label_dim) -> every layer's vectors (N, d), one pass.

@@ -20,7 +20,8 @@ class Generator(Protocol):
     """Makes images from latents, and from mid vectors taken at one of its layers.
 
     It may also have `digest` (text naming its weights, stored with directions found on it),
-    `device` (where tensors are handed to it; the CPU if it has none) and `to(device)`.
+    `device` (where tensors are handed to it; the CPU if it has none), `to(device)`, and
+    `thread_safe = True` if several threads may use it at once, as it then does on a CPU.
 
     Attributes:
         z_dim: size of the latents.
@@ -47,7 +48,7 @@ class Scorer(Protocol):
     """Reads numeric properties off images; more of a score means more of the property.
 
     A row with a NaN means that this image cannot be read (as where no face is found).
-    It may also have `digest`, `device` and `to(device)`, as a generator may.
+    It may also have `digest`, `device`, `to(device)` and `thread_safe`, as a generator may.
 
     Attributes:
         properties: names of the scores, in their order.

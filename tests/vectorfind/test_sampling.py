@@ -18,7 +18,7 @@ def test_scores_are_the_planted_ones(models, samples):
 def test_all_layers_come_from_one_mapping_of_each_block():
     generator = ToyGenerator()
     samples = sample(Models(generator, ToyScorer()), 600)
-    assert generator.mapped == 3
+    assert generator.mapped == 4  # two shards of two blocks
     assert {name: mids.shape for name, mids in samples.mids.items()} == {
         "mapping_split1": (600, 16),
         "mapping_split2": (600, 16),
@@ -42,8 +42,8 @@ def test_a_repeated_run_gives_the_same_bytes(models):
 
 def test_progress_counts_every_image(models):
     done = []
-    sample(models, 100, batch_size=64, progress=done.append)
-    assert done == [64, 36]
+    sample(models, 600, batch_size=64, progress=done.append)
+    assert done == [512, 88]
 
 
 def test_rows_with_nan_are_unreadable_as_a_whole():
@@ -95,7 +95,7 @@ def test_a_generator_that_breaks_its_word_is_told():
 
     with pytest.raises(InputError, match=r"map gave .*'w': \(256, 8\)"):
         sample(Models(WrongLayers(), ToyScorer()), 10)
-    with pytest.raises(InputError, match=r"shape \(10, 1, 8, 8\); expected \(10, 3, H, W\)"):
+    with pytest.raises(InputError, match=r"shape \(64, 1, 8, 8\); expected \(64, 3, H, W\)"):
         sample(Models(WrongImages(), ToyScorer()), 10)
 
 
