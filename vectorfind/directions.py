@@ -37,7 +37,7 @@ class Directions:
         group_sizes: (G,) readable samples of each.
         svm: property -> (G, d) unit directions, for those found by SVM.
         accuracy: property -> (G,) validation accuracies of the same.
-        networks: property -> its network, for those found by gradient.
+        networks: those of the properties found by gradient, each with a head a property or more.
         metrics: property -> "mse", "mae", "rmse", "corr" of that network's test split.
         unreadable: samples that the scorer could not read.
         generator_digest, scorer_digest: names of the networks' weights; "" for nameless ones.
@@ -53,7 +53,7 @@ class Directions:
     group_sizes: np.ndarray
     svm: Mapping[str, np.ndarray]
     accuracy: Mapping[str, np.ndarray]
-    networks: Mapping[str, GradientNetwork]
+    networks: tuple[GradientNetwork, ...]
     metrics: Mapping[str, Mapping[str, float]]
     unreadable: int
     generator_digest: str
@@ -110,13 +110,13 @@ class Directions:
         place = {name: index for index, name in enumerate(self.groups)}
         rows = np.array([place.get(name, len(place)) for name in groups], dtype=int)
         found = np.empty((len(mids), len(self.properties), mids.shape[1]), np.float32)
-        for index, name in enumerate(self.properties):
-            if name in self.svm:
-                mean = self.svm[name].mean(axis=0)
-                table = np.vstack([self.svm[name], mean / max(np.linalg.norm(mean), 1e-12)])
-                found[:, index] = table[rows]
-            else:
-                found[:, index] = self.networks[name].directions(mids)
+        for name, directions in self.svm.items():
+            mean = directions.mean(axis=0)
+            table = np.vstack([directions, mean / max(np.linalg.norm(mean), 1e-12)])
+            found[:, self.properties.index(name)] = table[rows]
+        for network in self.networks:
+            heads = [self.properties.index(name) for name in network.properties]
+            found[:, heads] = network.directions(mids)
         return found
 
     def edit(self, z, label=None, **strengths: float | np.ndarray) -> torch.Tensor:

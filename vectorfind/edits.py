@@ -5,7 +5,7 @@ An edited vector re-enters the generator at its layer; the mapping is never run 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -36,9 +36,8 @@ def grid_scores(
     grid: np.ndarray,
     layer: str,
     batch_size: int,
-    progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """The scores of all edits of all cases; all of a case's images are in one batch.
+    """The scores of all edits of some cases; all of a case's images are in one batch.
 
     Args:
         models: generator and scorer.
@@ -47,7 +46,6 @@ def grid_scores(
         grid: (S, P) strengths.
         layer: where the edited vectors re-enter.
         batch_size: images a batch, rounded down to whole cases, of which there is at least one.
-        progress: called with the number of images done since the last call.
 
     Returns:
         (C, S, A) float32; a row of NaN where an image could not be read.
@@ -60,8 +58,6 @@ def grid_scores(
         moved = edited_grid(mids[batch], vectors[batch], grid)  # (c, S, d)
         read = models.read(moved.reshape(-1, moved.shape[2]), layer)
         scores[batch] = read.reshape(len(moved), edits, -1)
-        if progress is not None:
-            progress(len(read))
     return scores
 
 

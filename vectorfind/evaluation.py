@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from reports import columns as c
 from reports.tables import result_table, statistics_table
+from vectorfind.case_scores import case_scores
 from vectorfind.config import EvaluateSettings, default_thresholds
 from vectorfind.directions import Directions
-from vectorfind.edits import grid_scores, strength_grid
-from vectorfind.latents import mapped_latents
-from vectorfind.models import check_readable
+from vectorfind.edits import strength_grid
+from vectorfind.latents import BLOCK, mapped_latents
+from vectorfind.models import Models, check_readable
 from vectorfind.sampling import read_all
 from vectorfind.statistics import (
     Estimate,
@@ -29,6 +31,7 @@ from vectorfind.statistics import (
     wilson,
 )
 from vectorfind.streams import BOOTSTRAP, CASES, CONTROL, random_stream
+from vectorfind.tasks import run_tasks
 
 CONTROL_CASES = 100
 """Cases of the control unless another number is asked for; never more than the test's own."""
@@ -122,6 +125,7 @@ def run_cases(
     directions: Directions,
     settings: EvaluateSettings,
     progress: Callable[[int], None] | None = None,
+    folder: Path | None = None,
 ) -> Evaluation:
     """The image-generation test.
 
@@ -129,26 +133,32 @@ def run_cases(
         directions: to be tested.
         settings: completed ones, see `completed`.
         progress: called with the number of images done since the last call.
+        folder: keeps what is finished, so that an interrupted test can go on.
 
     Raises:
         ScorerError: wrong shape, infinities, or more than half of the images unreadable.
     """
-    models, layer, batch = directions.models, directions.layer, settings.batch_size
-    kept = tuple({layer, models.last_layer})
-    z, label, mids = mapped_latents(models, settings.seed, CASES, settings.cases, kept)
-    base = read_all(models, mids[models.last_layer], models.last_layer, batch, progress)
+    models, layer = directions.models, directions.layer
+    z, label, mids, base = unedited_cases(directions, settings, progress)
     groups = directions.group_of(base)
     grid = strength_grid(settings.strengths)
-    vectors = directions.vectors(mids[layer], groups)  # (C, P, d)
-    scores = grid_scores(models, mids[layer], vectors, grid, layer, batch, progress)
+    vectors = directions.vectors(mids, groups)  # (C, P, d)
+    chance = random_directions(settings.seed, (settings.control_cases, *vectors.shape[1:]))
+    scores = case_scores(
+        models,
+        np.concatenate([mids, mids[: len(chance)]]),
+        np.concatenate([vectors, chance]),
+        grid,
+        layer,
+        settings.batch_size,
+        directions.settings.workers,
+        folder,
+        progress,
+    )
+    scores, control_scores = scores[: len(mids)], scores[len(mids) :]
     check_readable(~np.isnan(scores).any(axis=2), "edited images")
     measured = measure(directions, settings, grid, scores)
-    control = None
-    if settings.control_cases:
-        chance = random_directions(settings.seed, vectors[: settings.control_cases].shape)
-        first = mids[layer][: settings.control_cases]
-        scores = grid_scores(models, first, chance, grid, layer, batch, progress)
-        control = measure(directions, settings, grid, scores)
+    control = measure(directions, settings, grid, control_scores) if len(chance) else None
     table, statistics = tables(groups, measured, settings)
     return Evaluation(
         settings=settings,
@@ -164,6 +174,35 @@ def run_cases(
         label=label,
         base_unreadable=int(np.isnan(base).any(axis=1).sum()),
     )
+
+
+def unedited_cases(
+    directions: Directions,
+    settings: EvaluateSettings,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """z, label, vectors (C, d) at the directions' layer and scores (C, A) of the fresh cases."""
+    models, count = directions.models, settings.cases
+    tasks = [
+        (models, directions.layer, settings.seed, start // BLOCK, min(BLOCK, count - start),
+         settings.batch_size)
+        for start in range(0, count, BLOCK)
+    ]  # fmt: skip
+    parts = []
+    for part in run_tasks(_unedited_block, tasks, directions.settings.workers, models):
+        parts.append(part)
+        if progress is not None:
+            progress(len(part[0]))
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _unedited_block(
+    models: Models, layer: str, seed: int, block: int, count: int, batch_size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    last = models.last_layer
+    kept = tuple({layer, last})
+    z, label, mids = mapped_latents(models, seed, CASES, count, kept, block)
+    return z, label, mids[layer], read_all(models, mids[last], last, batch_size)
 
 
 def random_directions(seed: int, shape: tuple[int, int, int]) -> np.ndarray:

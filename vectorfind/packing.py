@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vectorfind.directions import Directions
 
 KIND = "vectorfind directions"
-VERSION = 1
+VERSION = 2
 
 _ARRAYS = ("score_mean", "score_std", "medians", "groups", "group_sizes")
 _UNSAVED = ("device", "workers")  # where the work was done changes nothing that was found
@@ -30,16 +30,16 @@ def pack(directions: Directions) -> tuple[dict[str, np.ndarray], dict[str, Any]]
     arrays = {name: getattr(directions, name) for name in _ARRAYS}
     arrays |= {f"svm.{name}": vectors for name, vectors in directions.svm.items()}
     arrays |= {f"accuracy.{name}": values for name, values in directions.accuracy.items()}
-    for name, network in directions.networks.items():
-        arrays[f"network.{name}.centre"] = network.centre
-        arrays |= {f"network.{name}.{key}": network.weights[key] for key in WEIGHTS}
+    for index, network in enumerate(directions.networks):
+        arrays[f"network{index}.centre"] = network.centre
+        arrays |= {f"network{index}.{key}": network.weights[key] for key in WEIGHTS}
     settings = asdict(directions.settings)
     return arrays, {
         "version": VERSION,
         "settings": {key: value for key, value in settings.items() if key not in _UNSAVED},
         "scored": directions.scored,
         "metrics": directions.metrics,
-        "scales": {name: network.scale for name, network in directions.networks.items()},
+        "networks": [[network.properties, network.scale] for network in directions.networks],
         "unreadable": directions.unreadable,
         "generator_digest": directions.generator_digest,
         "scorer_digest": directions.scorer_digest,
@@ -67,21 +67,25 @@ def unpack(
             **{name: arrays[name] for name in _ARRAYS},
             "svm": {name: arrays[f"svm.{name}"] for name in by_svm},
             "accuracy": {name: arrays[f"accuracy.{name}"] for name in by_svm},
-            "networks": {
-                name: GradientNetwork(
-                    arrays[f"network.{name}.centre"],
-                    float(metadata["scales"][name]),
-                    {key: arrays[f"network.{name}.{key}"] for key in WEIGHTS},
+            "networks": tuple(
+                GradientNetwork(
+                    tuple(heads),
+                    arrays[f"network{index}.centre"],
+                    float(scale),
+                    {key: arrays[f"network{index}.{key}"] for key in WEIGHTS},
                 )
-                for name in by_gradient
-            },
+                for index, (heads, scale) in enumerate(metadata["networks"])
+            ),
             "metrics": {name: metadata["metrics"][name] for name in by_gradient},
             "unreadable": int(metadata["unreadable"]),
             "generator_digest": metadata["generator_digest"],
             "scorer_digest": metadata["scorer_digest"],
         }
         sizes = {vectors.shape[-1] for vectors in unpacked["svm"].values()}
-        sizes |= {len(network.centre) for network in unpacked["networks"].values()}
+        sizes |= {len(network.centre) for network in unpacked["networks"]}
+        heads = [name for network in unpacked["networks"] for name in network.properties]
+        if sorted(heads) != sorted(by_gradient):
+            raise ValueError(f"networks of {heads} for the properties {by_gradient}")
         if sizes != {models.generator.layers[settings.layer]}:
             raise ValueError(f"vectors of {sizes} numbers do not fit the layer {settings.layer}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:

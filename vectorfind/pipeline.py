@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -15,17 +17,18 @@ from vectorfind.config import LAYERS, PROPERTIES, EvaluateSettings, FindSettings
 from vectorfind.directions import Directions
 from vectorfind.errors import ScorerError
 from vectorfind.evaluation import Evaluation, completed, image_count, run_cases
-from vectorfind.gradient import train_network
+from vectorfind.gradient_training import train_networks
 from vectorfind.groups import all_groups, group_medians, group_names
 from vectorfind.models import Models, load_models
 from vectorfind.protocols import Generator, Scorer, device_of, digest_of
-from vectorfind.sampling import Samples, sample
+from vectorfind.sampling import SampleSource, sample
+from vectorfind.store import fill_store
 from vectorfind.svm import check_group_sizes, fit_groups
 
 
 def find_directions(
     n: int = FindSettings.n,
-    layer: str = FindSettings.layer,
+    layer: str | None = None,
     method: str = FindSettings.method,
     seed: int = FindSettings.seed,
     *,
@@ -41,13 +44,15 @@ def find_directions(
     workers: int | None = None,
     svm_c: float = FindSettings.svm_c,
     gradient: GradientSettings | None = None,
+    store: str | os.PathLike | None = None,
     quiet: bool = False,
 ) -> Directions:
     """Finds directions that change properties of a generator's images.
 
     Args:
         n: number of samples, about 28 a group at the least; thousands are usual.
-        layer: where the directions live, one of the generator's layers.
+        layer: where the directions live, one of the generator's layers; None for the method's
+            own, "mapping_split1" of mixed, else "mapping_split2".
         method: "svm", "gradient", or "mixed" (eyes by gradient, the others by SVM).
         seed: of latents, splits and networks; the same gives the same directions.
         generator: "default", a checkpoint's path, or an object as `protocols.Generator` says.
@@ -61,9 +66,11 @@ def find_directions(
             it is given.
         dtype: precision of synthesis and scoring; below float32 on a GPU only.
         batch_size: images a batch; it changes nothing but rounding.
-        workers: processes of the SVM fits; None for joblib's configuration or what is fastest.
+        workers: shards and fits at once; None for joblib's configuration or what is fastest.
         svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1.
         gradient: how gradient networks are trained.
+        store: folder where samples are kept and found again, see `store.fill_store`; None to
+            hold them in memory, 16 KB each at all layers.
         quiet: show no progress.
 
     Raises:
@@ -87,7 +94,7 @@ def find_directions(
         strengths=strengths,
         gradient=gradient or GradientSettings(),
     )
-    return find(settings, generator, scorer, quiet)
+    return find(settings, generator, scorer, quiet, store)
 
 
 def find(
@@ -95,6 +102,7 @@ def find(
     generator: str | os.PathLike | Generator = "default",
     scorer: str | os.PathLike | Scorer = "default",
     quiet: bool = False,
+    store: str | os.PathLike | None = None,
 ) -> Directions:
     """`find_directions` with its settings as one object."""
     # What can be known before a network is loaded is told before.
@@ -103,20 +111,46 @@ def find(
     )
     models = load_models(generator, scorer, settings.device, settings.dtype)
     settings.validate(models.generator.layers, models.scored)
-    progress = Progress("sampling", settings.n, "images", quiet)
-    samples = sample(
+    return fit_samples(models, draw(models, settings, store, quiet), settings, quiet)
+
+
+def draw(
+    models: Models,
+    settings: FindSettings,
+    store: str | os.PathLike | None = None,
+    quiet: bool = True,
+    fresh: bool = False,
+) -> SampleSource:
+    """The samples that the settings ask for, in memory or in a store.
+
+    Args:
+        models: generator and scorer.
+        settings: n, seed, layer, batch_size and workers count.
+        store: the store's folder; None for memory.
+        quiet: show no progress.
+        fresh: drop what the store holds.
+    """
+    layers, n = (settings.layer,), settings.n
+    if store is not None:
+        how = (settings.batch_size, settings.workers, quiet, fresh)
+        return fill_store(store, models, n, settings.seed, layers, *how)
+    return sample(
         models,
-        settings.n,
+        n,
         settings.seed,
         batch_size=settings.batch_size,
-        layers=(settings.layer,),
-        progress=progress.advance,
+        layers=layers,
+        workers=settings.workers,
+        progress=Progress("sampling", n, "images", quiet).advance,
     )
-    return fit_samples(models, samples, settings, quiet)
 
 
 def fit_samples(
-    models: Models, samples: Samples, settings: FindSettings, quiet: bool = True
+    models: Models,
+    samples: SampleSource,
+    settings: FindSettings,
+    quiet: bool = True,
+    checkpoint: str | os.PathLike | None = None,
 ) -> Directions:
     """Directions from samples that are already drawn.
 
@@ -125,21 +159,19 @@ def fit_samples(
         samples: with vectors of the settings' layer.
         settings: of the fits.
         quiet: show no progress.
+        checkpoint: folder where gradient networks in training are kept, to go on from.
 
     Raises:
         InputError: n is too small for the groups, or for a gradient network.
         ScorerError: the scores of a property are all the same.
     """
     rows = np.flatnonzero(samples.readable)
-    mids, scores = samples.mids[settings.layer], samples.scores[rows]
+    scores = samples.scores[rows]
     column = {name: samples.properties.index(name) for name in samples.properties}
     by_svm = [name for name in settings.properties if settings.method_of(name) == "svm"]
     by_gradient = [name for name in settings.properties if name not in by_svm]
 
-    grouping = scores[:, [column[name] for name in settings.group_by]]
-    medians = group_medians(grouping)
-    names = group_names(grouping, medians)
-    members = {name: rows[names == name] for name in all_groups(len(settings.group_by))}
+    medians, members = grouped(samples, settings.group_by)
     sizes = {name: len(member) for name, member in members.items()}
     if by_svm:
         check_group_sizes(sizes, settings.n, settings.ratio)
@@ -150,23 +182,30 @@ def fit_samples(
                 "no direction can change it"
             )
 
-    scored = {name: samples.scores[:, column[name]] for name in by_svm}
     fits = fit_groups(
-        mids, scored, members, settings.ratio, settings.seed, settings.svm_c, settings.workers
+        partial(samples.vectors, settings.layer),
+        {name: samples.scores[:, column[name]] for name in by_svm},
+        members,
+        settings.ratio,
+        settings.seed,
+        settings.svm_c,
+        settings.workers,
     )
-    networks, metrics = {}, {}
-    for name in by_gradient:
-        progress = Progress(
-            f"training {name}'s network", settings.gradient.max_epochs, "epochs", quiet
-        )
-        networks[name], metrics[name] = train_network(
-            mids[rows],
-            scores[:, column[name]],
+    trained = []
+    if by_gradient:
+        networks = 1 if settings.gradient.shared else len(by_gradient)
+        total = settings.gradient.max_epochs * networks
+        label = f"training on {', '.join(by_gradient)}"
+        trained = train_networks(
+            samples,
+            settings.layer,
+            by_gradient,
             settings.seed,
-            name,
             settings.gradient,
             device_of(models.generator),
-            progress.advance,
+            checkpoint,
+            Progress(label, total, "epochs", quiet).advance,
+            workers=settings.workers,
         )
     return Directions(
         settings=settings,
@@ -179,12 +218,24 @@ def fit_samples(
         group_sizes=np.array(list(sizes.values())),
         svm={name: np.stack([fit.direction for fit in fits[name]]) for name in by_svm},
         accuracy={name: np.array([fit.accuracy for fit in fits[name]]) for name in by_svm},
-        networks=networks,
-        metrics=metrics,
+        networks=tuple(network for network, _ in trained),
+        metrics={name: found for _, metrics in trained for name, found in metrics.items()},
         unreadable=int((~samples.readable).sum()),
         generator_digest=digest_of(models.generator),
         scorer_digest=digest_of(models.scorer),
     )
+
+
+def grouped(
+    samples: SampleSource, group_by: Sequence[str]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Medians (K,) of the grouping properties, and group -> rows of its readable samples."""
+    rows = np.flatnonzero(samples.readable)
+    columns = [samples.properties.index(name) for name in group_by]
+    scores = samples.scores[rows][:, columns]
+    medians = group_medians(scores)
+    names = group_names(scores, medians)
+    return medians, {name: rows[names == name] for name in all_groups(len(columns))}
 
 
 def evaluate(
@@ -230,9 +281,12 @@ def evaluate(
 
 
 def run_evaluation(
-    directions: Directions, settings: EvaluateSettings, quiet: bool = False
+    directions: Directions,
+    settings: EvaluateSettings,
+    quiet: bool = False,
+    folder: Path | None = None,
 ) -> Evaluation:
-    """`evaluate` with its settings as one object."""
+    """`evaluate` with its settings as one object; `folder` keeps what is finished meanwhile."""
     settings = completed(settings, directions)
     progress = Progress("testing", image_count(settings), "images", quiet)
-    return run_cases(directions, settings, progress.advance)
+    return run_cases(directions, settings, progress.advance, folder)

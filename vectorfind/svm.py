@@ -6,17 +6,16 @@ one a group, between the extremes of a score, is the reference system's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.parallel import get_active_backend
 from sklearn.svm import LinearSVC
 
 from vectorfind.config import FindSettings
 from vectorfind.errors import InputError
 from vectorfind.streams import SPLITS, random_stream
+from vectorfind.tasks import run_tasks
 
 SIDE = 5
 """Least number of samples on the top side, and on the bottom side, of a group."""
@@ -24,8 +23,7 @@ SIDE = 5
 VALIDATION = 0.2
 """Share of each side that is kept from the fit to measure its accuracy."""
 
-SMALL = 2**26
-"""Numbers in all fits together below which they run in this process."""
+Vectors = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,7 @@ class SvmFit:
 
 
 def fit_svm(
-    mids: np.ndarray,
+    vectors: Vectors,
     scores: np.ndarray,
     ratio: float,
     rng: np.random.Generator,
@@ -54,8 +52,8 @@ def fit_svm(
     means the same at every layer; the direction is that of the raw vectors all the same.
 
     Args:
-        mids: (m, d) vectors of the group.
-        scores: (m,) of the property.
+        vectors: gives the vectors (k, d) of rows, which are places in `scores`.
+        scores: (m,) of the property in the group.
         ratio: share of the m samples on either side.
         rng: draws the validation samples, the same share of either side.
         c: LinearSVC's C.
@@ -64,22 +62,23 @@ def fit_svm(
     order = np.argsort(scores, kind="stable")
     held = max(1, round(VALIDATION * side))
     bottom, top = rng.permutation(order[:side]), rng.permutation(order[-side:])
-    fitted = np.concatenate([bottom[held:], top[held:]])
     target = np.repeat([0, 1], side - held)
-    centre = mids[fitted].mean(axis=0, dtype=np.float64)
-    x = mids[fitted] - centre
-    scale = np.sqrt(np.mean(np.sum(x * x, axis=1))) or 1.0
+    x = vectors(np.concatenate([bottom[held:], top[held:]])).astype(np.float64)
+    centre = x.mean(axis=0)
+    x -= centre
+    scale = np.sqrt(np.einsum("kd,kd->", x, x) / len(x)) or 1.0
+    x /= scale
     # The primal solver draws no random numbers, which a process's threads would share, and its
     # sums over d numbers are too short for BLAS to split: the result is the same on any engine.
-    model = LinearSVC(C=c, dual=False).fit(x / scale, target)
-    checked = np.concatenate([bottom[:held], top[:held]])
-    accuracy = model.score((mids[checked] - centre) / scale, np.repeat([0, 1], held))
+    model = LinearSVC(C=c, dual=False).fit(x, target)
+    checked = vectors(np.concatenate([bottom[:held], top[:held]]))
+    accuracy = model.score((checked - centre) / scale, np.repeat([0, 1], held))
     normal = model.coef_[0]
     return SvmFit((normal / np.linalg.norm(normal)).astype(np.float32), float(accuracy))
 
 
 def fit_groups(
-    mids: np.ndarray,
+    vectors: Vectors,
     scores: Mapping[str, np.ndarray],
     members: Mapping[str, np.ndarray],
     ratio: float,
@@ -90,25 +89,24 @@ def fit_groups(
     """Fits every property in every group, in parallel; the result does not depend on how.
 
     Args:
-        mids: (n, d) vectors.
+        vectors: gives the vectors (k, d) float32 of rows; no more than a fit needs are read.
         scores: property -> (n,).
         members: group -> rows of its samples, all readable.
         ratio, c: see `fit_svm`.
         seed: fixes the validation samples of each group and property.
-        workers: processes; None for joblib's configuration or, without any, what is fastest here.
+        workers: fits at once, see `tasks.run_tasks`.
 
     Returns:
         property -> one SvmFit a group, in the order of `members`.
     """
-    tasks = [(name, group) for name in scores for group in members]
-    fits = Parallel(n_jobs=_jobs(workers, len(scores) * mids.size))(
-        delayed(_fit_rows)(mids, scores[name], members[group], ratio, (seed, name, group), c)
-        for name, group in tasks
-    )
-    found: dict[str, list[SvmFit]] = {name: [] for name in scores}
-    for (name, _), fit in zip(tasks, fits, strict=True):
-        found[name].append(fit)
-    return found
+    tasks = [
+        (vectors, scores[name][rows], rows, ratio, (seed, name, group), c)
+        for name in scores
+        for group, rows in members.items()
+    ]
+    fits = list(run_tasks(_fit_rows, tasks, workers))
+    count = len(members)
+    return {name: fits[i * count : (i + 1) * count] for i, name in enumerate(scores)}
 
 
 def check_group_sizes(sizes: Mapping[str, int], n: int, ratio: float) -> None:
@@ -146,24 +144,13 @@ def enough(smallest: int, n: int, ratio: float) -> int:
 
 
 def _fit_rows(
-    mids: np.ndarray,
+    vectors: Vectors,
     scores: np.ndarray,
-    rows: Sequence[int],
+    rows: np.ndarray,
     ratio: float,
     keys: tuple[int, str, str],
     c: float,
 ) -> SvmFit:
     seed, name, group = keys
     rng = random_stream(seed, SPLITS, name, group)
-    return fit_svm(mids[rows], scores[rows], ratio, rng, c)
-
-
-def _jobs(workers: int | None, numbers: int) -> int | None:
-    """Parallel's n_jobs: the workers asked for, what the user configured, or every core.
-
-    Processes take longer to start than fits to few numbers take.
-    """
-    configured = get_active_backend()[1] is not None
-    if workers is not None or configured:
-        return workers
-    return 1 if numbers < SMALL else -1
+    return fit_svm(lambda places: vectors(rows[places]), scores, ratio, rng, c)

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from tests.vectorfind.conftest import ToyScorer
 from vectorfind.config import default_strengths
 from vectorfind.edits import edited, edited_grid, grid_scores, strength_grid
 from vectorfind.latents import mapped_latents
+from vectorfind.models import Models
 from vectorfind.streams import CASES
 
 
@@ -27,16 +29,25 @@ def test_vectors_move_along_their_own_directions():
     assert edited_grid(mids, vectors, grid)[0].tolist() == [[1, 2, 0], [0, 0, 0], [3, 4, 0]]
 
 
+class Counting(ToyScorer):
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def __call__(self, images):
+        self.batches.append(len(images))
+        return super().__call__(images)
+
+
 def test_a_cases_images_are_in_one_batch_and_batches_change_nothing(models):
     _, _, mids = mapped_latents(models, 0, CASES, 5)
     vectors = np.repeat(models.generator.truth("w")[None, :3], 5, axis=0)
     grid = strength_grid({"a": (-1, 1), "b": (0, 1), "c": (0, 1)})  # 8 edits
     answers = {}
     for batch_size, expected in [(7, [8] * 5), (20, [16, 16, 8]), (64, [40])]:
-        done = []
-        answers[batch_size] = grid_scores(
-            models, mids["w"], vectors, grid, "w", batch_size, done.append
-        )
-        assert done == expected
+        scorer = Counting()
+        both = Models(models.generator, scorer)
+        answers[batch_size] = grid_scores(both, mids["w"], vectors, grid, "w", batch_size)
+        assert scorer.batches == expected
     assert answers[7].shape == (5, 8, 8)
     assert np.abs(answers[7] - answers[64]).max() < 1e-5

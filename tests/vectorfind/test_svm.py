@@ -18,8 +18,8 @@ def planted(n=1500, d=12, seed=0):
 
 def test_a_planted_direction_is_recovered_with_its_sign():
     mids, scores, truth = planted()
-    up = fit_svm(mids, scores, 0.2, np.random.default_rng(0))
-    down = fit_svm(mids, -scores, 0.2, np.random.default_rng(0))
+    up = fit_svm(mids.__getitem__, scores, 0.2, np.random.default_rng(0))
+    down = fit_svm(mids.__getitem__, -scores, 0.2, np.random.default_rng(0))
     assert up.direction @ truth > 0.98
     assert down.direction @ truth < -0.98
     assert up.accuracy == 1.0
@@ -29,13 +29,13 @@ def test_a_planted_direction_is_recovered_with_its_sign():
 def test_scores_without_a_direction_give_an_accuracy_of_chance():
     mids, _, _ = planted()
     scores = np.random.default_rng(1).standard_normal(len(mids))
-    assert fit_svm(mids, scores, 0.2, np.random.default_rng(0)).accuracy < 0.65
+    assert fit_svm(mids.__getitem__, scores, 0.2, np.random.default_rng(0)).accuracy < 0.65
 
 
 def test_the_vectors_scale_and_offset_do_not_matter():
     mids, scores, _ = planted()
-    one = fit_svm(mids, scores, 0.2, np.random.default_rng(0)).direction
-    other = fit_svm(1000 * mids + 50, scores, 0.2, np.random.default_rng(0)).direction
+    one = fit_svm(mids.__getitem__, scores, 0.2, np.random.default_rng(0)).direction
+    other = fit_svm((1000 * mids + 50).__getitem__, scores, 0.2, np.random.default_rng(0)).direction
     assert one @ other > 0.9999
 
 
@@ -44,7 +44,8 @@ def test_workers_and_engines_change_no_byte():
     members = {"h": np.arange(0, 400, 2), "l": np.arange(1, 400, 2)}
 
     def fitted(workers):
-        fits = fit_groups(mids, {"eyes": scores, "pose": -scores}, members, 0.2, 0, 1.0, workers)
+        targets = {"eyes": scores, "pose": -scores}
+        fits = fit_groups(mids.__getitem__, targets, members, 0.2, 0, 1.0, workers)
         return b"".join(fit.direction.tobytes() for name in fits for fit in fits[name])
 
     alone = fitted(1)
@@ -64,7 +65,7 @@ def test_a_users_joblib_configuration_is_honoured():
 
     joblib.register_parallel_backend("recording", Recording)
     with joblib.parallel_config(backend="recording", n_jobs=3):
-        fit_groups(mids, {"eyes": scores}, {"all": np.arange(100)}, 0.2, 0)
+        fit_groups(mids.__getitem__, {"eyes": scores}, {"all": np.arange(100)}, 0.2, 0)
     assert set(calls) == {3}
 
 
