@@ -13,6 +13,8 @@ CASES = "cases"
 UNDEFINED = "undefined"
 UNREADABLE = "unreadable"
 
+METHOD = "method"
+LAYER = "layer"
 N = "n"
 K = "k"
 TIME = "time"
@@ -31,6 +33,19 @@ RANDOM = "random"
 """The two values of the column `directions` of `control.csv`."""
 MEASURE = "measure"
 MEAN = "mean"
+
+MEAN_A = "mean_a"
+MEAN_B = "mean_b"
+DIFFERENCE = "difference"
+B_HIGHER = "b_higher"
+LEFT_OUT = "left_out"
+P_VALUE = "p_value"
+"""Columns of `comparison.csv`, besides `measure`, `low`, `high` and `cases`."""
+
+FINDING = "finding"
+HOLDS = "holds"
+EVIDENCE = "evidence"
+"""Columns of `findings.csv`."""
 
 PASS_MARK = "O"
 FAIL_MARK = "X"
@@ -70,3 +85,13 @@ def abs_corr_column(name: str) -> str:
 def slope_column(name: str) -> str:
     """The effect of a property's strength on its own score, e.g. `eyes_slope`."""
     return f"{name}_slope"
+
+
+def low_column(column: str) -> str:
+    """The lower end of the 95 % interval of another column, e.g. `eyes_mean_corr_low`."""
+    return f"{column}_{LOW}"
+
+
+def high_column(column: str) -> str:
+    """The upper end of the 95 % interval of another column, e.g. `eyes_mean_corr_high`."""
+    return f"{column}_{HIGH}"

@@ -1,0 +1,210 @@
+"""Result tables and n-curves read back from CSV, this library's and the reference system's alike.
+
+The reference's files may begin with an unnamed index column, call the group `svm_group_name`, hold
+further columns such as `vector_no`, and their corr-coefs are negative where a direction's sign was
+left open. Properties are found from the columns, so there may be any number of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from reports import columns as c
+
+Kind = Literal["result", "curve"]
+
+METHODS = ("svm", "gradient", "mixed")
+UNKNOWN = "?"
+"""In place of a group, a method or a layer that a file does not tell."""
+
+_MIXED_LAYER = "mapping_split1"  # where the mixed method is defined to work
+_NEEDED = {
+    "result": "a corr-coef a property, as eyes_corr",
+    "curve": "n and a mean a property, as eyes_mean_corr",
+}
+
+
+def table_kind(text: str) -> Kind:
+    """Whether the CSV text is a table of cases ("result") or an n-curve ("curve").
+
+    Raises:
+        ValueError: it is neither, or no CSV; says what each needs and what there is.
+    """
+    frame = _frame(text)
+    if c.N in frame.columns and curve_properties(frame):
+        return "curve"
+    if result_properties(frame):
+        return "result"
+    has = _listed(frame.columns)
+    raise ValueError(
+        f"neither a table of cases ({_NEEDED['result']}) nor an n-curve ({_NEEDED['curve']}); "
+        f"it has {has}"
+    )
+
+
+def read_results(text: str) -> pd.DataFrame:
+    """A table of cases, one row each, from the text of a `test_result.csv`.
+
+    Returns:
+        Columns case, group_name ("?" if the file has none), passed (O or X; left out if the file
+        has none), a signed corr-coef a property, and sum_abs_corr; NaN where undefined.
+
+    Raises:
+        ValueError: no such table; says what is wrong with it.
+    """
+    frame = _frame(text)
+    names = result_properties(frame)
+    if not names:
+        raise ValueError(f"it lacks {_NEEDED['result']}; it has {_listed(frame.columns)}")
+    if frame.empty:
+        raise ValueError("it holds no cases")
+    corrs = _numbers(frame[[c.corr_column(name) for name in names]])
+    if (corrs.abs() > 1 + 1e-9).any(axis=None):
+        raise ValueError("a corr-coef lies outside -1 to 1")
+    cases = frame[c.CASE] if c.CASE in frame.columns else pd.Series(range(len(frame)))
+    groups = [name for name in frame.columns if name.endswith(c.GROUP_NAME)]
+    table = pd.DataFrame({c.CASE: _whole(cases)})
+    table[c.GROUP_NAME] = frame[groups[0]].fillna(UNKNOWN) if groups else UNKNOWN
+    if c.PASSED in frame.columns:
+        marks = frame[c.PASSED].astype(str).str.strip()
+        strange = sorted(set(marks) - {c.PASS_MARK, c.FAIL_MARK})
+        if strange:
+            raise ValueError(f"passed holds {strange[0]!r}; it may hold O and X")
+        table[c.PASSED] = marks
+    table[list(corrs.columns)] = corrs
+    table[c.SUM_ABS_CORR] = corrs.abs().sum(axis=1, skipna=False)
+    return table
+
+
+def read_curve(text: str, name: str = "", method: str = "", layer: str = "") -> pd.DataFrame:
+    """An n-curve from its CSV text, with the method and the layer of each row.
+
+    Where the file has no such columns, they are those given; or else those of the file's name,
+    as in svm_mapping_split1.csv; or else the method follows from the columns of the fits.
+
+    Args:
+        text: the CSV.
+        name: the file's name, with or without its ending.
+        method, layer: of all rows; "" if unknown.
+
+    Returns:
+        Rows by method, layer and n; columns method, layer, n, then the file's others, with
+        sum_mean_corr among them.
+
+    Raises:
+        ValueError: no such table; says what is wrong with it.
+    """
+    frame = _frame(text)
+    names = curve_properties(frame)
+    if c.N not in frame.columns or not names:
+        raise ValueError(f"it lacks {_NEEDED['curve']}; it has {_listed(frame.columns)}")
+    if frame.empty:
+        raise ValueError("it holds no rows")
+    told = _told_by_name(name)
+    method = method or told[0] or _told_by_columns(frame)
+    layer = layer or told[1] or (_MIXED_LAYER if method == "mixed" else UNKNOWN)
+    keys = pd.DataFrame(index=frame.index)
+    for column, given in ((c.METHOD, method), (c.LAYER, layer)):
+        own = frame[column].fillna(UNKNOWN) if column in frame.columns else given
+        keys[column] = own
+    keys = keys.astype(object)
+    keys[c.N] = _whole(frame[c.N])
+    if (keys[c.N] < 1).any():
+        raise ValueError(f"n is {keys[c.N].min()}; it is at least 1")
+    rest = _numbers(frame.drop(columns=[c.METHOD, c.LAYER, c.N], errors="ignore"))
+    if c.SUM_MEAN_CORR not in rest.columns:
+        means = rest[[c.mean_corr_column(name) for name in names]]
+        rest[c.SUM_MEAN_CORR] = means.sum(axis=1, skipna=False)
+    return join_curves([pd.concat([keys, rest], axis=1)])
+
+
+def join_curves(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Several n-curves as one table, its rows by method, layer and n.
+
+    Raises:
+        ValueError: a method, layer and n stand twice.
+    """
+    table = pd.concat(tables, ignore_index=True)
+    twice = table[table.duplicated([c.METHOD, c.LAYER, c.N])]
+    if len(twice):
+        method, layer, n = twice.iloc[0][[c.METHOD, c.LAYER, c.N]]
+        raise ValueError(f"{method} / {layer} at n = {n} stands twice; keep one of the two")
+    for name in (c.K, c.PASSED, c.CASES):
+        if name in table.columns and (table[name].dropna() % 1 == 0).all():
+            table[name] = table[name].astype("Int64")  # whole also where some rows have none
+    return table.sort_values([c.METHOD, c.LAYER, c.N], kind="stable", ignore_index=True)
+
+
+def result_properties(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The properties whose corr-coefs a table of cases has, in the order of its columns."""
+    return _stems(frame, c.corr_column(""), (c.SUM_ABS_CORR, c.abs_corr_column("")))
+
+
+def curve_properties(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The properties whose means an n-curve has, in the order of its columns."""
+    return _stems(frame, c.mean_corr_column(""), (c.SUM_MEAN_CORR,))
+
+
+def _stems(frame: pd.DataFrame, ending: str, beside: Sequence[str]) -> tuple[str, ...]:
+    names = [name for name in frame.columns if name.endswith(ending) and name != ending]
+    return tuple(name.removesuffix(ending) for name in names if not name.endswith(tuple(beside)))
+
+
+def _frame(text: str) -> pd.DataFrame:
+    """The CSV as it is, less an unnamed first column, names and texts stripped of blanks."""
+    try:
+        frame = pd.read_csv(
+            StringIO(text.removeprefix("\ufeff")),
+            skipinitialspace=True,
+            dtype={name: str for name in (c.METHOD, c.LAYER, c.PASSED)},
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"not a CSV table: {str(error)[:80]}") from error
+    frame.columns = [str(name).strip() for name in frame.columns]
+    if frame.columns[0].startswith("Unnamed:"):
+        frame = frame.drop(columns=frame.columns[0])
+    for name in frame.columns:
+        if name.endswith(c.GROUP_NAME) or name in (c.METHOD, c.LAYER):
+            frame[name] = frame[name].astype("string").str.strip().astype(object)
+    return frame.dropna(how="all").reset_index(drop=True)
+
+
+def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns as float64; ValueError for text among them."""
+    numbers = frame.apply(pd.to_numeric, errors="coerce").astype(np.float64)
+    strange = numbers.isna() & frame.notna()
+    for name in frame.columns[strange.any(axis=0).to_numpy(bool)]:
+        value = frame.loc[strange[name], name].iloc[0]
+        raise ValueError(f"{name} holds {value!r}, which is no number")
+    return numbers
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    numbers = _numbers(values.to_frame()).iloc[:, 0]
+    if numbers.isna().any() or (numbers % 1 != 0).any():
+        raise ValueError(f"{values.name} holds a value that is no whole number")
+    return numbers.astype(np.int64)
+
+
+def _told_by_name(name: str) -> tuple[str, str]:
+    """Method and layer from a file's name, e.g. svm_w.csv; "" for what it does not tell."""
+    match = re.fullmatch(rf"({'|'.join(METHODS)})(?:_(.+))?", name.removesuffix(".csv"))
+    return (match[1], match[2] or "") if match else ("", "")
+
+
+def _told_by_columns(frame: pd.DataFrame) -> str:
+    """The method whose fits the columns tell of."""
+    svm = any(re.fullmatch(r"svm_.+_acc", name) for name in frame.columns)
+    network = any(re.fullmatch(r"nn_.+_mse", name) for name in frame.columns)
+    return {(1, 0): "svm", (0, 1): "gradient", (1, 1): "mixed"}.get((svm, network), UNKNOWN)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:12])
+    return f"{shown}, … ({len(names)} columns)" if len(names) > 12 else shown or "no columns"

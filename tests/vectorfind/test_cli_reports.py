@@ -1,0 +1,60 @@
+"""`vectorfind report` and `vectorfind compare`: what they print, and errors in one line."""
+
+import pytest
+from click.testing import CliRunner
+
+from tests.reports.reference import CURVES, HEAD
+from tests.vectorfind.run_files import planted_corrs, write_results, write_run
+from vectorfind.cli import main
+
+
+def invoke(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_help_has_an_example(command):
+    result = invoke(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example:\n    vectorfind {command}" in result.stdout
+
+
+def test_report_prints_cases_passed_and_means(tmp_path):
+    path = write_results(tmp_path / "test_result.csv", -planted_corrs())
+    result = invoke("report", path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == "cases: 40"
+    assert lines[1].startswith("passed: ")
+    assert lines[2].startswith("mean |corr|: eyes 0.9")
+    assert lines[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
+
+
+def test_report_of_curves_prints_the_findings(tmp_path):
+    for name in ("svm_w", "gradient_w"):
+        (tmp_path / f"{name}.csv").write_text(HEAD + CURVES[name].strip() + "\n")
+    overlay = tmp_path / "gradient_w.csv"
+    result = invoke("report", tmp_path, "--overlay", overlay, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "  Eyes are best by gradient: holds" in result.stdout.splitlines()
+
+
+def test_compare_prints_a_table_and_writes_only_if_asked(tmp_path):
+    a = write_run(tmp_path / "a", planted_corrs())
+    b = write_run(tmp_path / "b", planted_corrs(shift=0.02))
+    result = invoke("compare", a, b)
+    assert result.exit_code == 0, result.output
+    assert "+0.0200  [+0.0200, +0.0200]" in result.stdout
+    result = invoke("compare", a, b, "--out", tmp_path / "out")
+    assert result.stdout.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
+
+
+@pytest.mark.parametrize(
+    "args", [("report", "none", "--out", "out"), ("compare", "none", "none"), ("report", "none")]
+)
+def test_what_is_missing_gets_one_line(args, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = invoke(*args)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
