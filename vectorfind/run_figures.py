@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from property_cnn.files import atomic_write
 from reports import (
     case_grid,
     corr_histogram,
@@ -16,6 +19,7 @@ from reports import (
 )
 from vectorfind.directions import Directions
 from vectorfind.evaluation import Evaluation
+from vectorfind.folders import FIGURES
 
 ENDS = {
     "eyes": ("closed", "open"),
@@ -30,6 +34,7 @@ ENDS = {
 """What little and much of a property look like; ("less", "more") for any other."""
 
 STRIP_COLUMNS = 5
+TSNE = "tsne"
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,22 @@ def run_figures(directions: Directions, evaluation: Evaluation, strips: int) -> 
     figures["slopes"] = Figure(slopes(narrow=False), slopes(narrow=True))
     figures["corr_coefs"] = Figure(corr_coefs(columns=3), corr_coefs(columns=1))
     return figures
+
+
+def write_figures(folder: Path, figures: Mapping[str, Figure]) -> None:
+    """Writes the wide version of each figure; of the map of samples, drawn once, also the other."""
+    for name, figure in figures.items():
+        atomic_write(folder / FIGURES / f"{name}.png", figure.wide)
+        if name == TSNE and figure.narrow is not None:
+            atomic_write(folder / FIGURES / f"{name}_narrow.png", figure.narrow)
+
+
+def read_figures(folder: Path, name: str) -> dict[str, Figure]:
+    """A figure that an earlier stage left, under its name; {} where it left none."""
+    wide, narrow = (folder / FIGURES / f"{name}{end}.png" for end in ("", "_narrow"))
+    if not wide.is_file():
+        return {}
+    return {name: Figure(wide.read_bytes(), narrow.read_bytes() if narrow.is_file() else None)}
 
 
 def ends_of(name: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from reports.html import Interval, Measure, Page, Picture, Section, Table, signe
 from reports.tables import slopes_table
 from vectorfind.directions import Directions
 from vectorfind.evaluation import Evaluation
-from vectorfind.run_figures import Figure, ends_of
+from vectorfind.run_figures import TSNE, Figure, ends_of
 from vectorfind.statistics import Estimate
 
 _METHODS = {"svm": "SVM", "gradient": "Gradient", "mixed": "Mixed (eyes by gradient, rest by SVM)"}
@@ -169,6 +169,12 @@ def _sections(
         f"Histograms of corr-coefs for {_listed(names)}",
         "Each case's corr-coefs; shaded is where a case passes for that property.",
     )
+    maps = []
+    if TSNE in figures:
+        words = "t-SNE of the samples that an SVM tells apart, in the largest group: a map that "
+        words += "keeps neighbours together. Where the two sides part, a plane can part them."
+        top = picture(TSNE, "Maps of the samples with the highest and lowest scores")
+        maps = [Section("What the SVMs saw", [words], [top])]
     tables = [
         _compared(comparison),
         _fits(directions),
@@ -181,6 +187,7 @@ def _sections(
             "What else moves", (), [slopes], [table_of(leaks, "Slopes and leaks", folded=True)]
         ),
         Section("How reliably", (), [corrs], tables),
+        *maps,
     ]
 
 

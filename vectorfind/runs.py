@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from property_cnn.devices import choose_device
@@ -23,27 +26,39 @@ from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions import Directions, load_directions
 from vectorfind.evaluation import Evaluation, Measurement
 from vectorfind.folders import (
+    CASES,
     DIRECTIONS,
     FIGURES,
     LATENTS,
     REPORT,
+    SAMPLES,
+    SCORES,
     TIMINGS,
+    TRAINING,
     add_timing,
     claim,
+    locked,
     read_timings,
     writable_folder,
 )
-from vectorfind.models import load_models
+from vectorfind.models import Models, load_models
 from vectorfind.npz import write_npz
-from vectorfind.pipeline import find as find_with
-from vectorfind.pipeline import run_evaluation
+from vectorfind.pipeline import draw, fit_samples, run_evaluation
 from vectorfind.protocols import Generator, Scorer
-from vectorfind.run_figures import run_figures
+from vectorfind.run_figures import TSNE, read_figures, run_figures, write_figures
 from vectorfind.run_page import interval_at, run_page
 from vectorfind.run_record import command_line, run_config, shown_settings
+from vectorfind.tsne import tsne_figure
 
 STRIP_CASES = 4
-_RESULTS = (REPORT, TIMINGS, "n_curve.csv", f"{FIGURES}/*.png")  # not to outlive their run
+_RESULTS = (
+    REPORT,
+    TIMINGS,
+    SCORES,
+    "n_curve.csv",
+    f"{FIGURES}/*.png",
+    f"{CASES}/*.npz",
+)  # not to outlive their run
 
 
 def run_test(
@@ -52,17 +67,20 @@ def run_test(
     out: str | os.PathLike,
     generator: str | os.PathLike | Generator = "default",
     scorer: str | os.PathLike | Scorer = "default",
+    store: str | os.PathLike | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> Path:
     """Finds directions, evaluates them and writes the folder; returns the path of its page.
 
-    If the folder holds the same run already, what is finished there is used again.
+    If the folder holds the same run already, what is finished there is used again: shards of
+    samples, rounds of a network's training, the directions, blocks of cases.
 
     Args:
         find, test: the settings of the two stages.
         out: the folder.
         generator, scorer: "default", a checkpoint's path, or an object with the protocol.
+        store: folder of the samples, which several runs may share; None for `samples` in `out`.
         overwrite: start afresh, whatever run the folder holds.
         quiet: tell no progress.
 
@@ -81,19 +99,43 @@ def run_test(
     find.validate(models.generator.layers, models.scored)
     config = run_config("test", find, test, models)
     config["command"] = command_line(find, test, generator, scorer)
-    known = claim(folder, config, (DIRECTIONS, *_RESULTS) if overwrite else ())
-    resumable = known and all(config["models"].values())  # nameless networks may have changed
-    if resumable and (folder / REPORT).exists():
-        return folder / REPORT
-    path = folder / DIRECTIONS
-    if resumable and path.exists():
-        directions = load_directions(path, models.generator, models.scorer, dtype=find.dtype)
-    else:
-        started = time.monotonic()
-        directions = find_with(find, models.generator, models.scorer, quiet=quiet)
-        directions.save(path)
-        add_timing(folder, "find", time.monotonic() - started)
-    return _evaluate_into(folder, directions, test, config, quiet)
+    with locked(folder, "--out"):
+        known = claim(folder, config, (DIRECTIONS, *_RESULTS) if overwrite else ())
+        named = all(config["models"].values())  # nameless networks may have changed
+        if known and named and (folder / REPORT).exists():
+            return folder / REPORT
+        path = folder / DIRECTIONS
+        if known and named and path.exists():
+            directions = load_directions(path, models.generator, models.scorer, dtype=find.dtype)
+            directions = replace(directions, settings=find)
+        else:
+            directions = _find_into(folder, models, find, store, quiet, fresh=not named)
+        return _evaluate_into(folder, directions, test, config, quiet)
+
+
+def _find_into(
+    folder: Path,
+    models: Models,
+    settings: FindSettings,
+    store: str | os.PathLike | None,
+    quiet: bool,
+    fresh: bool,
+) -> Directions:
+    """Directions, written to the folder; their samples go to the store, or beside them."""
+    started = time.monotonic()
+    samples = draw(models, settings, folder / SAMPLES if store is None else store, quiet, fresh)
+    samples.write_groups(settings.group_by)
+    add_timing(folder, "sample", time.monotonic() - started)
+    started = time.monotonic()
+    training = folder / TRAINING
+    directions = fit_samples(models, samples, settings, quiet, None if fresh else training)
+    figure = tsne_figure(samples, directions, settings.seed)
+    if figure is not None:
+        write_figures(folder, {TSNE: figure})
+    directions.save(folder / DIRECTIONS)
+    shutil.rmtree(training, ignore_errors=True)
+    add_timing(folder, "fit", time.monotonic() - started)
+    return directions
 
 
 def run_evaluate(
@@ -118,8 +160,9 @@ def run_evaluate(
     config["directions"] = file_digest(directions_path)
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     config["command"] = shlex.join([*words, "--seed", str(test.seed)])
-    claim(folder, config, _RESULTS if overwrite else ())
-    return _evaluate_into(folder, directions, test, config, quiet)
+    with locked(folder, "--out"):
+        claim(folder, config, _RESULTS if overwrite else ())
+        return _evaluate_into(folder, directions, test, config, quiet)
 
 
 def n_curve_row(directions: Directions, evaluation: Evaluation, seconds: float) -> pd.DataFrame:
@@ -159,7 +202,7 @@ def _evaluate_into(
     folder: Path, directions: Directions, test: EvaluateSettings, config: dict, quiet: bool
 ) -> Path:
     started = time.monotonic()
-    evaluation = run_evaluation(directions, test, quiet=quiet)
+    evaluation = run_evaluation(directions, test, quiet, folder / CASES)
     add_timing(folder, "evaluate", time.monotonic() - started)
     slope, comparison = evaluation.measured.slope, compare(evaluation)
     tables = {
@@ -171,21 +214,37 @@ def _evaluate_into(
         "control": comparison,
     }
     timings = read_timings(folder)
-    if "find" in timings:
+    if "fit" in timings:
         tables["n_curve"] = n_curve_row(directions, evaluation, sum(timings.values()))
     for name, table in tables.items():
         atomic_write(folder / f"{name}.csv", csv_text(table))
     cases = {"z": evaluation.z, "label": evaluation.label}
     write_npz(folder / LATENTS, "vectorfind latents", cases, {"seed": evaluation.settings.seed})
+    write_scores(folder / SCORES, evaluation)
     figures = run_figures(directions, evaluation, STRIP_CASES)
-    for name, figure in figures.items():
-        atomic_write(folder / FIGURES / f"{name}.png", figure.wide)
+    write_figures(folder, figures)
+    figures |= read_figures(folder, TSNE)
     settings = shown_settings(directions.settings, evaluation, config)
     page = run_page(
         directions, evaluation, figures, comparison, settings, config["versions"], config["command"]
     )
     atomic_write(folder / REPORT, build_page(page))
+    shutil.rmtree(folder / CASES, ignore_errors=True)
     return folder / REPORT
+
+
+def write_scores(path: Path, evaluation: Evaluation) -> None:
+    """All that was read off the test's images: the cases unedited, edited, and by the control."""
+    arrays = {
+        "base": evaluation.base_scores,
+        "edited": evaluation.measured.scores,
+        "strengths": evaluation.strengths,
+        "properties": np.array(evaluation.properties),
+        "scored": np.array(evaluation.scored),
+    }
+    if evaluation.control is not None:
+        arrays["control"] = evaluation.control.scores
+    write_npz(path, "vectorfind scores", arrays, {"seed": evaluation.settings.seed})
 
 
 def summary_lines(folder: str | os.PathLike) -> list[str]:

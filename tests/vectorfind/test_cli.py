@@ -186,7 +186,7 @@ def test_bad_options_get_one_line(tmp_path, options, pieces):
 
 def test_unknown_command_and_missing_out_get_one_line():
     assert_one_line(invoke("tset"), "No such command 'tset'")
-    assert_one_line(invoke("test"), "Missing option '--out'")
+    assert_one_line(invoke("find"), "Missing option '--out'")
 
 
 def test_too_few_samples_for_the_groups_get_one_line(networks, tmp_path):

@@ -17,12 +17,14 @@ from vectorfind.run_record import command_line
 FIND = FindSettings(n=320, group_by=("hair_color",), workers=1)
 TEST = EvaluateSettings(cases=5, control_cases=4, bootstrap=50)
 FILES = {
+    ".lock",
     "config.json",
     "control.csv",
     "directions.npz",
     "latents.npz",
     "n_curve.csv",
     "report.html",
+    "scores.npz",
     "slopes.csv",
     "test_result.csv",
     "test_statistics.csv",
@@ -36,6 +38,8 @@ FIGURES = {
     "strip_eyes.png",
     "strip_mouth.png",
     "strip_pose.png",
+    "tsne.png",
+    "tsne_narrow.png",
 }
 
 
@@ -50,7 +54,7 @@ def contents(folder):
     files = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "timings.json"
+        if path.is_file() and path.name not in ("timings.json", ".lock")
     }
     curve = pd.read_csv(folder / "n_curve.csv").drop(columns="time")
     return files | {"n_curve.csv": curve.to_csv().encode()}
@@ -121,7 +125,7 @@ def test_interrupted_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path)
     assert not (tmp_path / "report.html").exists()
-    monkeypatch.setattr(runs, "find_with", interrupted)  # what was found is not sought again
+    monkeypatch.setattr(runs, "draw", interrupted)  # what was found is not sought again
     run(tmp_path)
     assert contents(folder) == contents(tmp_path)
 
@@ -195,7 +199,7 @@ def test_command_line_repeats_the_run():
     find = FindSettings(n=8000, method="mixed", properties=("eyes", "pose"), seed=3)
     test = EvaluateSettings(cases=50, seed=3)
     assert command_line(find, test, "default", "my scorer.safetensors") == (
-        "vectorfind test -n 8000 --cases 50 --layer mapping_split2 --method mixed --seed 3 "
+        "vectorfind test -n 8000 --cases 50 --layer mapping_split1 --method mixed --seed 3 "
         "--properties eyes,pose --scorer 'my scorer.safetensors'"
     )
     assert command_line(find, test, PlantedGenerator(), "default") == ""

@@ -7,11 +7,15 @@ from typing import Any
 import click
 
 from vectorfind import __version__
+from vectorfind.cli.bench import bench
+from vectorfind.cli.compare import compare
+from vectorfind.cli.curve import curve
 from vectorfind.cli.edit import edit
 from vectorfind.cli.evaluate import evaluate
 from vectorfind.cli.find import find
 from vectorfind.cli.info import info
 from vectorfind.cli.models import models
+from vectorfind.cli.report import report
 from vectorfind.cli.sample import sample
 from vectorfind.cli.test import test
 from vectorfind.errors import VectorfindError
@@ -59,5 +63,5 @@ def main() -> None:
     """
 
 
-for command in (test, sample, find, evaluate, edit, info, models):
+for command in (test, curve, sample, find, evaluate, edit, report, compare, info, models, bench):
     main.add_command(command)

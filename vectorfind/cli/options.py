@@ -30,6 +30,19 @@ class Count(click.ParamType):
         return int(number)
 
 
+class Counts(click.ParamType):
+    """Whole numbers with commas between them, as a tuple."""
+
+    name = "counts"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(Count().convert(part, param, ctx) for part in value.split(",") if part.strip())
+
+
 class Names(click.ParamType):
     """Names with commas between them, as a tuple."""
 
@@ -81,10 +94,15 @@ device_option = _find("--device", field="device", help="cpu or cuda; the GPU if 
 dtype_option = _find(
     "--dtype", field="dtype", metavar="|".join(DTYPES), help="Precision; float32 on a CPU."
 )
+workers_option = _find("--workers", field="workers", type=int, help="Tasks at once; one a core.")
+cases_option = _evaluate("--cases", field="cases", type=Count(), help="Fresh cases to test on.")
 find_options = stacked(
     n_option,
     _find(
-        "--layer", field="layer", metavar="|".join(LAYERS), help="Where the directions shall live."
+        "--layer",
+        field="layer",
+        metavar="|".join(LAYERS),
+        help="Where the directions shall live; mapping_split1 of mixed, else mapping_split2.",
     ),
     _find("--method", field="method", metavar="|".join(METHODS), help="How they are found."),
     _find("--properties", field="properties", type=Names(), help="What they shall change."),
@@ -92,10 +110,10 @@ find_options = stacked(
         "--group-by", field="group_by", type=Names(), help='What splits samples; "" for one group.'
     ),
     _find("--ratio", field="ratio", type=float, help="Top and bottom share an SVM learns from."),
-    _find("--workers", field="workers", type=int, help="Processes of the SVMs; one a core."),
+    workers_option,
 )
 evaluate_options = stacked(
-    _evaluate("--cases", field="cases", type=Count(), help="Fresh cases to test on."),
+    cases_option,
     _evaluate(
         "--control-cases",
         field="control_cases",
@@ -115,6 +133,13 @@ model_options = stacked(
 quiet_option = click.option("--quiet", is_flag=True, help="Print no progress.")
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace another run that the folder holds."
+)
+
+
+store_option = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="Folder of samples that runs may share; else OUT/samples.",
 )
 
 

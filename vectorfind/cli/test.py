@@ -12,11 +12,11 @@ from vectorfind.cli.options import (
     evaluate_options,
     find_options,
     model_options,
-    out_option,
     overwrite_option,
     quiet_option,
     run_options,
     settings_from,
+    store_option,
 )
 from vectorfind.config import EvaluateSettings, FindSettings
 
@@ -27,20 +27,32 @@ from vectorfind.config import EvaluateSettings, FindSettings
 @run_options
 @dtype_option
 @model_options
-@out_option("Folder for tables, figures and report.html.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for tables, figures and report.html; named after the settings if not given.",
+)
+@store_option
 @overwrite_option
 @quiet_option
 def test(
-    out: Path, generator: str, scorer: str, overwrite: bool, quiet: bool, **options: Any
+    out: Path | None,
+    store: Path | None,
+    generator: str,
+    scorer: str,
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Finds directions, tests them on fresh cases and writes a report.
 
-    An interrupted run goes on where it was when the same command is given again.
+    An interrupted run goes on where it was when the same command is given again. Its samples
+    stay in OUT/samples, or in --store, where other runs find them.
 
     \b
     Example:
       vectorfind test -n 4000 --cases 100 --layer mapping_split2 --method svm --out demo
-      vectorfind test -n 160K --cases 2000 --layer mapping_split1 --method mixed --out ms1
+      vectorfind test -n 160K --cases 2000 --method mixed --out ms1
     """
     find = settings_from(FindSettings, options)
     cases = settings_from(EvaluateSettings, options)
@@ -48,7 +60,8 @@ def test(
     cases.validate(find.properties)
     from vectorfind.runs import run_test, summary_lines
 
-    report = run_test(find, cases, out, generator, scorer, overwrite=overwrite, quiet=quiet)
+    out = out or Path(f"vectorfind-{find.method}-{find.layer}-{find.n}")
+    report = run_test(find, cases, out, generator, scorer, store, overwrite, quiet)
     for line in summary_lines(out):
         click.echo(line)
     click.echo(f"report: {report}")

@@ -1,0 +1,94 @@
+"""`vectorfind curve`: corr-coefs against the number of samples, for methods and layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vectorfind.cli.options import (
+    Counts,
+    Names,
+    batch_option,
+    cases_option,
+    device_option,
+    dtype_option,
+    model_options,
+    out_option,
+    overwrite_option,
+    quiet_option,
+    seed_option,
+    settings_from,
+    store_option,
+    workers_option,
+)
+
+
+@click.command(short_help="Corr-coefs against n, for methods and layers.")
+@click.option(
+    "-n",
+    default="1K,2K,4K,8K,20K,40K,80K",
+    show_default=True,
+    type=Counts(),
+    help="Numbers of samples, rising.",
+)
+@click.option("--methods", default="svm,gradient", show_default=True, type=Names(), help="Of them.")
+@click.option(
+    "--layers",
+    default="mapping_split1,mapping_split2,w",
+    show_default=True,
+    type=Names(),
+    help="Each with each method.",
+)
+@cases_option
+@workers_option
+@seed_option
+@batch_option
+@device_option
+@dtype_option
+@model_options
+@click.option(
+    "--overlay",
+    "overlays",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_DIR",
+    help="N-curves to draw over these; may be given several times.",
+)
+@out_option("Folder for n_curve.csv, the plots and report.html.")
+@store_option
+@overwrite_option
+@quiet_option
+def curve(
+    out: Path,
+    store: Path | None,
+    generator: str,
+    scorer: str,
+    overlays: tuple[Path, ...],
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Finds and tests directions for every method, layer and number of samples.
+
+    All of them come from one sampling; an interrupted curve goes on where it was when the same
+    command is given again.
+
+    \b
+    Example:
+      vectorfind curve --out curve
+      vectorfind curve -n 4K,8K --layers w --overlay reference/ncurve --out curve
+    """
+    from reports.reading import join_curves
+    from vectorfind.curve import CurveSettings, run_curve, summary_lines
+    from vectorfind.curve_page import curve_lines
+    from vectorfind.report_files import read_curves
+
+    settings = settings_from(CurveSettings, options)
+    settings.validate()
+    overlay = join_curves([read_curves(path) for path in overlays]) if overlays else None
+    report = run_curve(settings, out, generator, scorer, store, overlay, overwrite, quiet)
+    for line in [*curve_lines(read_curves(out)), *summary_lines(out)]:
+        click.echo(line)
+    click.echo(f"report: {report}")
