@@ -27,7 +27,7 @@ CASES = "cases"
 TRAINING = "training"
 LOCK = ".lock"
 
-_CLAIMED = ("kind", "find", "evaluate", "models", "directions")  # what must agree to go on
+_CLAIMED = ("kind", "find", "evaluate", "curve", "models", "directions")  # what must agree to go on
 
 
 def writable_folder(path: str | os.PathLike) -> Path:

@@ -31,6 +31,7 @@ from vectorfind.gradient_rows import (
     window_rows,
 )
 from vectorfind.gradient_state import State, StateFile, initial_state
+from vectorfind.products import linear
 from vectorfind.sampling import SHARD, SampleSource
 from vectorfind.streams import NETWORKS, random_stream
 from vectorfind.tasks import in_threads, run_tasks
@@ -200,10 +201,10 @@ def _forward(
 ) -> Tensor:
     """(B, d) -> (B, P); units are dropped where a generator is given."""
     for layer in range(2):
-        x = torch.tanh(F.linear(x, weights[2 * layer], weights[2 * layer + 1]))
+        x = torch.tanh(linear(x, weights[2 * layer], weights[2 * layer + 1]))
         if draw is not None and dropout > 0:
             x = x * _kept(x, 1 - dropout, draw)
-    return F.linear(x, weights[4], weights[5])
+    return linear(x, weights[4], weights[5])
 
 
 def _kept(x: Tensor, share: float, draw: torch.Generator) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind import runs
@@ -13,6 +14,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.errors import InputError
 from vectorfind.run_figures import Figure
 from vectorfind.run_record import command_line
+from vectorfind.store import StoredSamples
 
 FIND = FindSettings(n=320, group_by=("hair_color",), workers=1)
 TEST = EvaluateSettings(cases=5, control_cases=4, bootstrap=50)
@@ -128,6 +130,35 @@ def test_interrupted_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch
     monkeypatch.setattr(runs, "draw", interrupted)  # what was found is not sought again
     run(tmp_path)
     assert contents(folder) == contents(tmp_path)
+
+
+@pytest.mark.parametrize("stage", ["write_groups", "tsne_figure", "write_scores", "build_page"])
+def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, stage):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    place = StoredSamples if stage == "write_groups" else runs
+    with monkeypatch.context() as patch:
+        patch.setattr(place, stage, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    run(tmp_path)
+    assert contents(folder) == contents(tmp_path)
+
+
+def test_runs_may_share_a_store(folder, tmp_path):
+    run(tmp_path / "out", store=tmp_path / "store")
+    assert not (tmp_path / "out" / "samples").exists()
+    with_own = {k: v for k, v in contents(folder).items() if not k.startswith("samples/")}
+    assert contents(tmp_path / "out") == with_own
+    run(tmp_path / "other", find=replace(FIND, layer="w"), store=tmp_path / "store")
+    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
+    assert {"mapping_split2", "w"} <= set(manifest["shards"]["00000"])
+
+
+def test_two_processes_cannot_work_in_one_folder(folder):
+    with FileLock(folder / ".lock"), pytest.raises(InputError, match="another process works in"):
+        run(folder)
 
 
 def test_finished_run_is_not_repeated(folder, monkeypatch):
