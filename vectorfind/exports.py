@@ -23,6 +23,7 @@ from vectorfind.models import load_models
 from vectorfind.npz import write_npz
 from vectorfind.pipeline import find as find_with
 from vectorfind.sampling import sample
+from vectorfind.store import StoredSamples, fill_store
 from vectorfind.streams import CASES
 
 
@@ -62,19 +63,35 @@ def write_samples(
     return out
 
 
+def store_samples(
+    settings: FindSettings,
+    store: str | os.PathLike,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    quiet: bool = False,
+) -> StoredSamples:
+    """Samples with the vectors of every layer in a store, which runs and curves can share."""
+    settings.validate()
+    choose_device(settings.device)
+    models = load_models(generator, scorer, settings.device, settings.dtype)
+    how = (settings.batch_size, settings.workers, quiet)
+    return fill_store(store, models, settings.n, settings.seed, None, *how)
+
+
 def write_directions(
     settings: FindSettings,
     out: str | os.PathLike,
     generator: str | os.PathLike = "default",
     scorer: str | os.PathLike = "default",
     quiet: bool = False,
+    store: str | os.PathLike | None = None,
 ) -> tuple[Path, Directions]:
-    """Finds directions and writes them to one .npz."""
+    """Finds directions and writes them to one .npz; `store` keeps their samples."""
     settings.validate()
     choose_device(settings.device)
     out = Path(out)
     writable_folder(out.parent)
-    directions = find_with(settings, generator, scorer, quiet=quiet)
+    directions = find_with(settings, generator, scorer, quiet, store)
     directions.save(out)
     return out, directions
 

@@ -116,6 +116,34 @@ def test_sample_writes_what_find_would_see(networks, tmp_path):
         np.testing.assert_allclose(file["scores"], expected, atol=1e-5)
 
 
+def test_sample_fills_a_store_that_find_uses(networks, tmp_path):
+    result = invoke("sample", "-n", "600", "--quiet", "--store", tmp_path / "store")
+    assert result.stdout == f"samples: 600 in {tmp_path / 'store'}\n"
+    found = ["find", "-n", "600", "--quiet", "--group-by", "", "--out"]
+    invoke(*found, tmp_path / "one.npz", "--store", tmp_path / "store")
+    invoke(*found, tmp_path / "other.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_sample_needs_a_file_or_a_store(tmp_path):
+    assert_one_line(invoke("sample"), "give either --out, a file, or --store, a folder")
+    both = invoke("sample", "--out", tmp_path / "a.npz", "--store", tmp_path / "b")
+    assert_one_line(both, "give either")
+
+
+def test_curve_runs_and_says_what_it_found(networks, tmp_path):
+    options = ["-n", "600", "--methods", "svm", "--layers", "w", "--cases", "4", "--quiet"]
+    result = invoke("curve", *options, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "lines: 1 (svm / w)" in result.stdout
+    assert result.stdout.endswith(f"report: {tmp_path / 'report.html'}\n")
+
+
+def test_curve_refuses_bad_numbers(tmp_path):
+    assert_one_line(invoke("curve", "-n", "4K,2K", "--out", tmp_path), "give rising numbers")
+    assert_one_line(invoke("curve", "-n", "4Q", "--out", tmp_path), "no whole number")
+
+
 def test_evaluate_and_info_read_a_run(networks, run_folder, tmp_path):
     args = [run_folder / "directions.npz", "--cases", "3", "--control-cases", "2", "--quiet"]
     result = invoke("evaluate", *args, "--out", tmp_path)
@@ -240,7 +268,7 @@ def test_directions_of_other_networks_are_refused(networks, run_folder, tmp_path
     assert_one_line(result, "another")
 
 
-@pytest.mark.parametrize("command", ["test", "sample", "find", "evaluate", "edit", "models"])
+@pytest.mark.parametrize("command", ["test", "curve", "sample", "find", "evaluate", "edit", "models"])
 def test_where_nothing_can_be_written_nothing_is_done(tmp_path, command):
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "out.npz"

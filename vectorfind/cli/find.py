@@ -15,6 +15,7 @@ from vectorfind.cli.options import (
     quiet_option,
     run_options,
     settings_from,
+    store_option,
 )
 from vectorfind.config import FindSettings
 
@@ -25,8 +26,11 @@ from vectorfind.config import FindSettings
 @dtype_option
 @model_options
 @out_option("File for the directions, .npz.")
+@store_option
 @quiet_option
-def find(out: Path, generator: str, scorer: str, quiet: bool, **options: Any) -> None:
+def find(
+    out: Path, store: Path | None, generator: str, scorer: str, quiet: bool, **options: Any
+) -> None:
     """Finds directions and writes them to one file.
 
     \b
@@ -37,7 +41,7 @@ def find(out: Path, generator: str, scorer: str, quiet: bool, **options: Any) ->
     settings.validate()
     from vectorfind.exports import fit_lines, write_directions
 
-    path, directions = write_directions(settings, out, generator, scorer, quiet=quiet)
+    path, directions = write_directions(settings, out, generator, scorer, quiet, store)
     for line in fit_lines(directions):
         click.echo(line)
     click.echo(f"directions: {path}")

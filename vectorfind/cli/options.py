@@ -139,7 +139,7 @@ overwrite_option = click.option(
 store_option = click.option(
     "--store",
     type=click.Path(path_type=Path),
-    help="Folder of samples that runs may share; else OUT/samples.",
+    help="Folder where samples are kept and found again; several runs may share it.",
 )
 
 

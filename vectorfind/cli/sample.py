@@ -11,10 +11,10 @@ from vectorfind.cli.options import (
     dtype_option,
     model_options,
     n_option,
-    out_option,
     quiet_option,
     run_options,
     settings_from,
+    store_option,
 )
 from vectorfind.config import FindSettings
 
@@ -24,20 +24,37 @@ from vectorfind.config import FindSettings
 @run_options
 @dtype_option
 @model_options
-@out_option("File for the samples, .npz.")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the samples, .npz.")
+@store_option
 @quiet_option
-def sample(out: Path, generator: str, scorer: str, quiet: bool, **options: Any) -> None:
+def sample(
+    out: Path | None,
+    store: Path | None,
+    generator: str,
+    scorer: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
     """Samples latents and writes them with their vectors at every layer and their scores.
 
-    The file holds z, label, scores, properties, readable and mid_LAYER for each layer.
+    To one file: z, label, scores, properties, readable and mid_LAYER for each layer. Or to a
+    store, a folder of shards, in constant memory: it goes on where it was stopped, can grow, and
+    runs and curves with the same models and seed find it.
 
     \b
     Example:
       vectorfind sample -n 10K --seed 1 --out samples.npz
+      vectorfind sample -n 160K --store samples
     """
     settings = settings_from(FindSettings, options)
     settings.validate()
-    from vectorfind.exports import write_samples
+    if (out is None) == (store is None):
+        raise click.UsageError("give either --out, a file, or --store, a folder")
+    from vectorfind.exports import store_samples, write_samples
 
+    if store is not None:
+        stored = store_samples(settings, store, generator, scorer, quiet=quiet)
+        click.echo(f"samples: {len(stored):,} in {store}")
+        return
     path = write_samples(settings, out, generator, scorer, quiet=quiet)
     click.echo(f"samples: {path}")
