@@ -47,6 +47,11 @@ HOLDS = "holds"
 EVIDENCE = "evidence"
 """Columns of `findings.csv`."""
 
+PROPERTY = "property"
+FIT = "fit"
+VALUE = "value"
+"""Columns of `fits.csv`, besides `group_name` and `measure`."""
+
 PASS_MARK = "O"
 FAIL_MARK = "X"
 """The two values of the column `passed` of `test_result.csv`."""

@@ -5,7 +5,7 @@ An undefined number is NaN in arrays and an empty cell in files; means leave it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 import numpy as np
@@ -112,6 +112,15 @@ def comparison_table(
         for measure, interval in values.items()
     ]
     return pd.DataFrame(rows, columns=[c.DIRECTIONS, c.MEASURE, c.MEAN, c.LOW, c.HIGH, c.CASES])
+
+
+def fits_table(rows: Iterable[tuple[str, str, str, str, float]]) -> pd.DataFrame:
+    """How well each fit did on samples held out from it.
+
+    Args:
+        rows: property, "svm" or "gradient", group ("all" for a network), measure and its value.
+    """
+    return pd.DataFrame(rows, columns=[c.PROPERTY, c.FIT, c.GROUP_NAME, c.MEASURE, c.VALUE])
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -21,7 +21,14 @@ from property_cnn.files import atomic_write, file_digest
 from reports import build_page
 from reports import columns as c
 from reports.html import Interval
-from reports.tables import comparison_table, csv_text, n_curve_table, read_table, slopes_table
+from reports.tables import (
+    comparison_table,
+    csv_text,
+    fits_table,
+    n_curve_table,
+    read_table,
+    slopes_table,
+)
 from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions import Directions, load_directions
 from vectorfind.evaluation import Evaluation, Measurement
@@ -41,6 +48,7 @@ from vectorfind.folders import (
     read_timings,
     writable_folder,
 )
+from vectorfind.groups import WHOLE
 from vectorfind.models import Models, load_models
 from vectorfind.npz import write_npz
 from vectorfind.pipeline import draw, fit_samples, run_evaluation
@@ -187,6 +195,19 @@ def compare(evaluation: Evaluation) -> pd.DataFrame:
     return comparison_table(found, random, counts)
 
 
+def fits(directions: Directions) -> pd.DataFrame:
+    """Validation accuracy of every SVM; MSE, MAE, RMSE and correlation of every network."""
+    rows = []
+    for name in directions.properties:
+        if name in directions.svm:
+            for group, accuracy in zip(directions.groups, directions.accuracy[name], strict=True):
+                rows.append((name, "svm", str(group), "accuracy", float(accuracy)))
+        else:
+            for measure, value in directions.metrics[name].items():
+                rows.append((name, "gradient", WHOLE, measure, value))
+    return fits_table(rows)
+
+
 def _measures(evaluation: Evaluation, measured: Measurement) -> dict[str, Interval]:
     """Signed and absolute corr-coefs, own slopes, and the sum, each with its interval."""
     values = {}
@@ -212,6 +233,7 @@ def _evaluate_into(
             slope.mean, slope.low, slope.high, evaluation.properties, evaluation.scored
         ),
         "control": comparison,
+        "fits": fits(directions),
     }
     timings = read_timings(folder)
     if "fit" in timings:

@@ -268,7 +268,9 @@ def test_directions_of_other_networks_are_refused(networks, run_folder, tmp_path
     assert_one_line(result, "another")
 
 
-@pytest.mark.parametrize("command", ["test", "curve", "sample", "find", "evaluate", "edit", "models"])
+@pytest.mark.parametrize(
+    "command", ["test", "curve", "sample", "find", "evaluate", "edit", "models"]
+)
 def test_where_nothing_can_be_written_nothing_is_done(tmp_path, command):
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "out.npz"

@@ -23,6 +23,7 @@ FILES = {
     "config.json",
     "control.csv",
     "directions.npz",
+    "fits.csv",
     "latents.npz",
     "n_curve.csv",
     "report.html",
@@ -103,6 +104,15 @@ def test_planted_properties_obey_and_chance_does_not(folder):
         assert table["found", f"{name}_corr"] > 0.9
         assert abs(table["random", f"{name}_corr"]) < 0.8
     assert "follow their numbers, clear of chance" in (folder / "report.html").read_text()
+
+
+def test_fits_are_told_group_by_group(folder):
+    table = pd.read_csv(folder / "fits.csv", dtype=str)
+    assert table.groupby("property", sort=False).group_name.apply(list).to_dict() == {
+        name: ["h", "l"] for name in ("eyes", "mouth", "pose")
+    }
+    assert (table.fit + table.measure == "svmaccuracy").all()
+    assert table.value.astype(float).between(0.5, 1).all()
 
 
 def test_latents_of_the_cases_are_kept(folder):
