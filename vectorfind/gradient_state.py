@@ -45,11 +45,6 @@ class State:
     best_loss: float = float("inf")
 
     @property
-    def spread(self) -> tuple[Tensor, float]:
-        """Centre (d,) and scale of its inputs."""
-        return self.tensors["centre"], self.scale
-
-    @property
     def weights(self) -> list[Tensor]:
         """What is trained, in the order of WEIGHTS."""
         return [self.tensors[name] for name in WEIGHTS]

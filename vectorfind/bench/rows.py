@@ -1,0 +1,85 @@
+"""Rows of a benchmark's result: printed in aligned columns, written as CSV."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+
+from property_cnn.files import atomic_write
+from reports.tables import csv_text
+
+BENCH, MACHINE = "bench.csv", "machine.json"
+
+
+@dataclass(frozen=True)
+class BenchRow:
+    """One number that was measured.
+
+    Attributes:
+        part: what of the library it is about.
+        measure: what was measured.
+        value: the number; NaN where it could not be measured.
+        unit: of the number, as "s" or "images/s"; "x" of a ratio, "%" of a share.
+        note: how it was measured, and whether a target is met.
+    """
+
+    part: str
+    measure: str
+    value: float
+    unit: str
+    note: str = ""
+
+
+def at_most(part: str, measure: str, value: float, limit: float, unit: str, note: str) -> BenchRow:
+    """A row whose number must not be above a limit, and whether it is."""
+    return BenchRow(part, measure, value, unit, _judged(note, "<=", limit, unit, value <= limit))
+
+
+def at_least(part: str, measure: str, value: float, limit: float, unit: str, note: str) -> BenchRow:
+    """A row whose number must not be below a limit, and whether it is."""
+    return BenchRow(part, measure, value, unit, _judged(note, ">=", limit, unit, value >= limit))
+
+
+def bench_lines(rows: Sequence[BenchRow]) -> list[str]:
+    """The rows as text: a heading a part, aligned columns under it."""
+    lines = []
+    width = max((len(row.measure) for row in rows), default=0)
+    for part, some in groupby(rows, lambda row: row.part):
+        lines += ([""] if lines else []) + [part]
+        for row in some:
+            line = f"  {row.measure:<{width}}  {_number(row.value):>9} {row.unit:<9} {row.note}"
+            lines.append(line.rstrip())
+    return lines
+
+
+def write_bench(
+    folder: str | os.PathLike, rows: Sequence[BenchRow], machine: Mapping[str, object]
+) -> Path:
+    """Writes `bench.csv`, and what it was measured on and with as `machine.json`.
+
+    Returns:
+        The path of the CSV.
+    """
+    path = Path(folder) / BENCH
+    table = pd.DataFrame([asdict(row) for row in rows])
+    atomic_write(path, csv_text(table))
+    text = json.dumps(machine, indent=2, sort_keys=True, ensure_ascii=False)
+    atomic_write(Path(folder) / MACHINE, text + "\n")
+    return path
+
+
+def _judged(note: str, sign: str, limit: float, unit: str, met: bool) -> str:
+    verdict = f"target {sign} {limit:g} {unit}: {'met' if met else 'missed'}"
+    return f"{verdict}; {note}" if note else verdict
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

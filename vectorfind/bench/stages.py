@@ -1,0 +1,155 @@
+"""A real run, as the command line makes it: how long each stage takes, and in how much memory."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from property_cnn.errors import VectorfindError
+from vectorfind.bench.rates import both_rate
+from vectorfind.bench.rows import BenchRow, at_most
+from vectorfind.bench.settings import RUNS, BenchSettings
+from vectorfind.config import CONTROLLED, default_strengths
+from vectorfind.edits import strength_grid
+from vectorfind.folders import read_timings
+from vectorfind.models import Models
+
+LIMITS = {"svm": 1.15, "mixed": 1.5}
+"""Most times the seconds that a run's images alone take, by method."""
+
+AT = "the target is for n=160,000 and 2,000 cases"
+
+GIB = 2**30
+MEMORY = 2.0
+"""Most GiB that a run may hold."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of `vectorfind test` in a process of its own.
+
+    Attributes:
+        method: svm, mixed or gradient.
+        seconds: from the start of the process to its end.
+        stages: seconds of each, as the run noted them.
+        memory: most bytes that were resident; NaN where the system does not say.
+        images: images/s of generator and scorer alone, around the run.
+    """
+
+    method: str
+    seconds: float
+    stages: Mapping[str, float]
+    memory: float
+    images: float
+
+
+def make_run(
+    method: str,
+    models: Models,
+    settings: BenchSettings,
+    generator: str | os.PathLike,
+    scorer: str | os.PathLike,
+) -> Run:
+    """Makes a run in a temporary folder, and measures the images' rate before and after it.
+
+    Raises:
+        VectorfindError: the run failed, with its own words.
+    """
+    command = [sys.executable, "-m", "vectorfind", "test", "--quiet", "--method", method]
+    options = {
+        "-n": settings.n,
+        "--cases": settings.cases,
+        "--control-cases": settings.control_cases,
+        "--layer": layer_of(method, models),
+        "--seed": settings.seed,
+        "--batch-size": settings.batch_size,
+        "--workers": settings.workers,
+        "--device": settings.device,
+        "--generator": generator,
+        "--scorer": scorer,
+    }
+    for option, value in options.items():
+        command += [] if value is None else [option, str(value)]
+    before = both_rate(models, settings)
+    with tempfile.TemporaryDirectory(prefix="vectorfind-bench-") as folder:
+        seconds, memory = _timed([*command, "--out", folder])
+        stages = read_timings(Path(folder))
+    after = both_rate(models, settings)
+    return Run(method, seconds, stages, memory, 2 / (1 / before + 1 / after))
+
+
+def layer_of(method: str, models: Models) -> str:
+    """The layer at which a method's run is measured: the last one where there is no such."""
+    return RUNS[method] if RUNS[method] in models.generator.layers else models.last_layer
+
+
+def edits_of(method: str) -> int:
+    """Images of a case."""
+    return len(strength_grid(default_strengths(method, CONTROLLED)))
+
+
+def stage_rows(run: Run, settings: BenchSettings) -> list[BenchRow]:
+    """What a run took, stage by stage, and the ratio to its images alone."""
+    n, cases, edits = settings.n, settings.cases, edits_of(run.method)
+    size = f"n={n:,}, {cases:,} cases"
+    rows = [_row(run, "whole run", run.seconds, "s", f"{size}, from start to end of the process")]
+    for stage, seconds in run.stages.items():
+        rows.append(_row(run, stage, seconds, "s"))
+        if stage == "evaluate":
+            control = settings.control_cases * edits
+            share = control / (control + cases * (edits + 1))
+            note = f"{settings.control_cases} cases, by their share of the images"
+            rows.append(_row(run, "evaluate, of it the control", seconds * share, "s", note))
+    rest = run.seconds - sum(run.stages.values())
+    rows.append(_row(run, "rest", rest, "s", "start of Python, checks, what no stage counts"))
+    alone = (n + edits * cases) / run.images
+    note = f"{n + edits * cases:,} images at {run.images:.0f} images/s, measured around the run"
+    rows.append(_row(run, "its images alone", alone, "s", note))
+    measure, ratio = f"{run.method}, run to images alone", run.seconds / alone
+    if run.method in LIMITS:
+        rows.append(at_most("test", measure, ratio, LIMITS[run.method], "x", f"{size}; {AT}"))
+    else:
+        rows.append(BenchRow("test", measure, ratio, "x", size))
+    measure, held = f"{run.method}, peak memory", run.memory / GIB
+    if math.isnan(held):
+        return [*rows, BenchRow("test", measure, held, "GiB", "this system does not say")]
+    return [*rows, at_most("test", measure, held, MEMORY, "GiB", "resident, the largest process")]
+
+
+def _row(run: Run, measure: str, value: float, unit: str, note: str = "") -> BenchRow:
+    return BenchRow("test", f"{run.method}, {measure}", value, unit, note)
+
+
+def _timed(command: list[str]) -> tuple[float, float]:
+    """Runs a command; seconds that it took and most bytes that it held."""
+    with tempfile.TemporaryFile() as words:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT)
+        try:
+            code, memory = _wait(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+        seconds = time.perf_counter() - started
+        if code:
+            words.seek(0)
+            lines = words.read().decode("utf-8", "replace").strip().splitlines() or ["no words"]
+            raise VectorfindError(f"a run ended with {code}: {lines[-1].removeprefix('Error: ')}")
+    return seconds, memory
+
+
+def _wait(process: subprocess.Popen) -> tuple[int, float]:
+    """The process's exit code and its peak memory in bytes."""
+    if not hasattr(os, "wait4"):
+        return process.wait(), float("nan")
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return process.returncode, float(usage.ru_maxrss * unit)

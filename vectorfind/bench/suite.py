@@ -1,0 +1,76 @@
+"""The whole benchmark: every part in turn, on one machine, in one go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from joblib import cpu_count
+
+from vectorfind.bench.grid import make_grid
+from vectorfind.bench.machine import matmul_peak
+from vectorfind.bench.maps import tsne_rows
+from vectorfind.bench.rates import measure_rates, rate_rows
+from vectorfind.bench.reference import grid_ratio_rows, measure_costs, run_ratio_rows
+from vectorfind.bench.rows import BenchRow
+from vectorfind.bench.settings import BenchSettings
+from vectorfind.bench.stages import make_run, stage_rows
+from vectorfind.bench.training import training_rows
+from vectorfind.models import load_models
+from vectorfind.protocols import device_of
+
+
+def bench(
+    settings: BenchSettings,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    say: Callable[[str], None] = lambda text: None,
+) -> list[BenchRow]:
+    """Measures the parts that the settings name; nothing else should run on the machine.
+
+    Args:
+        settings: sizes and parts.
+        generator, scorer: "default" or a checkpoint's path.
+        say: is told what is being measured.
+
+    Raises:
+        InputError: a setting is not allowed.
+        CheckpointError: a checkpoint is missing, damaged or foreign.
+    """
+    settings.validate()
+    models = load_models(generator, scorer, settings.device)
+    rows, parts = [], settings.parts
+    peak, device = 0.0, device_of(models.generator)
+    if {"machine", "rates", "training"} & set(parts):
+        say("matrix multiplications")
+        peak, found = matmul_peak(device, settings.seconds)
+        rows += found
+    if "rates" in parts:
+        say("images a second")
+        rates = measure_rates(models, settings)
+        how = f"batches of {settings.batch_size}, {settings.workers or cpu_count()} at once"
+        rows += rate_rows(rates, peak, how)
+    if "training" in parts:
+        say("training of gradient networks")
+        rows += training_rows(models, settings, peak)
+    runs: dict[str, float] = {}
+    if "test" in parts:
+        for method in settings.methods:
+            say(f"a run, {method}, n={settings.n:,}")
+            run = make_run(method, models, settings, generator, scorer)
+            rows += stage_rows(run, settings)
+            runs[method] = run.seconds
+    grid = None
+    if "grid" in parts:
+        say(f"the grid of layers and methods, n={settings.grid_n:,}")
+        grid, found = make_grid(models, settings)
+        rows += found
+    if "reference" in parts:
+        say(f"the reference's protocol, n={settings.reference_n:,}")
+        costs, found = measure_costs(models, settings)
+        rows += found + run_ratio_rows(costs, runs, models, settings)
+        rows += [] if grid is None else grid_ratio_rows(costs, grid, settings)
+    if "tsne" in parts:
+        say("t-SNE")
+        rows += tsne_rows(models, settings)
+    return rows
