@@ -33,11 +33,10 @@ WHY = (
     "Gradient is never clearly lower and mostly a little higher, but both stand at the ceiling: "
     "SVM leaves 0.01 to lose, where in the reference it left 0.15. What is left fits one reason: "
     "the group's direction is the same for all faces of a group, the gradient is the case's own.",
-    "Refuted here. Our gradient networks learn from at least as many passes as theirs and read "
-    "mouth and pose well on samples that they have not seen; theirs got worse in the test while "
-    "their own error fell, so they may have learned what moves a score without moving the face. "
-    "Our generator was pretrained by regression and is close to linear, and leaves less room for "
-    "that. Which of the two it is cannot be told from one generator.",
+    "Refuted here. In the reference's tables gradient's mouth and pose get worse in the test while "
+    "the networks' own error falls, so they may have learned what moves a score without moving the "
+    "face. Our generator was pretrained by regression and is close to linear, which leaves less "
+    "room for that. Whether it is the generator or the training cannot be told from one of each.",
     "Eyes rise, by less than 0.01, since little is left to gain. Mouth does not: the open mouth is "
     "a bent property (0 for every closed mouth), so the direction between the extremes is found "
     "from 2,000 samples on as well as from 80,000, and what is missing is not samples but bend: "
