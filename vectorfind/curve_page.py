@@ -162,7 +162,8 @@ def _page(
 
 
 def _points(table: pd.DataFrame, caption: str) -> Table:
-    """All rows; whole numbers without decimals, a dash where there is none."""
+    """All rows but their times, which vary; whole numbers without decimals, a dash for none."""
+    table = table.drop(columns=c.TIME, errors="ignore")
     whole = {
         name: ["–" if pd.isna(value) else f"{value:,}" for value in table[name]]
         for name in table.columns

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+METRICS = ("mse", "mae", "rmse", "corr")
+"""What is measured on a test split, in the order in which it is shown."""
+
 WEIGHTS = ("weight1", "bias1", "weight2", "bias2", "weight3", "bias3")
 
 _CHUNK = 2048

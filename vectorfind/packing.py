@@ -11,7 +11,7 @@ import numpy as np
 
 from vectorfind.config import FindSettings, GradientSettings
 from vectorfind.errors import CheckpointError
-from vectorfind.gradient import WEIGHTS, GradientNetwork
+from vectorfind.gradient import METRICS, WEIGHTS, GradientNetwork
 from vectorfind.models import Models
 from vectorfind.protocols import digest_of
 
@@ -76,7 +76,10 @@ def unpack(
                 )
                 for index, (heads, scale) in enumerate(metadata["networks"])
             ),
-            "metrics": {name: metadata["metrics"][name] for name in by_gradient},
+            "metrics": {
+                name: {key: metadata["metrics"][name][key] for key in METRICS}
+                for name in by_gradient
+            },
             "unreadable": int(metadata["unreadable"]),
             "generator_digest": metadata["generator_digest"],
             "scorer_digest": metadata["scorer_digest"],

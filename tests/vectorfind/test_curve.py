@@ -11,6 +11,7 @@ from vectorfind import curve as module
 from vectorfind.config import GradientSettings
 from vectorfind.curve import CurveSettings, run_curve
 from vectorfind.curve_cell import control_table, curve_table
+from vectorfind.curve_page import curve_files
 from vectorfind.errors import InputError
 
 SETTINGS = CurveSettings(
@@ -100,6 +101,12 @@ def test_the_sum_is_that_of_the_means(folder):
     means = table[["eyes_mean_corr", "mouth_mean_corr", "pose_mean_corr"]].sum(axis=1)
     assert (means - table.sum_mean_corr).abs().max() < 2e-4
     assert (table.sum_mean_corr_low <= table.sum_mean_corr).all()
+
+
+def test_the_page_does_not_vary_with_the_time(folder):
+    table = pd.read_csv(folder / "n_curve.csv")
+    pages = [curve_files(table.assign(time=time))["report.html"] for time in (1.0, 2.0)]
+    assert pages[0] == pages[1]
 
 
 def test_plots_are_there(folder):

@@ -125,6 +125,8 @@ def test_a_file_gives_the_same_directions_back(found, latents, tmp_path, method)
     assert loaded.strengths == directions.strengths
     assert loaded.mean_accuracy == directions.mean_accuracy
     assert loaded.metrics == directions.metrics
+    shown = [list(metrics) for metrics in loaded.metrics.values()]
+    assert shown == [list(metrics) for metrics in directions.metrics.values()]  # in their order
     assert np.array_equal(loaded.score_std, directions.score_std)
     edits = (d.edit(*latents, eyes=1.0, pose=-1.0) for d in (directions, loaded))
     assert torch.equal(*edits)

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind import runs
-from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.errors import InputError
 from vectorfind.run_figures import Figure
 from vectorfind.run_record import command_line
@@ -154,6 +154,17 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(folder, tmp_path, monk
             run(tmp_path)
     run(tmp_path)
     assert contents(folder) == contents(tmp_path)
+
+
+def test_a_stopped_run_with_networks_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    find = replace(FIND, method="gradient", gradient=GradientSettings(max_epochs=2))
+    run(tmp_path / "whole", find=find)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "run_evaluation", None)
+        with pytest.raises(TypeError):
+            run(tmp_path / "stopped", find=find)
+    run(tmp_path / "stopped", find=find)
+    assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
 
 
 def test_runs_may_share_a_store(folder, tmp_path):

@@ -29,6 +29,7 @@ def _size(*names: str, field: str, help: str, kind: Any = _COUNT) -> Any:
 @_size("-n", field="n", help="Samples of the runs that are timed.")
 @_size("--cases", field="cases", help="Cases of the runs, and of the grid's cells.")
 @_size("--grid-n", field="grid_n", help="Samples of the grid of 3 layers x 2 methods.")
+@_size("--training-n", field="training_n", help="Made-up samples that networks train on.")
 @_size("--reference-n", field="reference_n", help="Samples of the run by the old protocol.")
 @_size("--reference-cases", field="reference_cases", help="Cases of the run by the old protocol.")
 @_size("--seconds", field="seconds", kind=float, help="To measure each rate for.")
