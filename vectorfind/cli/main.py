@@ -13,6 +13,7 @@ from vectorfind.cli.curve import curve
 from vectorfind.cli.edit import edit
 from vectorfind.cli.evaluate import evaluate
 from vectorfind.cli.find import find
+from vectorfind.cli.hair import hair
 from vectorfind.cli.info import info
 from vectorfind.cli.models import models
 from vectorfind.cli.report import report
@@ -63,5 +64,18 @@ def main() -> None:
     """
 
 
-for command in (test, curve, sample, find, evaluate, edit, report, compare, info, models, bench):
+for command in (
+    test,
+    curve,
+    sample,
+    find,
+    evaluate,
+    edit,
+    report,
+    compare,
+    info,
+    models,
+    bench,
+    hair,
+):
     main.add_command(command)

@@ -1,0 +1,30 @@
+"""Hair masks by a small network distilled from a face-parsing teacher, and what they are for.
+
+segmenter = property_cnn.hair.load_hair_segmenter()
+masks = segmenter(images)                       # (N, 3, H, W) in [-1, 1] -> (N, 1, H, W) in [0, 1]
+
+Training is in `distill`, `teachers` and `teacher_train`, the dye in `ombre.ombre`.
+"""
+
+from property_cnn.lazy import lazy_names
+
+__all__ = [
+    "EffiSegNet",
+    "HairSegmenter",
+    "load_hair_segmenter",
+    "load_teacher",
+    "mask_scores",
+    "save_hair_segmenter",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "EffiSegNet": "property_cnn.hair.student",
+        "HairSegmenter": "property_cnn.hair.predict",
+        "load_hair_segmenter": "property_cnn.hair.predict",
+        "load_teacher": "property_cnn.hair.load",
+        "mask_scores": "property_cnn.hair.metrics",
+        "save_hair_segmenter": "property_cnn.hair.predict",
+    },
+)
