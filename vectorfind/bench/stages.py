@@ -62,7 +62,7 @@ def make_run(
     Raises:
         VectorfindError: the run failed, with its own words.
     """
-    command = [sys.executable, "-m", "vectorfind", "test", "--quiet", "--method", method]
+    command = ["test", "--quiet", "--method", method]
     options = {
         "-n": settings.n,
         "--cases": settings.cases,
@@ -127,29 +127,16 @@ def _row(run: Run, measure: str, value: float, unit: str, note: str = "") -> Ben
     return BenchRow("test", f"{run.method}, {measure}", value, unit, note)
 
 
-def _timed(command: list[str]) -> tuple[float, float]:
-    """Runs a command; seconds that it took and most bytes that it held."""
-    with tempfile.TemporaryFile() as words:
+def _timed(arguments: list[str]) -> tuple[float, float]:
+    """Runs the command line with these; seconds that it took and most bytes that it held."""
+    with tempfile.TemporaryDirectory(prefix="vectorfind-bench-") as folder:
+        told = Path(folder, "memory")
+        command = [sys.executable, "-m", "vectorfind.bench.child", str(told), *arguments]
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT)
-        try:
-            code, memory = _wait(process)
-        finally:
-            if process.poll() is None:
-                process.kill()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - started
-        if code:
-            words.seek(0)
-            lines = words.read().decode("utf-8", "replace").strip().splitlines() or ["no words"]
-            raise VectorfindError(f"a run ended with {code}: {lines[-1].removeprefix('Error: ')}")
-    return seconds, memory
-
-
-def _wait(process: subprocess.Popen) -> tuple[int, float]:
-    """The process's exit code and its peak memory in bytes."""
-    if not hasattr(os, "wait4"):
-        return process.wait(), float("nan")
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return process.returncode, float(usage.ru_maxrss * unit)
+        if done.returncode:
+            lines = (done.stdout + done.stderr).strip().splitlines() or ["no words"]
+            reason = lines[-1].removeprefix("Error: ")
+            raise VectorfindError(f"a run ended with {done.returncode}: {reason}")
+        return seconds, float(told.read_text(encoding="utf-8"))
