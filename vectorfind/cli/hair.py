@@ -79,7 +79,7 @@ def hair() -> None:
     """Tells where hair is, by a small network that learns from a slow face-parsing teacher.
 
     \b
-    From nothing:
+    Example:
       vectorfind hair teacher --out runs/hair
       vectorfind hair distill --out runs/hair
       vectorfind hair segment portrait.png --model runs/hair/student.safetensors --out masks
