@@ -89,7 +89,8 @@ def claim(folder: Path, config: Mapping, replaced: Iterable[str] = ()) -> bool:
             old.unlink()
     known = path.exists() and not replaced
     if known:
-        differing = _differences(read_json(path), json.loads(json.dumps(config)))
+        claims = ({key: run.get(key) for key in _CLAIMED} for run in (read_json(path), config))
+        differing = differences(*claims)
         if differing:
             raise InputError(
                 f"{folder} holds a run with other settings ({'; '.join(differing)}); "
@@ -144,10 +145,9 @@ def read_json(path: Path) -> dict:
     return values if isinstance(values, dict) else {}
 
 
-def _differences(there: Mapping, here: Mapping) -> list[str]:
-    """What is claimed otherwise, e.g. "n: 4000 there, 8000 here"."""
-    old, new = ({key: values.get(key) for key in _CLAIMED} for values in (there, here))
-    old, new = flat(old), flat(new)
+def differences(there: Mapping, here: Mapping) -> list[str]:
+    """What a file says otherwise than here, e.g. "n: 4000 there, 8000 here"."""
+    old, new = flat(there), flat(json.loads(json.dumps(here)))
     return [
         f"{key}: {old.get(key)} there, {new.get(key)} here"
         for key in dict.fromkeys([*old, *new])

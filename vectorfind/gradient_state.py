@@ -22,7 +22,7 @@ from vectorfind.gradient import WEIGHTS
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """AdamW's names for what it keeps of each tensor."""
 
-_NUMBERS = ("scale", "round", "waited", "best_loss")
+_NUMBERS = ("round", "waited", "best_loss")
 
 
 @dataclass(eq=False)
@@ -30,16 +30,14 @@ class State:
     """A network in training, between two rounds.
 
     Attributes:
-        tensors: `centre` (d,) of its inputs; by names of WEIGHTS, `weight1` what is trained,
+        tensors: by names of WEIGHTS, `weight1` what is trained,
             `best.weight1` as of the best round, `step.weight1`, ... AdamW's moments.
-        scale: of its inputs.
         round: rounds that were trained.
         waited: rounds since the best.
         best_loss: validation loss of the best.
     """
 
     tensors: dict[str, Tensor]
-    scale: float
     round: int = 0
     waited: int = 0
     best_loss: float = float("inf")
@@ -68,19 +66,18 @@ class State:
                     best.copy_(weight)
 
 
-def initial_state(centre: Tensor, scale: float, heads: int, rng: np.random.Generator) -> State:
-    """Weights and biases uniform within 1/sqrt(inputs), as PyTorch's are; on centre's device."""
-    d, device = len(centre), centre.device
+def initial_state(d: int, heads: int, rng: np.random.Generator, device: torch.device) -> State:
+    """Weights and biases uniform within 1/sqrt(inputs), as PyTorch's are."""
     sizes = (d, 768 + d // 4, 128 + d // 8, heads)
     shapes = [s for inputs, outputs in pairwise(sizes) for s in ((outputs, inputs), (outputs,))]
     bounds = [np.float32(inputs**0.5) for inputs in sizes[:3] for _ in range(2)]
-    tensors = {"centre": centre}
+    tensors = {}
     for name, shape, bound in zip(WEIGHTS, shapes, bounds, strict=True):
         weight = torch.tensor(rng.uniform(-1, 1, shape).astype(np.float32) / bound, device=device)
         tensors |= {name: weight, f"best.{name}": weight.clone()}
         tensors |= {f"exp_avg{end}.{name}": torch.zeros_like(weight) for end in ("", "_sq")}
         tensors[f"step.{name}"] = torch.zeros((), device=device)
-    return State(tensors, scale)
+    return State(tensors)
 
 
 class StateFile:
@@ -115,8 +112,7 @@ class StateFile:
             for name, tensor in tensors.items()
         }
         counts = {name: int(metadata[name]) for name in ("round", "waited")}
-        numbers = {name: float(metadata[name]) for name in ("scale", "best_loss")}
-        return State(tensors, **counts, **numbers)
+        return State(tensors, **counts, best_loss=float(metadata["best_loss"]))
 
     def save(self, state: State, now: bool = False) -> None:
         """Writes the state, unless one was written a short while ago; `now` writes it anyway."""

@@ -127,7 +127,7 @@ def _train(
     stream = partial(random_stream, seed, NETWORKS, "+".join(heads))
     state = file.load(reader.device)
     if state is None:
-        state = initial_state(reader.centre, reader.scale, len(heads), stream())
+        state = initial_state(len(reader.centre), len(heads), stream(), reader.device)
     _fit(state, reader, y, train, valid, stream, settings, file, progress)
     arrays = [weight.cpu().numpy() for weight in state.best]
     weights = dict(zip(WEIGHTS, arrays, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from property_cnn.files import atomic_write, file_digest
 from vectorfind.errors import InputError
-from vectorfind.folders import flat, json_text, read_json
+from vectorfind.folders import differences, json_text, read_json
 from vectorfind.models import Models
 from vectorfind.protocols import digest_of
 from vectorfind.sampling import SHARD
@@ -48,7 +47,7 @@ class Manifest:
         """Which arrays of which shards are missing, or are not what their checksums say."""
         files = [(name, index) for index in indices for name in names]
         known = [(name, index) for name, index in files if self._digest(name, index)]
-        tasks = [(self._path(name, index),) for name, index in known]
+        tasks = [(shard_path(self.folder, name, index),) for name, index in known]
         digests = dict(zip(known, run_tasks(digest_if_there, tasks, workers), strict=True))
         wanted = {key: self._digest(*key) for key in known}
         damaged = tuple(key for key in known if digests[key] != wanted[key])
@@ -74,9 +73,6 @@ class Manifest:
     def _digest(self, name: str, index: int) -> str | None:
         return self.shards.get(f"{index:05d}", {}).get(name)
 
-    def _path(self, name: str, index: int) -> Path:
-        return self.folder / name / f"{index:05d}.npy"
-
 
 def open_manifest(folder: Path, models: Models, seed: int, fresh: bool = False) -> Manifest:
     """The folder's manifest, or a new one; a manifest that cannot be read counts as none.
@@ -90,7 +86,7 @@ def open_manifest(folder: Path, models: Models, seed: int, fresh: bool = False) 
         InputError: it holds samples of other networks, or of another seed or precision, or the
             networks have no digest to tell.
     """
-    identity = json.loads(json.dumps(_identity(models, seed)))
+    identity = _identity(models, seed)
     path = folder / MANIFEST
     try:
         there = read_json(path) if path.exists() and not fresh else {}
@@ -103,12 +99,7 @@ def open_manifest(folder: Path, models: Models, seed: int, fresh: bool = False) 
                 f"{folder} holds samples, and networks without a digest cannot be told from those "
                 "that made them; give them a digest, or choose another --store"
             )
-        old, new = flat(there), flat(identity)
-        differing = [
-            f"{key}: {old.get(key)} there, {new.get(key)} here"
-            for key in dict.fromkeys([*old, *new])
-            if old.get(key) != new.get(key)
-        ]
+        differing = differences(there, identity)
         if differing:
             raise InputError(
                 f"{folder} holds other samples ({'; '.join(differing)}); choose another --store"
@@ -118,6 +109,11 @@ def open_manifest(folder: Path, models: Models, seed: int, fresh: bool = False) 
             shutil.rmtree(folder / name, ignore_errors=True)
         path.unlink(missing_ok=True)
     return Manifest(folder, identity, shards if isinstance(shards, dict) else {})
+
+
+def shard_path(folder: Path, name: str, index: int) -> Path:
+    """Where one array of one shard lies."""
+    return folder / name / f"{index:05d}.npy"
 
 
 def digest_if_there(path: Path) -> str:

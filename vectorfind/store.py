@@ -22,7 +22,7 @@ from property_cnn.progress import Progress
 from vectorfind.config import FindSettings
 from vectorfind.folders import locked, writable_folder
 from vectorfind.groups import group_medians, group_names
-from vectorfind.manifest import Manifest, open_manifest
+from vectorfind.manifest import Manifest, open_manifest, shard_path
 from vectorfind.models import Models, check_readable
 from vectorfind.npz import write_npz
 from vectorfind.sampling import SHARD, make_shard, map_shard, shard_count
@@ -127,11 +127,6 @@ def fill_store(
     check_readable(readable, "samples")
     sizes = {name: models.generator.layers[name] for name in kept}
     return StoredSamples(folder, scores, models.scored, readable, sizes)
-
-
-def shard_path(folder: Path, name: str, index: int) -> Path:
-    """Where one array of one shard lies."""
-    return folder / name / f"{index:05d}.npy"
 
 
 def write_shard(

@@ -16,6 +16,7 @@ from vectorfind.cli.options import (
     dtype_option,
     model_options,
     out_option,
+    overlay_option,
     overwrite_option,
     quiet_option,
     seed_option,
@@ -48,14 +49,7 @@ from vectorfind.cli.options import (
 @device_option
 @dtype_option
 @model_options
-@click.option(
-    "--overlay",
-    "overlays",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE_OR_DIR",
-    help="N-curves to draw over these; may be given several times.",
-)
+@overlay_option
 @out_option("Folder for n_curve.csv, the plots and report.html.")
 @store_option
 @overwrite_option

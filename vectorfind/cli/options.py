@@ -136,6 +136,14 @@ overwrite_option = click.option(
 )
 
 
+overlay_option = click.option(
+    "--overlay",
+    "overlays",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_DIR",
+    help="N-curves to draw over these; may be given several times.",
+)
 store_option = click.option(
     "--store",
     type=click.Path(path_type=Path),

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import out_option
+from vectorfind.cli.options import out_option, overlay_option
 
 
 @click.command(short_help="Write a report from a run's files.")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option(
-    "--overlay",
-    "overlays",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE_OR_DIR",
-    help="N-curves to draw over those of SOURCE; may be given several times.",
-)
+@overlay_option
 @out_option("Folder for tables, figures and report.html.")
 def report(source: Path, out: Path, overlays: tuple[Path, ...]) -> None:
     """Writes a report from SOURCE, without measuring anything again.
