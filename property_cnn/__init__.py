@@ -2,6 +2,7 @@
 
 scorer = property_cnn.load_scorer()
 scores = scorer(images)      # (N, 3, H, W) in [-1, 1] -> (N, 8), columns as in PROPERTIES
+masks = property_cnn.load_hair_segmenter()(images)      # -> (N, 1, H, W) in [0, 1]
 """
 
 from property_cnn.lazy import lazy_names
@@ -9,8 +10,8 @@ from property_cnn.properties import PROPERTIES
 
 __all__ = [
     "PROPERTIES",
-    "PropertyCNN",
     "Scorer",
+    "load_hair_segmenter",
     "load_scorer",
     "parsing_scores",
     "render_faces",
@@ -23,6 +24,7 @@ __getattr__ = lazy_names(
     {
         "PropertyCNN": "property_cnn.network",
         "Scorer": "property_cnn.predict",
+        "load_hair_segmenter": "property_cnn.hair.predict",
         "load_scorer": "property_cnn.predict",
         "parsing_scores": "property_cnn.face_scores",
         "render_faces": "property_cnn.faces",

@@ -16,6 +16,7 @@ from property_cnn.errors import CheckpointError, InputError, ScorerError
 from property_cnn.files import load_tensors, save_tensors
 from property_cnn.network import NetworkSettings, PropertyCNN
 from property_cnn.properties import PROPERTIES
+from property_cnn.reference import LAYOUT, ReferenceCNN, ReferenceSettings, reference_settings
 
 SHIPPED = Path(__file__).parent / "weights" / "scorer.safetensors"
 """Weights that come with the package."""
@@ -35,7 +36,7 @@ class Scorer:
     Attributes:
         properties: names of the columns that it answers.
         digest: 16 hexadecimal digits that name the weights.
-        network: the `PropertyCNN`.
+        network: the `PropertyCNN`, or the reference's.
         thread_safe: True: several threads may use it at once.
     """
 
@@ -43,7 +44,7 @@ class Scorer:
 
     def __init__(
         self,
-        network: PropertyCNN,
+        network: PropertyCNN | ReferenceCNN,
         device: str | torch.device | None = None,
         batch_size: int = 256,
     ):
@@ -105,29 +106,58 @@ def load_scorer(path: str | Path | None = None, device: str | torch.device | Non
     """
     path = SHIPPED if path is None else Path(path)
     tensors, metadata = load_tensors(path)
-    card = scorer_metadata(path, metadata)
+    settings = scorer_metadata(path, metadata).get("settings")
+    return Scorer(network_of(tensors, settings, source=str(path)), device)
+
+
+def network_of(
+    state: Mapping[str, Tensor], settings: Mapping[str, Any] | None = None, source: str = "the file"
+) -> PropertyCNN | ReferenceCNN:
+    """The network with the weights of a state dict: ours, or the reference's.
+
+    Args:
+        settings: its `config`; None for the reference's, whose weights tell it.
+        source: what errors call the weights.
+
+    Raises:
+        CheckpointError: the weights do not fit the settings.
+    """
+    given = reference_settings(state) if settings is None else settings
     try:
-        network = PropertyCNN(NetworkSettings(**card["settings"]))
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        given = dict(given)
+        if given.pop("layout", None) == LAYOUT:
+            made, sizes = ReferenceCNN, ReferenceSettings(**given)
+        else:
+            made, sizes = PropertyCNN, NetworkSettings(**given)
+        with torch.device("meta"):  # so that sizes which do not fit the weights allocate nothing
+            wanted = made(sizes).state_dict()
+        if any(tensor.shape != state[name].shape for name, tensor in wanted.items()):
+            raise ValueError("shapes differ")
+        network = made(sizes)
+        network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"the weights in {path} do not fit this version's network; make the scorer again"
+            f"the weights in {source} do not fit this version's network; make the scorer again"
         ) from error
-    return Scorer(network, device)
+    return network
 
 
 def save_scorer(
-    network: PropertyCNN, path: str | Path, metadata: Mapping[str, Any] | None = None
+    network: PropertyCNN | ReferenceCNN,
+    path: str | Path,
+    metadata: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float16,
 ) -> None:
-    """Writes a network's weights (the large ones in half precision) and how it is built.
+    """Writes a network's weights and how it is built.
 
     Args:
         network: a trained network, its score normalisation included.
         path: a .safetensors file.
         metadata: more plain values to keep with it, e.g. how it was made.
+        dtype: of the large weights in the file.
     """
     tensors = {
-        name: tensor.half() if tensor.ndim > 1 else tensor
+        name: tensor.to(dtype) if tensor.ndim > 1 else tensor
         for name, tensor in network.state_dict().items()
     }
     own = {"format": FORMAT, "properties": PROPERTIES, "settings": network.config}
@@ -150,7 +180,7 @@ def scorer_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, 
     raise CheckpointError(f"{path} is no scorer; give a file that save_scorer wrote")
 
 
-def weights_digest(network: PropertyCNN) -> str:
+def weights_digest(network: PropertyCNN | ReferenceCNN) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of a network's weights and buffers."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from property_cnn.dataset import from_bytes
-from property_cnn.errors import CheckpointError, InputError
-from property_cnn.files import atomic_path
+from property_cnn.errors import InputError
 from property_cnn.network import NetworkSettings, PropertyCNN
 from property_cnn.properties import PROPERTIES
+from property_cnn.training_state import load_state, save_state
 
 _POSE = PROPERTIES.index("pose")
 _CHECKPOINT = "property_cnn training checkpoint 1"
@@ -95,13 +94,18 @@ def train_scorer(
         network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
     marks = _fingerprint(images, targets, settings)
-    first = _resume(checkpoint, marks, network, optimizer)
+    state, first = load_state(checkpoint, _CHECKPOINT, marks), 0
+    if state is not None:
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["epoch"]
     images, targets = images.to(device), targets.float().to(device)
     found = {}
     for epoch in range(first, settings.epochs):
         loss = _train_epoch(network, optimizer, images[:train], targets[:train], settings, epoch)
         if checkpoint is not None:
-            _save(checkpoint, marks, epoch + 1, network, optimizer)
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            save_state(checkpoint, _CHECKPOINT, marks, {**state, "epoch": epoch + 1})
         if log is not None:
             found = r_squared(predict_raw(network, images[train:]), targets[train:])
             listed = " ".join(f"{name} {value:.3f}" for name, value in found.items())
@@ -215,33 +219,3 @@ def _fingerprint(images: Tensor, targets: Tensor, settings: ScorerSettings) -> s
     digest.update(images[:: max(1, len(images) // 64)].cpu().contiguous().numpy().tobytes())
     digest.update(targets.float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _save(path: str | Path, marks: str, epoch: int, network, optimizer) -> None:
-    state = {
-        "format": _CHECKPOINT,
-        "fingerprint": marks,
-        "epoch": epoch,
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
-
-
-def _resume(path: str | Path | None, marks: str, network, optimizer) -> int:
-    """Loads a checkpoint that fits; the number of epochs that it has behind it, 0 if none."""
-    if path is None or not Path(path).is_file():
-        return 0
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        foreign = state["format"] != _CHECKPOINT
-    except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path} is damaged or no checkpoint; remove it") from error
-    if foreign:
-        raise CheckpointError(f"{path} is a checkpoint of something else; name another file")
-    if state["fingerprint"] != marks:
-        return 0
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return state["epoch"]

@@ -52,6 +52,9 @@ FIT = "fit"
 VALUE = "value"
 """Columns of `fits.csv`, besides `group_name` and `measure`."""
 
+HAIR_IOU = "hair_iou"
+"""Mean overlap of a case's hair masks before and after its edits."""
+
 PASS_MARK = "O"
 FAIL_MARK = "X"
 """The two values of the column `passed` of `test_result.csv`."""

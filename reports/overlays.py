@@ -14,12 +14,11 @@ from reports.style import DPI, MUTED, new_figure, styled
 TRUE_POSITIVE = (135, 206, 235)  # sky blue
 FALSE_POSITIVE = (0, 160, 70)  # green
 FALSE_NEGATIVE = (0, 0, 205)  # blue
-LEGEND = (
-    (TRUE_POSITIVE, "hair in both"),
-    (FALSE_POSITIVE, "found, but not hair"),
-    (FALSE_NEGATIVE, "hair, but not found"),
-)
+COLOURS = (TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE)
+LEGEND = ("hair in both", "found, but not hair", "hair, but not found")
+"""What the three colours mean."""
 
+_ROW_NAMES = 110  # pixels
 _MARGIN_LEFT, _MARGIN_TOP, _MARGIN_BOTTOM, _GAP = 12, 40, 52, 4  # pixels around and between
 
 
@@ -48,12 +47,7 @@ def overlay(
         )
     hit, hair = np.asarray(found) >= 0.5, np.asarray(wanted) >= 0.5
     pictures = images.copy()
-    cases = (
-        (hit & hair, TRUE_POSITIVE),
-        (hit & ~hair, FALSE_POSITIVE),
-        (~hit & hair, FALSE_NEGATIVE),
-    )
-    for where, colour in cases:
+    for where, colour in zip((hit & hair, hit & ~hair, ~hit & hair), COLOURS, strict=True):
         tint = np.float32(colour)[:, None, None] / 127.5 - 1  # (3, 1, 1)
         pictures = np.where(where[:, None], (1 - strength) * images + strength * tint, pictures)
     return pictures.astype(np.float32)
@@ -66,6 +60,8 @@ def overlay_sheet(
     wanted: np.ndarray,
     headings: Sequence[str] = ("image", "wanted", "found", "compared"),
     title: str = "",
+    rows: Sequence[str] = (),
+    legend: Sequence[str] = LEGEND,
 ) -> Figure:
     """A row an image: the image, both masks in grey, and the overlay; with a legend.
 
@@ -74,6 +70,8 @@ def overlay_sheet(
         found, wanted: (N, H, W) masks in [0, 1].
         headings: of the four columns.
         title: a line at the left of the foot.
+        rows: a name for each row, written at its left; () for none.
+        legend: what is in both masks, only in those found, only in those wanted.
     """
 
     def grey(masks):
@@ -82,17 +80,23 @@ def overlay_sheet(
     columns = [np.asarray(images), grey(wanted), grey(found), overlay(images, found, wanted)]
     sheet = tile(np.stack(columns, axis=1), cell=160)
     height = sheet.shape[0] + _MARGIN_TOP + _MARGIN_BOTTOM
-    width = sheet.shape[1] + 2 * _MARGIN_LEFT
+    left = _MARGIN_LEFT + (_ROW_NAMES if rows else 0)
+    width = sheet.shape[1] + left + _MARGIN_LEFT
     figure = new_figure(width / DPI, height / DPI, layout=None)
-    figure.figimage(sheet, xo=_MARGIN_LEFT, yo=_MARGIN_BOTTOM, origin="upper")
+    figure.figimage(sheet, xo=left, yo=_MARGIN_BOTTOM, origin="upper")
+    tall = (sheet.shape[0] + _GAP) / len(images)
+    for row, name in enumerate(rows):
+        y = 1 - (_MARGIN_TOP + (row + 0.5) * tall - _GAP / 2) / height
+        figure.text((left - 8) / width, y, name, ha="right", va="center", color=MUTED)
     step = (sheet.shape[1] + _GAP) / len(columns)
     for column, heading in enumerate(headings):
-        x = _MARGIN_LEFT + (column + 0.5) * step - _GAP / 2
+        x = left + (column + 0.5) * step - _GAP / 2
         place = (x / width, 1 - 0.5 * _MARGIN_TOP / height)
         figure.text(*place, heading, ha="center", va="center", color=MUTED)
     if title:
         figure.text(_MARGIN_LEFT / width, 12 / height, title, fontsize=7, color=MUTED)
-    patches = [Patch(color=np.array(colour) / 255, label=label) for colour, label in LEGEND]
+    named = zip(COLOURS, legend, strict=True)
+    patches = [Patch(color=np.array(colour) / 255, label=label) for colour, label in named]
     figure.legend(
         handles=patches,
         loc="lower right",

@@ -7,7 +7,7 @@ taken for one of this.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ CASE_BLOCK = 16
 """Cases a block."""
 
 KIND = "vectorfind case scores"
+
+_ARRAY = "values"
 
 
 def case_scores(
@@ -75,22 +77,41 @@ def block_scores(
     folder: Path | None = None,
 ) -> np.ndarray:
     """The scores of one block: from its file, or made and written there."""
-    if folder is None:
+
+    def make() -> np.ndarray:
         return grid_scores(models, mids, vectors, grid, layer, batch_size)
-    path = folder / f"{_key(models, mids, vectors, grid, layer, batch_size)}.npz"
+
+    digests = (digest_of(models.generator), digest_of(models.scorer), models.dtype)
+    return kept_block(folder, KIND, (*digests, mids, vectors, grid, layer, batch_size), make)
+
+
+def kept_block(
+    folder: Path | None, kind: str, inputs: Sequence[object], make: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """The array that `make` gives for these inputs: from its file in the folder, or made anew.
+
+    Args:
+        folder: where it is kept; None for nowhere.
+        kind: of the file.
+        inputs: all that the array depends on, arrays and plain values.
+        make: called where no sound file is there.
+    """
+    if folder is None:
+        return make()
+    path = folder / f"{_key(kind, *inputs)}.npz"
     if path.exists():
         try:
-            return read_npz(path, KIND)[0]["scores"]
+            return read_npz(path, kind)[0][_ARRAY]
         except (CheckpointError, KeyError):
             pass  # damaged: made again
-    scores = grid_scores(models, mids, vectors, grid, layer, batch_size)
-    write_npz(path, KIND, {"scores": scores}, {})
-    return scores
+    values = make()
+    write_npz(path, kind, {_ARRAY: values}, {})
+    return values
 
 
-def _key(models: Models, *inputs: object) -> str:
+def _key(*inputs: object) -> str:
     digest = hashlib.sha256()
-    for value in (digest_of(models.generator), digest_of(models.scorer), models.dtype, *inputs):
+    for value in inputs:
         is_array = isinstance(value, np.ndarray)
         digest.update(f"|{value.shape}".encode() if is_array else f"|{value}".encode())
         digest.update(np.ascontiguousarray(value).data if is_array else b"")

@@ -13,19 +13,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from property_cnn.devices import autocast
 from property_cnn.errors import InputError
 from property_cnn.files import atomic_write
-from property_cnn.hair.checkpoints import fingerprint, load_state, save_state
 from property_cnn.hair.data import Dataset
 from property_cnn.hair.degrade import degrade, flip
 from property_cnn.hair.distill_step import DistillStep
 from property_cnn.hair.feature_terms import TermSettings
+from property_cnn.hair.lite0 import start_from_lite0
 from property_cnn.hair.losses import mask_loss
+from property_cnn.hair.predict import load_hair_segmenter
 from property_cnn.hair.student import EffiSegNet, StudentSettings, new_student
 from property_cnn.hair.teachers import Teacher
+from property_cnn.training_state import fingerprint, load_state, save_state
 
 HISTORY_COLUMNS = ("epoch", "lr", "train_loss", "valid_loss", "best")
 """Columns of the CSV that the loop writes; `best` is 1 where the epoch was the best so far."""
+
+STARTS = ("random", "lite0")
 
 CHECKPOINT = "hair distillation checkpoint 1"
 
@@ -45,6 +50,10 @@ class DistillSettings:
         weight_decay: of AdamW.
         side: images and masks are resized to this side.
         augment: mirror and degrade training images, see `degrade`.
+        start: first weights: "random", "lite0" (an encoder with ImageNet's, see `lite0`), or the
+            path of a student of the same size.
+        dtype: precision of the networks' maps in training, "float32" or "bfloat16"; the weights
+            are float32 always.
         seed: of split, first weights, order and augmenting.
         student: size of the network.
     """
@@ -59,6 +68,8 @@ class DistillSettings:
     weight_decay: float = 1e-2
     side: int = 224
     augment: bool = True
+    start: str = "random"
+    dtype: str = "float32"
     seed: int = 0
     student: StudentSettings = field(default_factory=StudentSettings)
 
@@ -69,6 +80,10 @@ class DistillSettings:
                 f"epochs {self.epochs}, patience {self.patience}, batch_size {self.batch_size}, "
                 f"side {self.side}; need at least 1, 1, 2 and 32"
             )
+        autocast("cpu", self.dtype)
+        if self.start not in STARTS and not Path(self.start).is_file():
+            listed = ", ".join(STARTS)
+            raise InputError(f"start {self.start!r} is no file; give one, or one of {listed}")
         if self.lr <= 0 or not 0 < self.decay <= 1:
             raise InputError(f"lr {self.lr}, decay {self.decay}; need lr > 0 and decay in (0, 1]")
 
@@ -137,7 +152,7 @@ def distill(
         raise InputError(
             f"{len(split.train)} training images do not fill a batch of {settings.batch_size}"
         )
-    student = new_student(settings.student, settings.seed).to(device)
+    student = _first_student(settings).to(device)
     optimizer = torch.optim.AdamW(
         student.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
@@ -175,6 +190,20 @@ def distill(
                 )
     student.load_state_dict(best)
     return Distilled(student.eval(), history, split)
+
+
+def _first_student(settings: DistillSettings) -> EffiSegNet:
+    student = new_student(settings.student, settings.seed)
+    if settings.start == "lite0":
+        start_from_lite0(student)
+    elif settings.start != "random":
+        before = load_hair_segmenter(settings.start, "cpu").network
+        if before.settings != settings.student:
+            raise InputError(
+                f"the student in {settings.start} is {before.settings}; need {settings.student}"
+            )
+        student.load_state_dict(before.state_dict())
+    return student
 
 
 def _finished(history: list[dict[str, float]], settings: DistillSettings) -> bool:

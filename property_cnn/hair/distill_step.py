@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from property_cnn.devices import autocast
 from property_cnn.errors import InputError
 from property_cnn.hair.feature_terms import MAP_TERMS, LayerTaps, TermSettings, soft_kl
 from property_cnn.hair.losses import mask_loss
@@ -34,6 +35,7 @@ class DistillStep:
 
     def __init__(self, student: EffiSegNet, settings: DistillSettings, teacher: Teacher | None):
         self.student, self.teacher, self.terms = student, teacher, settings.terms
+        self.dtype = settings.dtype
         self._mask_loss = mask_loss(settings.loss)
         classes = student.settings.classes
         if settings.loss == "kl-single" and classes > 1:
@@ -75,7 +77,7 @@ class DistillStep:
         if self.terms:
             # copied out of inference mode, so that gradients may pass through what is made of it
             answers = class_probabilities(self.teacher, images).clone()
-        logits = self.student.logits(_channels_last(images))
+        logits = self._logits(images)
         total = self._mask_loss(logits, targets)
         for term in self.terms:
             total = total + term.weight * self._term(term, logits, answers)
@@ -84,12 +86,16 @@ class DistillStep:
     @torch.no_grad()
     def mask_loss(self, images: Tensor, targets: Tensor) -> float:
         """The mask loss of a batch alone."""
-        return self._mask_loss(self.student.logits(_channels_last(images)), targets).item()
+        return self._mask_loss(self._logits(images), targets).item()
 
     @torch.no_grad()
     def answer(self, images: Tensor) -> Tensor:
         """The student's probabilities (N, C, H, W)."""
         return self.student(_channels_last(images))
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with autocast(images.device, self.dtype):
+            return self.student.logits(_channels_last(images)).float()
 
     def _term(self, term: TermSettings, logits: Tensor, answers: Tensor) -> Tensor:
         if term.kind == "kl":

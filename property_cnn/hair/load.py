@@ -1,4 +1,4 @@
-"""Teachers by name: a file made here, a local folder, or the hub when it is asked for."""
+"""Teachers by name: the shipped one, a file, a local folder, or the hub when it is asked for."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ import torch
 from property_cnn.errors import CheckpointError
 from property_cnn.hair.segformer import SegformerTeacher, load_face_parser, load_segformer
 
+SHIPPED = Path(__file__).parent.parent / "weights" / "hair_teacher.safetensors"
+"""Weights that come with the package."""
+
 HUB = "hub:"
 """Beginning of a name on the Hugging Face hub, e.g. hub:jonathandinu/face-parsing."""
 
 
 def load_teacher(
-    source: str | os.PathLike, device: str | torch.device | None = None
+    source: str | os.PathLike = "default", device: str | torch.device | None = None
 ) -> SegformerTeacher:
     """A teacher from wherever it is.
 
     Args:
-        source: a .safetensors file of `vectorfind hair teacher`, a local folder of a Hugging
-            Face SegFormer, or "hub:OWNER/NAME"; the network is used for the last one only.
+        source: "default" for the one that the package ships, a .safetensors file of `vectorfind
+            hair teacher`, a local folder of a Hugging Face SegFormer, or "hub:OWNER/NAME"; the
+            network is used for the last one only.
         device: where it runs; the first GPU, or the CPU, if not given.
 
     Raises:
@@ -31,7 +35,7 @@ def load_teacher(
     text = os.fspath(source)
     if text.startswith(HUB):
         return load_face_parser(text.removeprefix(HUB), device, from_hub=True)
-    path = Path(source)
+    path = SHIPPED if text == "default" else Path(source)
     if path.is_dir():
         return load_face_parser(path, device)
     if not path.is_file():

@@ -155,7 +155,12 @@ def new_student(settings: StudentSettings | None = None, seed: int = 0) -> EffiS
 
 def _encoder(settings: StudentSettings):
     """Stem, blocks, numbers of the tapped blocks and their channels."""
-    from transformers import EfficientNetConfig, EfficientNetModel  # takes seconds to import
+    try:
+        from transformers import EfficientNetConfig, EfficientNetModel  # takes seconds to import
+    except ImportError as error:
+        raise InputError(
+            "hair needs transformers; install: pip install 'vectorfind[hair]'"
+        ) from error
 
     config = EfficientNetConfig(
         width_coefficient=settings.width,

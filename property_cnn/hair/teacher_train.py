@@ -11,14 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from property_cnn.devices import autocast
 from property_cnn.errors import InputError
 from property_cnn.faces import VERSION, render_both, sample_attributes
 from property_cnn.faces.classes import Part
-from property_cnn.hair.checkpoints import fingerprint, load_state, save_state
 from property_cnn.hair.degrade import degrade
 from property_cnn.hair.metrics import MaskScores
 from property_cnn.hair.segformer import CLASSES, SegformerSettings, SegformerTeacher, new_segformer
 from property_cnn.hair.teachers import hair_probability
+from property_cnn.training_state import fingerprint, load_state, save_state
 
 TEST_SEED_STEP = 1_000_003
 """Test faces come from the population of the seed plus this one."""
@@ -38,6 +39,7 @@ class TeacherSettings:
         lr: highest learning rate of AdamW; it rises over the first 5 % of the steps and falls
             along a half cosine to 0.
         weight_decay: of AdamW.
+        dtype: precision of the network's maps, "float32" or "bfloat16"; the weights are float32.
         seed: of the faces, the first weights and the degrading.
         save_every: steps between two checkpoints.
         network: size of the network.
@@ -48,6 +50,7 @@ class TeacherSettings:
     batch_size: int = 8
     lr: float = 6e-4
     weight_decay: float = 1e-2
+    dtype: str = "float32"
     seed: int = 0
     save_every: int = 100
     network: SegformerSettings = field(default_factory=SegformerSettings)
@@ -57,6 +60,7 @@ class TeacherSettings:
             raise InputError("faces, test_faces, batch_size and save_every must be at least 1")
         if self.faces < self.batch_size:
             raise InputError(f"{self.faces} faces are less than one batch of {self.batch_size}")
+        autocast("cpu", self.dtype)
         if self.lr <= 0:
             raise InputError(f"lr {self.lr}; need a number above 0")
 
@@ -133,7 +137,8 @@ def _train_step(
         settings, settings.batch_size, settings.seed, step * settings.batch_size, device
     )
     images = degrade(images, torch.Generator().manual_seed(settings.seed * 2**32 + step))
-    logits = network(images).logits
+    with autocast(device, settings.dtype):
+        logits = network(images).logits.float()
     logits = F.interpolate(logits, maps.shape[-2:], mode="bilinear", align_corners=False)
     loss = F.cross_entropy(logits, maps.long())
     optimizer.zero_grad(set_to_none=True)

@@ -194,7 +194,8 @@ def test_own_pictures_with_label_maps(tiny, tmp_path):
 
 
 def test_bad_input_is_told_in_one_line(tiny, student, tmp_path):
-    missing = invoke("hair", "distill", *DATA, "--out", tmp_path / "none")
+    none = ["--teacher", tmp_path / "none.safetensors"]
+    missing = invoke("hair", "distill", *none, *DATA, "--out", tmp_path / "none")
     assert_one_line(missing, "no teacher at", "vectorfind hair teacher")
     few = invoke("hair", "distill", "--rendered", 3, "--generated", 2, "--out", tmp_path)
     assert_one_line(few, "need at least 10")

@@ -2,9 +2,16 @@
 
 import numpy as np
 
+import property_cnn
 import vectorfind
+from property_cnn.faces import Part, render_both, sample_attributes
+from property_cnn.hair.load import load_teacher
+from property_cnn.hair.metrics import mask_scores
+from property_cnn.hair.teachers import hair_probability
+from vectorfind.latents import mapped_latents
 from vectorfind.models import load_models
 from vectorfind.sampling import sample
+from vectorfind.streams import CASES
 
 
 def test_batch_size_changes_scores_by_less_than_1e_5():
@@ -23,3 +30,20 @@ def test_directions_on_the_shipped_models_are_clear_of_chance():
     found, chance = evaluation.measured.correlation, evaluation.control.correlation
     assert (found.low > chance.high).all()
     assert (found.mean > 0.7).all()
+
+
+def test_the_shipped_segmenter_finds_the_hair_of_rendered_faces():
+    attributes = sample_attributes(12, seed=12345)
+    images, parts = render_both(attributes, 224)
+    masks = property_cnn.load_hair_segmenter(device="cpu")(images)
+    assert masks.shape == (12, 1, 224, 224)
+    assert mask_scores(masks[:, 0], parts == Part.HAIR)["iou"] > 0.95
+
+
+def test_the_shipped_segmenter_and_teacher_agree_on_generated_faces():
+    models = load_models("default", "default", "cpu", "float32")
+    mids = mapped_latents(models, 3, CASES, 4, ("w",))[2]
+    images = models.synthesize(mids["w"], "w")
+    student = property_cnn.load_hair_segmenter(device="cpu")(images)
+    teacher = hair_probability(load_teacher(device="cpu"), images)
+    assert mask_scores(student, teacher)["iou"] > 0.93

@@ -12,6 +12,7 @@ import click
 from vectorfind.cli.options import Count, Names, device_option, out_option, quiet_option, stacked
 from vectorfind.errors import InputError
 
+DTYPES = ("float32", "bfloat16")
 LOSSES = ("soft-bce", "mse", "kl-single", "kl-bernoulli")
 DATA = {"rendered": 2000, "generated": 3000, "seed": 0, "side": 224}
 TRAINING = {"epochs": 100, "patience": 20, "batch_size": 4, "lr": 1e-4, "decay": 0.975}
@@ -32,9 +33,16 @@ def _numbers(defaults: dict[str, Any], helps: dict[str, str]) -> Callable:
     return stacked(*options)
 
 
+_dtype_option = click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    default=DTYPES[0],
+    show_default=True,
+    help="Precision of training; bfloat16 is faster where the processor has it.",
+)
 _data_options = stacked(
     click.option(
-        "--teacher", help="File, folder or hub:NAME; OUT/teacher.safetensors if not given."
+        "--teacher", default="default", show_default=True, help="Or a file, a folder, hub:NAME."
     ),
     click.option("--data", type=click.Path(path_type=Path), help="Folder of faces; else OUT/data."),
     _numbers(
@@ -65,6 +73,15 @@ _training_options = stacked(
             "decay": "Of the learning rate, an epoch.",
         },
     ),
+    _dtype_option,
+    click.option(
+        "--start",
+        default="random",
+        show_default=True,
+        metavar="random|lite0|FILE",
+        help="First weights: ImageNet's, from the extra hair-lite0, or another student's.",
+    ),
+    click.option("--train-side", type=int, help="Pixels of a side in training; else --side."),
     click.option("--kl", type=float, help="Weight of the KL at a temperature, e.g. 0.5."),
     click.option("--temperature", type=float, default=4.0, show_default=True, help="Of --kl."),
     click.option("--at", type=float, help="Weight of Attention Transfer."),
@@ -122,6 +139,7 @@ def segment(
     },
 )
 @click.option("--side", type=int, default=224, show_default=True, help="Of the faces, in pixels.")
+@_dtype_option
 @device_option
 @out_option("Folder for teacher.safetensors and the checkpoint.")
 @quiet_option
@@ -175,7 +193,9 @@ def distill(out: Path, loss: str, device: str | None, quiet: bool, **options: An
 
 @hair.command(short_help="Test students: table and overlays.")
 @click.argument("students", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--teacher", required=True, help="The one that they learned from.")
+@click.option(
+    "--teacher", default="default", show_default=True, help="The one that they learned from."
+)
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="What they learned from."
 )
@@ -197,8 +217,7 @@ def test(
 
     \b
     Example:
-      vectorfind hair test runs/hair/student.safetensors --teacher runs/hair/teacher.safetensors \\
-        --data runs/hair/data --out runs/hair/test
+      vectorfind hair test runs/hair/student.safetensors --data runs/hair/data --out hair-test
     """
     from property_cnn.hair.load import load_teacher
     from vectorfind.folders import writable_folder
@@ -262,7 +281,8 @@ def _settings(loss: str, options: dict[str, Any]) -> Any:
         for kind in ("kl", "at", "sp")
         if options[kind] is not None
     )
-    numbers = {name: options[name] for name in (*TRAINING, "seed", "side")}
+    numbers = {name: options[name] for name in (*TRAINING, "seed", "dtype", "start")}
+    numbers["side"] = options["train_side"] or options["side"]
     return DistillSettings(loss=loss, terms=terms, **numbers)
 
 
@@ -279,11 +299,12 @@ def _data(out: Path, options: dict[str, Any], device: str | None, quiet: bool):
         from property_cnn.hair.folder_data import LabelledFolder
 
         data = LabelledFolder(images, maps, classes, options["hair_class"])
-        return data, load_teacher(given, device) if given else None
+        taught = any(options[term] is not None for term in ("kl", "at", "sp"))
+        return data, load_teacher(given, device) if taught else None
     from vectorfind.hair_data import FaceCounts, hair_data
 
     counts = FaceCounts(**{name: options[name] for name in DATA})
-    known = load_teacher(given or out / "teacher.safetensors", device)
+    known = load_teacher(given, device)
     writable_folder(out)
     place = options["data"] or out / "data"
     return hair_data(place, counts, known, options["generator"], _say(quiet), device), known

@@ -16,6 +16,7 @@ from property_cnn.hair.distill import HISTORY_COLUMNS, DistillSettings, distill,
 from property_cnn.hair.feature_terms import TermSettings
 from property_cnn.hair.folder_data import LabelledFolder
 from property_cnn.hair.metrics import mask_scores
+from property_cnn.hair.predict import save_hair_segmenter
 from property_cnn.hair.segformer import SegformerTeacher, new_segformer
 from property_cnn.hair.student import StudentSettings
 from property_cnn.hair.teachers import CallableTeacher
@@ -51,6 +52,30 @@ def test_split_is_80_10_10_disjoint_and_fixed_by_the_seed():
     assert not np.array_equal(split.test, split_rows(105, 1).test)
     with pytest.raises(InputError, match="at least 10"):
         split_rows(9, 0)
+
+
+def test_half_precision_learns_too_and_keeps_whole_weights():
+    data = discs(50)
+    settings = replace(TINY, epochs=8, lr=1e-2, dtype="bfloat16")
+    student, history, _ = distill(data, settings)
+    assert history[-1]["valid_loss"] < 0.7 * history[0]["valid_loss"]
+    assert {value.dtype for value in student.parameters()} == {torch.float32}
+    exact = distill(data, replace(settings, dtype="float32")).history
+    assert history[0]["train_loss"] == pytest.approx(exact[0]["train_loss"], rel=0.05)
+    assert history[0]["train_loss"] != exact[0]["train_loss"]
+    with pytest.raises(InputError, match="choose one of float32, bfloat16"):
+        replace(TINY, dtype="float16")
+
+
+def test_a_student_can_begin_where_another_ended(tmp_path):
+    data = discs(50)
+    first, history, _ = distill(data, replace(TINY, lr=1e-2))
+    save_hair_segmenter(first, tmp_path / "first.safetensors", 32)
+    on = replace(TINY, lr=1e-6, epochs=1, start=str(tmp_path / "first.safetensors"))
+    _, later, _ = distill(data, on)
+    assert later[0]["valid_loss"] == pytest.approx(history[-1]["valid_loss"], rel=0.1)
+    with pytest.raises(InputError, match="need StudentSettings"):
+        distill(data, replace(on, student=replace(TINY_STUDENT, channels=4)))
 
 
 def test_masks_are_learned():
