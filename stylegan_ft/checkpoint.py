@@ -1,29 +1,26 @@
-"""Generators as files: our safetensors with the sizes in the metadata, and genforce's `.pth`.
+"""Our StyleGAN 1 as a file, and its network from the weights of any file.
 
-The keys of the weights are genforce's in both, and the sizes can be told from the weights alone, so
-a checkpoint with the original's keys loads as it is. Nothing in a file is ever executed.
+The keys of the weights are genforce's, and the sizes can be told from the weights alone, so a
+checkpoint with the original's keys loads as it is. Nothing in a file is ever executed.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from property_cnn.errors import CheckpointError
-from property_cnn.files import load_tensors, save_tensors
+from property_cnn.files import save_tensors
+from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork, infer_config
 
-CONFIG_KEY = "config"
-"""Metadata entry with the generator's settings as JSON."""
-
-ENTRIES = ("generator_smooth", "average", "generator", "network")
-"""Entries of a `.pth` that may hold the weights: the averaged ones first."""
+MAX_LAYERS = 64
+"""Layers that no generator's mapping exceeds."""
 
 
 def save_generator(
@@ -42,28 +39,23 @@ def save_generator(
     for name, tensor in network.state_dict().items():
         stored = tensor.to(dtype)
         tensors[name] = stored if stored.isfinite().all() else tensor
-    config = json.dumps(dataclasses.asdict(network.config))
-    save_tensors(path, tensors, {**(metadata or {}), CONFIG_KEY: config})
+    save_tensors(path, tensors, {**(metadata or {}), CONFIG_KEY: settings_text(network.config)})
 
 
 def load_network(path: str | os.PathLike) -> tuple[GeneratorNetwork, dict[str, str]]:
     """The network (float32, on the CPU, in evaluation mode) and the metadata of a checkpoint.
 
     Args:
-        path: a `.safetensors`, or a `.pth` or `.pt` with a state dict, or a dictionary that has
-            one under `generator_smooth`, `average`, `generator` or `network`.
+        path: a file with a StyleGAN 1; see `stylegan_ft.formats.load.read_checkpoint`.
 
     Raises:
         CheckpointError: it is missing, damaged, or no generator of this kind.
     """
-    path = Path(path)
-    metadata: dict[str, str] = {}
-    if path.suffix in (".pth", ".pt"):
-        state = _load_torch(path)
-    else:
-        state, metadata = load_tensors(path)
-    config = _read_config(path, metadata) if CONFIG_KEY in metadata else None
-    return network_from_state(state, config, source=str(path)), metadata
+    checkpoint = read_checkpoint(path)
+    if checkpoint.architecture != "stylegan1":
+        raise CheckpointError(f"{path} is a {checkpoint.architecture}; a StyleGAN 1 is needed")
+    network = network_from_state(checkpoint.state, checkpoint.config, source=str(path))
+    return network, dict(checkpoint.metadata)
 
 
 def network_from_state(
@@ -78,16 +70,21 @@ def network_from_state(
     Raises:
         CheckpointError: names or shapes are not those of a generator.
     """
-    if config is None:
-        try:
+    try:
+        if config is None:
             config = infer_config(state)
-        except (KeyError, IndexError, ValueError) as error:
-            raise CheckpointError(
-                f"{source}: not a StyleGAN generator with genforce's names of weights ({error})"
-            ) from error
-    network = GeneratorNetwork(config)
-    wanted = network.state_dict()
+        if max(config.mapping_layers, len(config.channels)) > MAX_LAYERS:
+            raise ValueError(f"more than {MAX_LAYERS} layers")
+        if not math.isfinite(config.lr_mul):
+            raise ValueError(f"lr_mul is {config.lr_mul}")
+        with torch.device("meta"):  # so that sizes which do not fit the weights allocate nothing
+            wanted = GeneratorNetwork(config).state_dict()
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{source}: not a StyleGAN generator with genforce's names of weights ({error})"
+        ) from error
     _compare(wanted, state, source)
+    network = GeneratorNetwork(config)
     network.load_state_dict({name: state[name].to(wanted[name].dtype) for name in wanted})
     return network.eval().requires_grad_(False)
 
@@ -104,32 +101,3 @@ def _compare(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], source: 
         raise CheckpointError(
             f"{source} is no generator of this kind: {', '.join(faults[:4])}{more}"
         )
-
-
-def _read_config(path: Path, metadata: Mapping[str, str]) -> GeneratorConfig:
-    try:
-        return GeneratorConfig(**json.loads(metadata[CONFIG_KEY]))
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: its metadata are not a generator's ({error})") from error
-
-
-def _load_torch(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise CheckpointError(f"no file {path}; give the path of a generator's checkpoint")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise CheckpointError(
-            f"{path} is damaged, or holds more than weights ({str(error)[:80]})"
-        ) from error
-    if isinstance(state, dict):
-        state = state.get("models", state)
-    for entry in ENTRIES:
-        if isinstance(state, dict) and isinstance(state.get(entry), dict):
-            state = state[entry]
-            break
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise CheckpointError(
-            f"{path} holds no state dict under {', '.join(ENTRIES)}, or by itself"
-        )
-    return dict(state)

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from property_cnn.devices import choose_device
-from property_cnn.errors import InputError
-from property_cnn.files import file_digest
-from stylegan_ft.checkpoint import load_network
+from property_cnn.errors import CheckpointError, InputError
+from stylegan_ft.architectures.adapter import StyleGANGenerator
+from stylegan_ft.architectures.build import build
+from stylegan_ft.checkpoint import network_from_state
+from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.records import Checkpoint
+from stylegan_ft.layer_names import LayerNames
+from stylegan_ft.layered import LayeredGenerator
 from stylegan_ft.networks import GeneratorNetwork
 
 SHIPPED = Path(__file__).parent / "weights" / "generator.safetensors"
 """The weights that the package ships."""
 
-CHUNK = 2**22
-"""Numbers in the largest feature maps of one pass on a CPU; larger ones are slow to allocate."""
 
-
-class Generator:
-    """A trained StyleGAN generator for inference: no random noise, no gradients.
+class Generator(LayeredGenerator):
+    """Our StyleGAN 1; see `LayeredGenerator` for what it does.
 
     Args:
         network: the weights; it is put into evaluation mode and moved to `device`.
         device: where it runs; None leaves it where it is.
         digest: names the weights; made from them if not given.
-        psi, trunc_layers: truncation of the first layers' styles towards the mean w; as it
-            stands, none.
-
-    Attributes:
-        z_dim, label_dim: sizes of the latents and of the label, which is 0 without labels.
-        layers: name -> size of the vectors where the network can be left and re-entered.
-        resolution: side of the images in pixels.
-        digest: 16 hexadecimal digits that name the weights.
-        thread_safe: True: several threads may use it at once.
+        psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
+            mean w; as it stands, none.
     """
 
-    thread_safe = True
+    network: GeneratorNetwork
 
     def __init__(
         self,
@@ -49,109 +43,79 @@ class Generator:
         device: str | torch.device | None = None,
         digest: str | None = None,
         psi: float = 1.0,
-        trunc_layers: int = 0,
+        trunc_layers: int | None = None,
     ):
-        self.network = network.eval()
-        self.network.to(memory_format=torch.channels_last)
-        self.psi, self.trunc_layers = psi, trunc_layers
         config = network.config
-        self.z_dim, self.label_dim = config.z_dim, config.label_dim
-        self.layers: Mapping[str, int] = config.layers
-        self.resolution = config.resolution
-        self.digest = digest if digest is not None else state_digest(network.state_dict())
-        most = max(c * (4 * 2**k) ** 2 for k, c in enumerate(config.channels))
-        self._rows = max(1, CHUNK // most)
-        if device is not None:
-            self.to(device)
+        super().__init__(
+            network,
+            LayerNames(config.vectors, config.z_dim, num_ws=2 * len(config.channels)),
+            config.layers,
+            label_dim=config.label_dim,
+            resolution=config.resolution,
+            row_numbers=max(c * (4 * 2**k) ** 2 for k, c in enumerate(config.channels)),
+            image_channels=config.image_channels,
+            device=device,
+            digest=digest,
+            psi=psi,
+            trunc_layers=trunc_layers,
+        )
 
-    @property
-    def device(self) -> torch.device:
-        """Where the network runs."""
-        return self.network.truncation.w_avg.device
+    def _truncate(self, ws: Tensor) -> Tensor:
+        layers = ws.shape[1] if self.trunc_layers is None else self.trunc_layers
+        return self.network.truncation(ws, self.psi, layers)
 
-    def to(self, device: str | torch.device) -> Generator:
-        """Moves the network, in place, and returns it."""
-        self.network.to(choose_device(device))
-        return self
+    def _styles(self, ws: Tensor) -> Sequence[Tensor]:
+        return [ws]  # this network's layers take w as it is
 
-    @torch.inference_mode()
-    def map(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
-        """The vectors of all layers in one pass.
-
-        Args:
-            z: (N, z_dim), standard normal.
-            label: (N, label_dim), standard normal; None where the generator takes no labels.
-
-        Returns:
-            Layer -> (N, dimensions), in the order of `layers`.
-
-        Raises:
-            InputError: a shape is another one, or the label is missing.
-        """
-        z = self._rows_of("z", z, self.z_dim)
-        if self.label_dim:
-            if label is None:
-                raise InputError(
-                    f"no label; this generator takes one of shape (N, {self.label_dim})"
-                )
-            label = self._rows_of("label", label, self.label_dim)
-            if len(label) != len(z):
-                raise InputError(f"{len(z)} rows of z and {len(label)} of label; give one each")
-        elif label is not None and label.numel():
-            raise InputError("this generator takes no label; give None")
-        return self.network.mapping(z, label)
-
-    @torch.inference_mode()
-    def synthesize(self, mid: Tensor, layer: str = "w") -> Tensor:
-        """Images of vectors that re-enter the network at a layer and run through the rest.
-
-        Args:
-            mid: (N, dimensions of the layer).
-            layer: one of `layers`.
-
-        Returns:
-            (N, 3, R, R) float32, about in [-1, 1].
-
-        Raises:
-            InputError: there is no such layer, or the shape is another one.
-        """
-        if layer not in self.layers:
-            raise InputError(f"layer {layer!r}: this generator has {', '.join(self.layers)}")
-        mid = self._rows_of(f"vectors of {layer}", mid, self.layers[layer])
-        w = self.network.mapping.resume(mid, layer)
-        styles = self.network.truncation(w, self.psi, self.trunc_layers)
-        passes = max(1, -(-len(styles) // self._rows)) if self.device.type == "cpu" else 1
-        return torch.cat([self.network.synthesis(part) for part in styles.tensor_split(passes)])
-
-    def _rows_of(self, what: str, given: Tensor, size: int) -> Tensor:
-        given = torch.as_tensor(given)
-        if given.ndim != 2 or given.shape[1] != size:
-            raise InputError(f"{what} of shape {tuple(given.shape)}; it must be (N, {size})")
-        return given.to(self.device, torch.float32)
+    def _images(self, styles: Sequence[Tensor]) -> Tensor:
+        return self.network.synthesis(*styles)
 
 
 def load_generator(
-    path: str | os.PathLike | None = None, device: str | torch.device | None = None
-) -> Generator:
-    """The generator of a checkpoint, or the shipped one if no path is given.
+    path: str | os.PathLike | None = None,
+    device: str | torch.device | None = None,
+    psi: float = 1.0,
+    trunc_layers: int | None = None,
+) -> Generator | StyleGANGenerator:
+    """The generator in a file of ours or of other projects, or the shipped one.
 
     Args:
-        path: see `stylegan_ft.checkpoint.load_network`.
+        path: see `stylegan_ft.formats.load.read_checkpoint`; None for the shipped one.
         device: where it runs; None takes a GPU where there is one.
+        psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
+            mean w; as it stands, none.
 
     Raises:
         CheckpointError: the file is missing, damaged or foreign.
         InputError: there is no such device.
     """
-    path = SHIPPED if path is None else Path(path)
-    network, _ = load_network(path)
-    return Generator(network, choose_device(device), digest=file_digest(path))
+    path = SHIPPED if path is None else path
+    device = choose_device(device)
+    generator = generator_of(read_checkpoint(path), str(path), psi, trunc_layers)
+    return generator.to(device)
 
 
-def state_digest(state: Mapping[str, Tensor]) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of names and values of weights."""
-    total = hashlib.sha256()
-    for name in sorted(state):
-        total.update(name.encode())
-        total.update(state[name].detach().cpu().float().contiguous().numpy().tobytes())
-    return total.hexdigest()[:16]
+def generator_of(
+    checkpoint: Checkpoint, source: str, psi: float = 1.0, trunc_layers: int | None = None
+) -> Generator | StyleGANGenerator:
+    """The generator of a checkpoint, on the CPU.
+
+    Args:
+        source: what errors call the file.
+        psi, trunc_layers: see `load_generator`.
+
+    Raises:
+        CheckpointError: it is no generator of RGB images, or its weights are not those of its
+            settings.
+    """
+    if checkpoint.architecture in ("property_cnn", "other"):
+        hint = "; give it as the scorer" if checkpoint.architecture == "property_cnn" else ""
+        raise CheckpointError(f"{source} holds no generator of images{hint}")
+    config, state = checkpoint.config, checkpoint.state
+    options = {"digest": checkpoint.digest, "psi": psi, "trunc_layers": trunc_layers}
+    try:
+        if checkpoint.architecture == "stylegan1":
+            return Generator(network_from_state(state, config, source), **options)
+        return StyleGANGenerator(build(config, state, source), **options)
+    except InputError as error:
+        raise CheckpointError(f"{source}: {error}") from error

@@ -73,15 +73,23 @@ class GeneratorConfig:
             raise InputError(f"mapping_layers {self.mapping_layers}: at least 3 are needed")
 
     @property
+    def vectors(self) -> dict[str, int]:
+        """What the mapping passes through, in order: name -> size of the vector."""
+        trunk = self.mapping_layers - 2 if self.split else self.mapping_layers
+        sizes = {"z": self.z_dim + self.label_dim}
+        sizes |= {f"mapping.{i}": self.hidden_dim for i in range(trunk)}
+        if self.split:
+            sizes["mapping_split1"] = self.hidden_dim + self.wide_dim
+            sizes["mapping_split2"] = 2 * self.w_dim
+        else:
+            sizes[f"mapping.{trunk - 1}"] = self.w_dim
+        return {**sizes, "w": self.w_dim}
+
+    @property
     def layers(self) -> dict[str, int]:
-        """Where the network can be left and re-entered: name -> dimensions of the vector."""
-        if not self.split:
-            return {"w": self.w_dim}
-        return {
-            "mapping_split1": self.hidden_dim + self.wide_dim,
-            "mapping_split2": 2 * self.w_dim,
-            "w": self.w_dim,
-        }
+        """Where directions live by default: name -> size of the vector."""
+        names = ("mapping_split1", "mapping_split2", "w") if self.split else ("z", "w")
+        return {name: self.vectors[name] for name in names}
 
 
 class MappingNetwork(nn.Module):
@@ -107,37 +115,43 @@ class MappingNetwork(nn.Module):
             self.dense_new1 = Dense(config.wide_dim, config.w_dim, rng, **new)
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
-        """All layers in one pass: name -> (N, dimensions), in the order of `config.layers`."""
-        config = self.config
-        if config.label_dim:
-            z = torch.cat([z, label @ self.label_weight], dim=1)  # (N, z_dim + label_embedding)
-        h = pixel_norm(z)
-        for i in range(config.mapping_layers - 2):
-            h = self._dense(i)(h)
-        w1 = self._dense(config.mapping_layers - 2)(h)
-        if not config.split:
-            return {"w": self._dense(config.mapping_layers - 1)(w1)}
-        split1 = torch.cat([w1, self.dense_new0(h)], dim=1)
-        split2 = self._second(split1)
-        return {"mapping_split1": split1, "mapping_split2": split2, "w": self._sum(split2)}
+        """All vectors in one pass: name -> (N, dimensions), in the order of `config.vectors`."""
+        return self.run(torch.cat([z, label], dim=1) if self.config.label_dim else z, "z")
 
     def resume(self, mid: Tensor, layer: str) -> Tensor:
         """Runs the rest of the mapping from the vector of a layer; -> w (N, w_dim)."""
-        if layer == "mapping_split1":
-            mid, layer = self._second(mid), "mapping_split2"
-        return self._sum(mid) if layer == "mapping_split2" else mid
+        return self.run(mid, layer)["w"]
+
+    def run(self, mid: Tensor, layer: str) -> dict[str, Tensor]:
+        """The vectors from a layer on, the one that is given there included."""
+        names = list(self.config.vectors)
+        found = {layer: mid}
+        for name in names[names.index(layer) + 1 :]:
+            found[name] = mid = self._step(mid, name)
+        return found
+
+    def _step(self, mid: Tensor, name: str) -> Tensor:
+        """From the vector before the one that is named to that one."""
+        config = self.config
+        last = config.mapping_layers - 1
+        if name == "mapping_split1":
+            return torch.cat([self._dense(last - 1)(mid), self.dense_new0(mid)], dim=1)
+        if name == "mapping_split2":
+            w1, w2 = mid.split([config.hidden_dim, config.wide_dim], dim=1)
+            return torch.cat([self._dense(last)(w1), self.dense_new1(w2)], dim=1)
+        if name == "w":
+            return torch.add(*mid.chunk(2, dim=1)) if config.split else mid
+        k = int(name.removeprefix("mapping."))
+        return self._dense(k)(self._join(mid) if k == 0 else mid)
+
+    def _join(self, mid: Tensor) -> Tensor:
+        z, label = mid.split([self.config.z_dim, self.config.label_dim], dim=1)
+        if self.config.label_dim:
+            z = torch.cat([z, label @ self.label_weight], dim=1)  # (N, z_dim + label_embedding)
+        return pixel_norm(z)
 
     def _dense(self, i: int) -> nn.Module:
         return getattr(self, f"dense{i}")
-
-    def _second(self, split1: Tensor) -> Tensor:
-        w1, w2 = split1.split([self.config.hidden_dim, self.config.wide_dim], dim=1)
-        last = self._dense(self.config.mapping_layers - 1)
-        return torch.cat([last(w1), self.dense_new1(w2)], dim=1)
-
-    def _sum(self, split2: Tensor) -> Tensor:
-        old, new = split2.chunk(2, dim=1)
-        return old + new
 
 
 class Truncation(nn.Module):

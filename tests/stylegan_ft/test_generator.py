@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -9,7 +11,8 @@ from property_cnn.errors import CheckpointError, InputError
 from property_cnn.files import file_digest
 from stylegan_ft import generator as module
 from stylegan_ft.checkpoint import save_generator
-from stylegan_ft.generator import Generator, load_generator, state_digest
+from stylegan_ft.generator import Generator, load_generator
+from stylegan_ft.layered import state_digest
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 
 TINY = GeneratorConfig(
@@ -36,7 +39,13 @@ def test_attributes_tell_the_sizes(generator):
     assert (generator.z_dim, generator.label_dim, generator.resolution) == (6, 2, 8)
     assert generator.layers == {"mapping_split1": 16, "mapping_split2": 10, "w": 5}
     assert generator.device == torch.device("cpu")
-    assert Generator(GeneratorNetwork(PLAIN)).layers == {"w": 5}
+    assert generator.free == {}
+    plain = Generator(GeneratorNetwork(PLAIN))
+    assert plain.layers == {"z": 6, "w": 5}
+    trunk = tuple(f"mapping.{k}" for k in range(8))
+    assert plain.offers == ("z", *trunk, "w", "w+", "w+A-B")
+    expected = ("z", *trunk[:6], "mapping_split1", "mapping_split2", "w", "w+", "w+A-B")
+    assert generator.offers == expected
 
 
 @pytest.mark.parametrize("layer", list(TINY.layers))
@@ -48,6 +57,40 @@ def test_unedited_vectors_of_any_layer_give_the_image_itself(generator, latents,
     images = generator.synthesize(mids[layer], layer)
     assert images.shape == (5, 3, 8, 8)
     torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("label_dim", [0, 2])
+@pytest.mark.parametrize("psi", [1.0, 0.5])
+def test_unedited_vectors_of_offered_layers_give_the_image_itself(split, label_dim, psi, latents):
+    config = dataclasses.replace(TINY, split=split, label_dim=label_dim)
+    generator = Generator(GeneratorNetwork(config, seed=4), psi=psi, trunc_layers=3)
+    generator.network.truncation.w_avg.fill_(0.2)
+    z, label = latents[0], latents[1] if label_dim else None
+    with torch.no_grad():
+        expected = generator.network(z, label, psi, 3)
+    last = "mapping.5" if split else "mapping.7"
+    for layer in ("z", "mapping.0", last, *config.layers, "w+", "w+0-1", "w+3", "w+1-3"):
+        one = generator.offer(layer)
+        mid = one.map(z, label)[layer]
+        assert mid.shape == (5, one.layers[layer])
+        images = one.synthesize(mid, layer)
+        torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
+    assert one.free == {"w+1-3": (5, 10)} | ({"z": (0, 6)} if label_dim and not split else {})
+    with pytest.raises(InputError, match=r"this generator offers z, mapping\.0"):
+        generator.offer("mapping.8")
+
+
+def test_a_range_moves_its_own_styles_alone(generator, latents):
+    one = generator.offer("w+2").offer("w+")
+    mids = one.map(*latents)
+    step = torch.linspace(-2, 2, 5)
+    ranged, every = mids["w+2"].clone(), mids["w+"].clone()
+    ranged[:, 5:] += step
+    every[:, 10:15] += step
+    images = one.synthesize(ranged, "w+2")
+    assert torch.equal(images, one.synthesize(every, "w+"))
+    assert not torch.allclose(images, one.synthesize(mids["w"], "w"), atol=1e-3)
 
 
 def test_an_edit_at_a_layer_runs_through_the_rest(generator, latents):
@@ -71,8 +114,9 @@ def test_results_are_repeatable_and_parts_of_a_batch_make_no_difference(generato
 def test_truncation_is_off_unless_asked_for(generator, latents):
     w = generator.map(*latents)["w"]
     network = generator.network
-    still = Generator(network, psi=0.0, trunc_layers=4).synthesize(w)
-    torch.testing.assert_close(still, still[:1].expand_as(still))
+    for layers in (4, None):
+        still = Generator(network, psi=0.0, trunc_layers=layers).synthesize(w)
+        torch.testing.assert_close(still, still[:1].expand_as(still))
     assert not torch.allclose(generator.synthesize(w)[0], generator.synthesize(w)[1])
 
 

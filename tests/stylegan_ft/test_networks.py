@@ -98,7 +98,9 @@ def test_mapping_by_hand(network):
     w1, w2 = dense(x, "dense6"), dense(x, "dense_new0")
     old, new = dense(w1, "dense7"), dense(w2, "dense_new1")
     out = mapping(z, label)
-    assert list(out) == list(TINY.layers)
+    assert list(out) == list(TINY.vectors)
+    torch.testing.assert_close(out["mapping.5"], x)
+    assert torch.equal(out["z"], torch.cat([z, label], dim=1))
     torch.testing.assert_close(out["mapping_split1"], torch.cat([w1, w2], dim=1))
     torch.testing.assert_close(out["mapping_split2"], torch.cat([old, new], dim=1))
     torch.testing.assert_close(out["w"], old + new)
@@ -107,14 +109,16 @@ def test_mapping_by_hand(network):
 def test_every_layer_resumes_to_the_same_w(network):
     out = network.mapping(*latents(4))
     for name, mid in out.items():
-        assert mid.shape == (4, TINY.layers[name])
-        torch.testing.assert_close(network.mapping.resume(mid, name), out["w"])
+        assert mid.shape == (4, TINY.vectors[name])
+        assert torch.equal(network.mapping.resume(mid, name), out["w"]), name
 
 
 def test_the_new_path_starts_with_nearly_no_effect():
     split = GeneratorNetwork(TINY, seed=5).requires_grad_(False)
     plain = GeneratorNetwork(dataclasses.replace(TINY, split=False), seed=5).requires_grad_(False)
-    assert list(plain.mapping(*latents(2))) == ["w"]
+    expected = ["z", *(f"mapping.{i}" for i in range(8)), "w"]
+    assert list(plain.mapping(*latents(2))) == list(plain.config.vectors) == expected
+    assert list(plain.config.layers) == ["z", "w"]
     old = {k: v for k, v in split.state_dict().items() if "dense_new" not in k}
     plain.load_state_dict(old)
     with_new = split.mapping(*latents(64))["w"]

@@ -1,0 +1,93 @@
+"""From settings and a state dict to a network, and settings as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from property_cnn.errors import CheckpointError, InputError
+from stylegan_ft.architectures.stylegan2 import StyleGAN2, StyleGAN2Config
+from stylegan_ft.architectures.stylegan3 import StyleGAN3, StyleGAN3Config
+
+Config = StyleGAN2Config | StyleGAN3Config
+Network = StyleGAN2 | StyleGAN3
+
+KINDS = {"stylegan2": (StyleGAN2Config, StyleGAN2), "stylegan3": (StyleGAN3Config, StyleGAN3)}
+"""Architecture -> its settings and its network."""
+
+COMPUTED = ("resample_filter", "up_filter", "down_filter")
+"""Last parts of the names of buffers that follow from the settings: a file may lack them."""
+
+W_AVG = "mapping.w_avg"
+"""Name of the mean w."""
+
+W_AVG_SAMPLES = 4096
+"""Latents whose mean w is taken where a checkpoint has none."""
+
+
+def build(config: Config, state: Mapping[str, Tensor], source: str = "the weights") -> Network:
+    """The network with these settings and weights: float32, on the CPU, for inference.
+
+    Where the state has no mean w, the mean over latents of a fixed seed takes its place.
+
+    Args:
+        source: what errors call the weights.
+
+    Raises:
+        CheckpointError: names or shapes of the weights are not those of the settings.
+    """
+    kind = next(network for settings, network in KINDS.values() if isinstance(config, settings))
+    with torch.device("meta"):  # so that settings which do not fit the weights allocate nothing
+        wanted = kind(config).state_dict()
+    _compare(wanted, state, source, absent_average=not config.c_dim)
+    network = kind(config)
+    network.load_state_dict(state, strict=False)  # what a file may lack keeps its computed value
+    network.eval().requires_grad_(False)
+    if W_AVG not in state:
+        rng = torch.Generator().manual_seed(0)
+        z = torch.randn(W_AVG_SAMPLES, config.z_dim, generator=rng)
+        network.mapping.w_avg.copy_(network.mapping(z)["w"].mean(dim=0))
+    return network
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """The settings in plain values that JSON keeps, with the name of the architecture."""
+    architecture = next(name for name, (kind, _) in KINDS.items() if isinstance(config, kind))
+    return {"architecture": architecture, "settings": dataclasses.asdict(config)}
+
+
+def config_from_dict(given: Mapping[str, Any]) -> Config:
+    """The settings that `config_to_dict` gave, also after a way through JSON.
+
+    Raises:
+        CheckpointError: it is another dictionary, or a setting is not an allowed one.
+    """
+    try:
+        return KINDS[given["architecture"]][0](**given["settings"])
+    except (KeyError, TypeError, InputError) as error:
+        raise CheckpointError(f"not the settings of a StyleGAN2 or 3 ({error})") from error
+
+
+def _compare(
+    wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], source: str, absent_average: bool
+) -> None:
+    """CheckpointError with the first faults, unless all weights are there and nothing else is."""
+    spare = {name for name in wanted if name.rpartition(".")[2] in COMPUTED}
+    spare |= {W_AVG} if absent_average else set()
+    faults = [f"lacks {name}" for name in wanted if name not in given and name not in spare]
+    faults += [f"has a foreign {name}" for name in given if name not in wanted]
+    for name, tensor in wanted.items():
+        if name in given and given[name].shape != tensor.shape:
+            shapes = f"{tuple(given[name].shape)}, not {tuple(tensor.shape)}"
+            faults.append(f"has {name} of shape {shapes}")
+        elif name in given and not given[name].is_floating_point():
+            faults.append(f"has {name} in {given[name].dtype}, which is no kind of weights")
+    if faults:
+        more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
+        raise CheckpointError(
+            f"{source}: not the weights of its settings, it {', '.join(faults[:4])}{more}"
+        )

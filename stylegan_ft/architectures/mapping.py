@@ -1,0 +1,133 @@
+"""The mapping network of StyleGAN2 and StyleGAN3, and the dense layer that both are built of.
+
+Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), with the names of
+parameters and the scales of NVlabs' stylegan2-ada-pytorch and stylegan3, which share them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from property_cnn.errors import InputError
+
+ACTIVATIONS = {
+    "linear": (1.0, 1.0),
+    "relu": (0.0, math.sqrt(2.0)),
+    "lrelu": (0.2, math.sqrt(2.0)),
+}
+"""Activation -> the slope below zero, and the gain that keeps the variance."""
+
+EPSILON = 1e-8
+"""Added to mean squares before their root is taken."""
+
+
+def slope_and_gain(activation: str) -> tuple[float, float]:
+    """The activation's slope below zero and its gain; InputError names those that there are."""
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        raise InputError(f"activation {activation!r}: this library has {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[activation]
+
+
+def normalize(x: Tensor) -> Tensor:
+    """Divides each row by the root of its mean square; (N, D) -> (N, D)."""
+    return x * (x.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()
+
+
+class FullyConnected(nn.Module):
+    """Dense layer with equalised learning rate: scaled weight and bias, activation, gain.
+
+    Args:
+        lr_multiplier: the parameters' learning-rate multiplier; the weights are stored divided by
+            it.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, activation: str = "linear", lr_multiplier: float = 1.0
+    ):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.slope, gain = slope_and_gain(activation)
+        self.weight_scale = lr_multiplier / math.sqrt(inputs) * gain
+        self.bias_scale = lr_multiplier * gain
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, inputs) -> (N, outputs)
+        x = F.linear(x, self.weight * self.weight_scale, self.bias * self.bias_scale)
+        return x if self.slope == 1.0 else F.leaky_relu(x, self.slope)
+
+
+class MappingNetwork(nn.Module):
+    """From z and label to w; it can be left and resumed at every layer.
+
+    Args:
+        z_dim, c_dim, w_dim: sizes of the latent, of the label (0: none) and of w.
+        layers: number of dense layers.
+        embed_features: numbers that a label becomes before it joins z.
+        layer_features: width of the layers before the last.
+
+    Attributes:
+        vectors: name -> size of the vectors on the way: `z` (with the label behind it, where there
+            is one), `mapping.0`, `mapping.1`, … and `w`, which is the last layer's.
+        w_avg: the mean w, towards which truncation pulls.
+    """
+
+    def __init__(
+        self,
+        z_dim: int,
+        c_dim: int,
+        w_dim: int,
+        layers: int = 8,
+        embed_features: int = 0,
+        layer_features: int = 512,
+        activation: str = "lrelu",
+        lr_multiplier: float = 0.01,
+    ):
+        super().__init__()
+        self.z_dim, self.c_dim = z_dim, c_dim
+        inputs = z_dim
+        if c_dim:
+            self.embed = FullyConnected(c_dim, embed_features)
+            inputs += embed_features
+        self.vectors = {"z": z_dim + c_dim}
+        for k in range(layers):
+            outputs = w_dim if k == layers - 1 else layer_features
+            self.add_module(f"fc{k}", FullyConnected(inputs, outputs, activation, lr_multiplier))
+            self.vectors[f"mapping.{k}"] = inputs = outputs
+        self.vectors["w"] = w_dim
+        self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
+        """All vectors in one pass: name -> (N, size), in the order of `vectors`."""
+        return self.run(torch.cat([z, c], dim=1) if self.c_dim else z, "z")
+
+    def resume(self, mid: Tensor, layer: str) -> Tensor:
+        """Runs the rest of the mapping from the vector of a layer; -> w (N, w_dim)."""
+        return self.run(mid, layer)["w"]
+
+    def run(self, mid: Tensor, layer: str) -> dict[str, Tensor]:
+        """The vectors from a layer on, the one that is given there included."""
+        names = list(self.vectors)
+        found = {layer: mid}
+        for name in names[names.index(layer) + 1 : -1]:
+            k = int(name.removeprefix("mapping."))
+            found[name] = mid = getattr(self, f"fc{k}")(self._join(mid) if k == 0 else mid)
+        return {**found, "w": mid}
+
+    def truncate(self, ws: Tensor, psi: float, layers: int | None = None) -> Tensor:
+        """Pulls the first layers' w (all, if None) towards the mean; (N, num_ws, w_dim)."""
+        if psi == 1.0:
+            return ws
+        pulled = torch.lerp(self.w_avg.expand_as(ws), ws, psi)
+        if layers is None:
+            return pulled
+        return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
+
+    def _join(self, mid: Tensor) -> Tensor:
+        z = normalize(mid[:, : self.z_dim])
+        if not self.c_dim:
+            return z
+        return torch.cat([z, normalize(self.embed(mid[:, self.z_dim :]))], dim=1)

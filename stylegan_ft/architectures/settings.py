@@ -1,0 +1,59 @@
+"""Checks of settings that come out of files, and reading of the originals' keyword arguments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from property_cnn.errors import CheckpointError, InputError
+
+LARGEST = 65536
+"""Largest size that a setting may name: a file that asks for more is damaged."""
+
+
+def check_sizes(config: object, **least: int) -> None:
+    """InputError unless the fields named are whole numbers from the given ones to `LARGEST`."""
+    for name, start in least.items():
+        value = getattr(config, name)
+        if type(value) is not int or not start <= value <= LARGEST:
+            raise InputError(
+                f"{name} {value!r}: it must be a whole number from {start} to {LARGEST}"
+            )
+
+
+def finite(name: str, value: object) -> float:
+    """The number as a float; InputError if it is none, or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{name} {value!r}: it must be a finite number")
+    return float(value)
+
+
+class Keywords:
+    """Keyword arguments of an original's class: each is taken once, and what is left is foreign.
+
+    Args:
+        what: what errors call them.
+    """
+
+    def __init__(self, what: str, given: Mapping[str, Any]):
+        if not isinstance(given, Mapping):
+            raise CheckpointError(f"{what} are no dictionary but a {type(given).__name__}")
+        self.what, self.left = what, dict(given)
+
+    def take(self, name: str, *default: Any) -> Any:
+        """The value; where it is absent the default, or CheckpointError if there is none."""
+        if name not in self.left and not default:
+            raise CheckpointError(f"{self.what} lack {name}")
+        return self.left.pop(name, *default)
+
+    def ignore(self, *names: str) -> None:
+        """Drops arguments that make no difference to the images."""
+        for name in names:
+            self.left.pop(name, None)
+
+    def finish(self) -> None:
+        """CheckpointError if arguments are left, since they may change the network."""
+        if self.left:
+            names = ", ".join(str(name) for name in list(self.left)[:4])
+            raise CheckpointError(f"{self.what} have {names}, which this library does not know")

@@ -1,0 +1,5 @@
+"""Files of generators, told by their content: NVlabs, rosinality, genforce, and our own.
+
+checkpoint = stylegan_ft.formats.load.read_checkpoint("model.pkl")
+info = stylegan_ft.formats.describe.describe_file("model.pkl")
+"""

@@ -1,0 +1,65 @@
+"""Other projects' files rewritten as our safetensors, which load faster and name no code at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from property_cnn.errors import InputError
+from property_cnn.files import save_tensors
+from property_cnn.predict import network_of, save_scorer
+from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
+from stylegan_ft.generator import generator_of
+
+Precision = Literal["fp32", "fp16"]
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
+
+SUFFIX = ".safetensors"
+
+HALVED = ("weight", "const", "noise_const")
+"""Last parts of the names of what may be kept in half precision; the rest is small or exact."""
+
+
+def convert_file(
+    path: str | os.PathLike, out: str | os.PathLike, precision: Precision = "fp32"
+) -> None:
+    """Writes the network of a file as our safetensors, atomically.
+
+    Args:
+        path: any file that `stylegan_ft.formats.load.read_checkpoint` reads.
+        out: a `.safetensors` file.
+        precision: "fp32" keeps every number as it is; "fp16" halves the file, rounding weights
+            and noise to 11 bits. A tensor that overflows in it stays as it is.
+
+    Raises:
+        InputError: `out` is not a `.safetensors` file, or there is no such precision.
+        CheckpointError: the file cannot be read.
+    """
+    out = Path(out)
+    if out.suffix != SUFFIX:
+        raise InputError(f"{out}: the new file's name must end in {SUFFIX}")
+    if precision not in DTYPES:
+        raise InputError(f"precision {precision!r}: it must be fp32 or fp16")
+    checkpoint = read_checkpoint(path)
+    metadata = {**checkpoint.metadata, "source": f"{checkpoint.kind}, {checkpoint.digest}"}
+    if checkpoint.architecture == "property_cnn":
+        scorer = network_of(checkpoint.state, checkpoint.config, source=str(path))
+        save_scorer(scorer, out, metadata, DTYPES[precision])
+        return
+    network = generator_of(checkpoint, source=str(path)).network
+    state = network.state_dict()
+    if precision == "fp16":
+        state = {name: _halved(name, tensor) for name, tensor in state.items()}
+    save_tensors(out, state, {**metadata, CONFIG_KEY: settings_text(network.config)})
+
+
+def _halved(name: str, tensor: Tensor) -> Tensor:
+    if name.rpartition(".")[2] not in HALVED:
+        return tensor
+    stored = tensor.to(torch.float16)
+    return stored if stored.isfinite().all() else tensor

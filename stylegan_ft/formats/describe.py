@@ -1,0 +1,62 @@
+"""What a file holds, told without reading its large tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+
+import torch
+
+from property_cnn.properties import PROPERTIES
+from stylegan_ft.architectures.adapter import StyleGANGenerator
+from stylegan_ft.architectures.build import W_AVG
+from stylegan_ft.architectures.stylegan2 import StyleGAN2Config
+from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.records import Checkpoint, FileInfo
+from stylegan_ft.generator import Generator, generator_of
+
+
+def describe_file(path: str | os.PathLike) -> FileInfo:
+    """Architecture, sizes, layers and digest of the network in a file.
+
+    Only the digest takes the whole file, which is streamed: some seconds for each GiB.
+
+    Raises:
+        CheckpointError: see `stylegan_ft.formats.load.read_checkpoint`; or weights are missing or
+            foreign.
+    """
+    checkpoint = read_checkpoint(path, payload=False)
+    notes = checkpoint.notes
+    if checkpoint.architecture == "property_cnn":
+        notes = (*notes, f"scores: {', '.join(PROPERTIES)}")
+    common = {
+        "kind": checkpoint.kind,
+        "architecture": checkpoint.architecture,
+        "parameters": sum(tensor.numel() for tensor in checkpoint.state.values()),
+        "digest": checkpoint.digest,
+        "metadata": checkpoint.metadata,
+        "notes": notes,
+    }
+    if checkpoint.architecture in ("property_cnn", "other"):
+        return FileInfo(**common)
+    generator = _without_numbers(checkpoint, source=str(path))
+    return FileInfo(
+        **common,
+        resolution=generator.resolution,
+        z_dim=generator.z_dim,
+        w_dim=generator.network.config.w_dim,
+        label_dim=generator.label_dim,
+        layers=dict(generator.layers),
+        offers=generator.offers,
+    )
+
+
+def _without_numbers(checkpoint: Checkpoint, source: str) -> Generator | StyleGANGenerator:
+    """The generator of a checkpoint whose tensors have their shapes alone."""
+    if isinstance(checkpoint.config, StyleGAN2Config) and not checkpoint.config.c_dim:
+        mean = {W_AVG: torch.zeros(checkpoint.config.w_dim)}  # else it would be measured
+        checkpoint = dataclasses.replace(checkpoint, state=mean | dict(checkpoint.state))
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*meta parameter.*which is a no-op")
+        return generator_of(checkpoint, source)

@@ -1,0 +1,72 @@
+"""State dicts in files of torch.save: which entry holds them, and the network that they are of."""
+
+from __future__ import annotations
+
+from property_cnn.errors import CheckpointError
+from stylegan_ft.formats.families import identify, listed
+from stylegan_ft.formats.records import Checkpoint
+from stylegan_ft.pickles.reading import Data
+from stylegan_ft.pickles.saved import Saved
+from stylegan_ft.pickles.tensors import StoredTensor, read_state
+
+ENTRIES = (
+    "g_ema", "G_ema", "generator_smooth", "average", "params_ema", "generator", "g", "network",
+    "state_dict", "model",
+)  # fmt: skip
+"""Entries of a file that may hold a state dict: the averaged weights first."""
+
+OUTER = "models"
+"""Entry under which genforce keeps the others."""
+
+PARALLEL = "module."
+"""Beginning of all names where the network was wrapped for several GPUs."""
+
+MEAN = "latent_avg"
+"""Entry of rosinality's files that holds the mean w."""
+
+
+def read_state_dict(saved: Saved, data: Data, payload: bool = True) -> Checkpoint:
+    """The network whose weights a file holds by name.
+
+    Args:
+        payload: False leaves large tensors unread; see `stylegan_ft.pickles.tensors`.
+
+    Raises:
+        CheckpointError: it holds none, or one that is not known.
+    """
+    entry, stored = find_state(saved)
+    mean = saved.tensor(saved.value.get(MEAN)) if entry else None
+    if mean is not None:
+        stored[MEAN] = mean
+    state = read_state(stored, data, payload)
+    mean_w = state.pop(MEAN) if mean is not None else None
+    return identify(state, entry, mean_w)
+
+
+def find_state(saved: Saved) -> tuple[str, dict[str, StoredTensor]]:
+    """The entry of a file that holds a network's weights ("" for the file itself), and these.
+
+    Raises:
+        CheckpointError: there are none, or they do not fit the file.
+    """
+    value = saved.value
+    if isinstance(value, dict):
+        value = value.get(OUTER, value)
+    entry, held = "", value
+    if isinstance(value, dict):
+        entry = next((name for name in ENTRIES if isinstance(value.get(name), dict)), "")
+        held = value[entry] if entry else value
+    tensors = {}
+    for name, part in held.items() if isinstance(held, dict) else ():
+        tensor = saved.tensor(part)
+        if tensor is None or not isinstance(name, str):
+            break
+        tensors[name] = tensor
+    if not tensors or len(tensors) < len(held):
+        raise CheckpointError(
+            f"it holds no state dict by itself or under {', '.join(ENTRIES)}; it has "
+            f"{listed(held) if isinstance(held, dict) else 'something else'}"
+        )
+    if all(name.startswith(PARALLEL) for name in tensors):
+        tensors = {name.removeprefix(PARALLEL): tensor for name, tensor in tensors.items()}
+    return entry, tensors

@@ -1,0 +1,278 @@
+"""A pickle's value without its effects: an interpreter that imports and calls nothing.
+
+It reads protocols 2 to 5 (Python's pickletools documents the opcodes). Dictionaries, lists,
+tuples, numbers and short texts come out as themselves; everything else as one of
+`stylegan_ft.pickles.symbols`. Bytes and long texts are left in the file. Opcodes and memory are
+bounded by the size of the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from property_cnn.errors import CheckpointError
+from stylegan_ft.pickles.reading import Data, Reader, damaged
+from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span, known_global
+
+DIGITS = 255
+"""Bytes of the largest integer."""
+
+COST = 200
+"""Bytes of memory that no opcode exceeds, spread over those that lead up to it."""
+
+ALLOWANCE = 2**25
+"""Bytes of memory that any file may take, before a share that grows with its size."""
+
+MAPPINGS = frozenset(
+    {
+        "builtins.dict",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "dnnlib.EasyDict",
+        "dnnlib.util.EasyDict",
+        "easydict.EasyDict",
+    }
+)
+"""Classes whose new objects are plain dictionaries here."""
+
+LOAD_BYTES = "torch.storage._load_from_bytes"
+
+
+@dataclass(frozen=True)
+class Pickle:
+    """What a pickle holds.
+
+    Attributes:
+        value: what loading it would have given, in symbols.
+        end: the first byte behind it.
+        nested: bytes that loading would have unpickled in turn.
+        persistents: what was kept outside, in the order of the file.
+    """
+
+    value: object
+    end: int
+    nested: tuple[Span, ...]
+    persistents: tuple[Persistent, ...]
+
+
+def interpret(
+    data: Data, start: int = 0, end: int | None = None, allowance: int = ALLOWANCE
+) -> Pickle:
+    """Reads the pickle that starts at a byte.
+
+    Args:
+        data: what holds it.
+        start, end: where it starts, and where it must have ended.
+        allowance: bytes of memory that it may take, before a share that grows with its size.
+
+    Raises:
+        CheckpointError: it is damaged, names what no file of weights needs, or would take more
+            memory than its size explains.
+    """
+    machine = _Machine(data, start, len(data) if end is None else end, allowance)
+    value = machine.run()
+    return Pickle(value, machine.at, tuple(machine.nested), tuple(machine.persistents))
+
+
+class _Machine(Reader):
+    """The stack, the marks and the memory of a pickle while it is read."""
+
+    def __init__(self, data: Data, start: int, end: int, allowance: int):
+        super().__init__(data, start, end, allowance + (end - start) // 4)
+        self.nested: list[Span] = []
+        self.persistents: list[Persistent] = []
+        self._stack: list = []
+        self._below: list[list] = []  # the stacks under the marks
+        self._memo: dict[int, object] = {}
+
+    def run(self) -> object:
+        while (code := self.byte()) != _STOP:
+            self.charge(COST)
+            action = _ACTIONS.get(code)
+            if action is None:
+                raise CheckpointError(f"byte {self.at - 1} holds {code:#04x}, no pickle's opcode")
+            action(self)
+        return self.pop()
+
+    def push(self, value: object) -> None:
+        self._stack.append(value)
+
+    def pop(self) -> object:
+        if not self._stack:
+            raise damaged("takes more than it has")
+        return self._stack.pop()
+
+    def top(self) -> object:
+        if not self._stack:
+            raise damaged("takes more than it has")
+        return self._stack[-1]
+
+    def mark(self) -> None:
+        self._below.append(self._stack)
+        self._stack = []
+
+    def since_mark(self) -> list:
+        """What was pushed since the last mark, which is removed."""
+        if not self._below:
+            raise damaged("lacks a mark")
+        items, self._stack = self._stack, self._below.pop()
+        return items
+
+    def last(self, count: int) -> tuple:
+        """The last values, taken off."""
+        return tuple([self.pop() for _ in range(count)][::-1])
+
+    def put(self, index: int) -> None:
+        self._memo[index] = self.top()
+
+    def memoize(self) -> None:
+        self.put(len(self._memo))
+
+    def get(self, index: int) -> None:
+        if index not in self._memo:
+            raise damaged("refers to what it has not made")
+        self.push(self._memo[index])
+
+    def push_global(self, module: object, name: object) -> None:
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise damaged("has a name that is no text")
+        self.push(known_global(module, name))
+
+    def call(self, function: object, args: object) -> None:
+        """Pushes the symbol of a call."""
+        if not isinstance(function, Global) or not isinstance(args, tuple):
+            raise damaged("calls what is no function")
+        if function.name in MAPPINGS:
+            self.push({})
+            return
+        if function.name == LOAD_BYTES:
+            if len(args) != 1 or not isinstance(args[0], Span):
+                raise CheckpointError("it keeps tensors as text; save it by pickle protocol 3 or 4")
+            self.nested.append(args[0])
+        self.push(Call(function.name, args))
+
+    def inst(self) -> None:
+        self.push_global(self.line(), self.line())
+        function = self.pop()
+        self.call(function, tuple(self.since_mark()))
+
+    def obj(self) -> None:
+        function, *args = self.since_mark() or [None]
+        self.call(function, tuple(args))
+
+    def reduce(self) -> None:
+        self.call(*self.last(2))
+
+    def new_with_names(self) -> None:
+        function, args, names = self.last(3)
+        self.call(function, (*args, names) if isinstance(args, tuple) else None)
+
+    def build(self) -> None:
+        """Keeps an object's state beside it; a dictionary's attributes are dropped."""
+        state, target = self.pop(), self.top()
+        if isinstance(target, Call):
+            target.state = state
+        elif not isinstance(target, dict):
+            raise damaged("sets the state of what has none")
+
+    def set_items(self, items: list) -> None:
+        """Puts keys and values into the dictionary on top; those of other objects are dropped."""
+        target = self.top()
+        if len(items) % 2 or not isinstance(target, dict | Call):
+            raise damaged("has items that belong to nothing")
+        if isinstance(target, dict):
+            for key, value in zip(items[::2], items[1::2], strict=True):
+                target[_key(key)] = value
+
+    def append(self, items: list) -> None:
+        """Puts values into the list on top; those of other objects are dropped."""
+        target = self.top()
+        if not isinstance(target, list | Call):
+            raise damaged("has values that belong to nothing")
+        if isinstance(target, list):
+            target += items
+
+    def persistent(self) -> None:
+        found = Persistent(self.pop())
+        self.persistents.append(found)
+        self.push(found)
+
+    def integer(self, count: int) -> None:
+        if count > DIGITS:
+            raise CheckpointError(f"its pickle has an integer of {count} bytes; no weights need it")
+        self.push(self.number(count, signed=True))
+
+
+def _key(key: object) -> object:
+    """The key itself if it is of a kind that hashes evenly, else a symbol that equals no other."""
+    plain = isinstance(key, str | bool | None) or (type(key) is int and abs(key) < 2**60)
+    return key if plain else Call("key", (key,))
+
+
+def _unframed(machine: _Machine) -> None:
+    machine.take(8)  # a frame's length is a hint for readers of streams
+
+
+_STOP = ord(".")
+
+_ACTIONS: dict[int, Callable[[_Machine], object]] = {
+    ord("("): _Machine.mark,
+    ord("0"): _Machine.pop,
+    ord("1"): _Machine.since_mark,
+    ord("2"): lambda m: m.push(m.top()),
+    # constants and numbers
+    ord("N"): lambda m: m.push(None),
+    0x88: lambda m: m.push(True),
+    0x89: lambda m: m.push(False),
+    ord("K"): lambda m: m.push(m.byte()),
+    ord("M"): lambda m: m.push(m.number(2)),
+    ord("J"): lambda m: m.push(m.number(4, signed=True)),
+    ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
+    0x8A: lambda m: m.integer(m.byte()),
+    0x8B: lambda m: m.integer(m.number(4)),
+    # texts and bytes
+    ord("X"): lambda m: m.push(m.text(m.number(4))),
+    0x8C: lambda m: m.push(m.text(m.byte())),
+    0x8D: lambda m: m.push(m.text(m.number(8))),
+    ord("T"): lambda m: m.push(m.text(m.number(4))),
+    ord("U"): lambda m: m.push(m.text(m.byte())),
+    ord("B"): lambda m: m.push(m.span(m.number(4))),
+    ord("C"): lambda m: m.push(m.span(m.byte())),
+    0x8E: lambda m: m.push(m.span(m.number(8))),
+    0x96: lambda m: m.push(m.span(m.number(8))),
+    # containers
+    ord(")"): lambda m: m.push(()),
+    ord("t"): lambda m: m.push(tuple(m.since_mark())),
+    0x85: lambda m: m.push(m.last(1)),
+    0x86: lambda m: m.push(m.last(2)),
+    0x87: lambda m: m.push(m.last(3)),
+    ord("]"): lambda m: m.push([]),
+    ord("a"): lambda m: m.append([m.pop()]),
+    ord("e"): lambda m: m.append(m.since_mark()),
+    ord("}"): lambda m: m.push({}),
+    ord("s"): lambda m: m.set_items(list(m.last(2))),
+    ord("u"): lambda m: m.set_items(m.since_mark()),
+    0x8F: lambda m: m.push([]),  # a set, which no weights need as such
+    0x90: lambda m: m.append(m.since_mark()),
+    0x91: lambda m: m.push(tuple(m.since_mark())),
+    # names, calls, and what would be set on their results
+    ord("c"): lambda m: m.push_global(m.line(), m.line()),
+    0x93: lambda m: m.push_global(*m.last(2)),
+    ord("R"): _Machine.reduce,
+    0x81: _Machine.reduce,
+    0x92: _Machine.new_with_names,
+    ord("i"): _Machine.inst,
+    ord("o"): _Machine.obj,
+    ord("b"): _Machine.build,
+    ord("Q"): _Machine.persistent,
+    # memory, and what only concerns readers of streams
+    ord("q"): lambda m: m.put(m.byte()),
+    ord("r"): lambda m: m.put(m.number(4)),
+    0x94: _Machine.memoize,
+    ord("h"): lambda m: m.get(m.byte()),
+    ord("j"): lambda m: m.get(m.number(4)),
+    0x80: lambda m: m.byte(),
+    0x95: _unframed,
+}
