@@ -14,6 +14,7 @@ from property_cnn.lazy import lazy_names
 __version__ = "0.1.0"
 
 __all__ = [
+    "CallableScorer",
     "Directions",
     "Evaluation",
     "evaluate",
@@ -26,6 +27,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "CallableScorer": "vectorfind.user_scorer",
         "Directions": "vectorfind.directions",
         "Evaluation": "vectorfind.evaluation",
         "evaluate": "vectorfind.pipeline",

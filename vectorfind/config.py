@@ -6,18 +6,28 @@ They are written here once: the Python functions and the command line both read 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 from property_cnn.errors import InputError
 from property_cnn.properties import CONTROLLED, GROUPING, PROPERTIES
-
-Layer = Literal["mapping_split1", "mapping_split2", "w"]
-Method = Literal["svm", "gradient", "mixed"]
-Dtype = Literal["float32", "float16", "bfloat16"]
+from vectorfind.checks import (
+    check_count,
+    check_names,
+    check_positive,
+    check_seed,
+    check_share,
+    check_strengths,
+    choose,
+)
 
 LAYERS: tuple[str, ...] = ("mapping_split1", "mapping_split2", "w")
 METHODS: tuple[str, ...] = ("svm", "gradient", "mixed")
+IMPORTED = "imported"
+"""The method of directions that were not found here but read from another project's files."""
+
+MOST_QUANTILES = 36
+"""Most parts of a grouping property: a part is a digit or a letter of a group's name."""
+
 DTYPES: tuple[str, ...] = ("float32", "float16", "bfloat16")
 
 GRADIENT_IN_MIXED = ("eyes",)
@@ -31,6 +41,7 @@ _SVM_STRENGTHS = {
 STRENGTHS: dict[str, dict[str, tuple[float, ...]]] = {
     "svm": _SVM_STRENGTHS,
     "mixed": _SVM_STRENGTHS,
+    IMPORTED: _SVM_STRENGTHS,
     "gradient": {
         "eyes": (-1.2, 1.2),
         "mouth": (-1.6, -0.8, 0.0, 0.8, 1.6),
@@ -90,14 +101,14 @@ class GradientSettings:
 
     def validate(self) -> None:
         """Raises InputError for a value out of its range."""
-        _positive("learning_rate", self.learning_rate)
-        _share("decay", self.decay, upper=1.0)
+        check_positive("learning_rate", self.learning_rate)
+        check_share("decay", self.decay, upper=1.0)
         if not 0.0 <= self.dropout < 1.0:
             raise InputError(f"dropout is {self.dropout!r}; give a number from 0 to below 1")
         for name in ("patience", "max_epochs"):
-            _count(name, getattr(self, name))
+            check_count(name, getattr(self, name))
         if self.batch_size is not None:
-            _count("batch_size", self.batch_size)
+            check_count("batch_size", self.batch_size)
         if not isinstance(self.shared, bool):
             raise InputError(f"shared is {self.shared!r}; give True or False")
 
@@ -106,13 +117,18 @@ class GradientSettings:
 class FindSettings:
     """How directions are found.
 
+    What is None is the specification's, as long as the networks know it, see `suited`.
+
     Attributes:
         n: number of samples.
         layer: where the directions live, one of the generator's layers; None for the method's
             own: "mapping_split1" of mixed, "mapping_split2" of the others.
         method: "svm", "gradient", or "mixed" (eyes by gradient, the others by SVM).
-        properties: the properties to find directions for, in the grid's order (slowest first).
-        group_by: the properties whose medians split the samples into groups; () for one group.
+        properties: the properties to find directions for, in the grid's order (slowest first);
+            None for eyes, mouth and pose.
+        group_by: the properties that split the samples into groups; () for one group, None for
+            hair_color, hair_length, background_mean and hairstyle.
+        quantiles: parts of as many samples into which each of those splits them.
         ratio: share of a group's samples taken from the top and from the bottom of the scores.
         seed: of latents, splits and networks.
         svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1. From 1 to 1000
@@ -120,6 +136,8 @@ class FindSettings:
         batch_size: images a batch; it changes nothing but rounding.
         device: where the shipped networks or those of a path run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring; below float32 on a GPU only.
+        psi: truncation of a generator that is loaded, towards its mean w; 1 for none.
+        trunc_layers: how many layers of synthesis, from the first on, are truncated; None for all.
         workers: tasks at once; None for joblib's configuration or what is fastest. It changes
             nothing in the results.
         strengths: grid that `evaluate` uses by default; None for the specification's.
@@ -129,55 +147,99 @@ class FindSettings:
     n: int = 4000
     layer: str | None = None
     method: str = "svm"
-    properties: tuple[str, ...] = CONTROLLED
-    group_by: tuple[str, ...] = GROUPING
+    properties: tuple[str, ...] | None = None
+    group_by: tuple[str, ...] | None = None
+    quantiles: int = 2
     ratio: float = 0.2
     seed: int = 0
     svm_c: float = 10.0
     batch_size: int = 64
     device: str | None = None
     dtype: str = "float32"
+    psi: float = 1.0
+    trunc_layers: int | None = None
     workers: int | None = None
     strengths: Mapping[str, Sequence[float]] | None = None
     gradient: GradientSettings = field(default_factory=GradientSettings)
 
     def __post_init__(self) -> None:
-        if self.layer is None:
-            own = "mapping_split1" if self.method == "mixed" else "mapping_split2"
-            object.__setattr__(self, "layer", own)
+        own = "mapping_split1" if self.method == "mixed" else "mapping_split2"
+        usual = {"layer": own, "properties": CONTROLLED, "group_by": GROUPING}
+        left_open = tuple(name for name in usual if getattr(self, name) is None)
+        for name in left_open:
+            object.__setattr__(self, name, usual[name])
+        object.__setattr__(self, "_left_open", left_open)
+
+    def suited(self, layers: Sequence[str], scored: Collection[str]) -> FindSettings:
+        """The settings, with what was left open chosen to suit the networks.
+
+        The layer is then one that the generator has, its w or else the last; without the
+        specification's properties, directions are found for all that are scored, and in one group.
+
+        Args:
+            layers: the generator's, nearest to the image last; () if they are not known.
+            scored: the properties that the scorer reads.
+        """
+        chosen: dict[str, object] = {}
+        if "layer" in self._left_open and layers and self.layer not in layers:
+            chosen["layer"] = "w" if "w" in layers else list(layers)[-1]
+        for name, own in (("properties", tuple(scored)), ("group_by", ())):
+            if name in self._left_open and not set(getattr(self, name)) <= set(scored):
+                chosen[name] = own
+        return replace(self, **chosen) if chosen else self
 
     def validate(
-        self, layers: Collection[str] = LAYERS, scored: Collection[str] = PROPERTIES
+        self,
+        layers: Collection[str] | None = None,
+        scored: Collection[str] = PROPERTIES,
+        imported: bool = False,
     ) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are.
 
         Args:
-            layers: the layers that the generator offers.
+            layers: the layers that the generator has; None if they are not known.
             scored: the properties that the scorer reads.
+            imported: allow imported directions, which may change what is not scored.
         """
-        choose("layer", self.layer, layers)
-        choose("method", self.method, METHODS)
+        if layers is not None:
+            choose("layer", self.layer, layers)
+        choose("method", self.method, (*METHODS, IMPORTED) if imported else METHODS)
+        if self.method != IMPORTED:
+            check_names("property", self.properties, scored)
         choose("dtype", self.dtype, DTYPES)
-        check_names("property", self.properties, scored)
         check_names("grouping property", self.group_by, scored)
         if not self.properties:
             raise InputError(f"no properties given; choose some of {', '.join(scored)}")
-        _count("n", self.n)
-        _share("ratio", self.ratio, upper=0.5)
-        _positive("svm_c", self.svm_c)
-        _seed(self.seed)
-        _count("batch_size", self.batch_size)
-        if self.workers is not None:
-            _count("workers", self.workers)
+        check_count("n", self.n)
+        check_share("ratio", self.ratio, upper=0.5)
+        check_positive("svm_c", self.svm_c)
+        check_seed(self.seed)
+        check_count("batch_size", self.batch_size)
+        if self.quantiles not in range(2, MOST_QUANTILES + 1):
+            raise InputError(f"quantiles is {self.quantiles!r}; give 2 to {MOST_QUANTILES}")
+        if not -2.0 <= self.psi <= 2.0:
+            raise InputError(f"psi is {self.psi!r}; give a number from -2 to 2, 1 for none")
+        for name in ("workers", "trunc_layers"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
         if self.strengths is not None:
             check_strengths(self.strengths, self.properties)
         self.gradient.validate()
 
     def method_of(self, name: str) -> str:
-        """The method, "svm" or "gradient", by which a property's direction is found."""
+        """By which method a property's direction is found, "svm" or "gradient".
+
+        Imported ones are kept as those by SVM are, one a group.
+        """
         if self.method == "mixed":
             return "gradient" if name in GRADIENT_IN_MIXED else "svm"
-        return self.method
+        return "gradient" if self.method == "gradient" else "svm"
+
+    @property
+    def networks(self) -> int:
+        """Gradient networks that are trained: one a property, or one for all."""
+        count = sum(self.method_of(name) == "gradient" for name in self.properties)
+        return min(count, 1) if self.gradient.shared else count
 
 
 @dataclass(frozen=True)
@@ -192,6 +254,8 @@ class EvaluateSettings:
         control_cases: cases of the control with random directions; None for min(cases, 100).
         bootstrap: resamples of the 95 % intervals.
         batch_size: images a batch, rounded to whole cases.
+        hair: also measure how far the edits leave the hair mask alone; on a CPU an image takes
+            about ten times as long to segment as to score.
     """
 
     cases: int = 100
@@ -201,6 +265,7 @@ class EvaluateSettings:
     control_cases: int | None = None
     bootstrap: int = 2000
     batch_size: int = 64
+    hair: bool = False
 
     def validate(self, properties: Sequence[str] = CONTROLLED) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are.
@@ -209,8 +274,8 @@ class EvaluateSettings:
             properties: those that the directions change.
         """
         for name in ("cases", "bootstrap", "batch_size"):
-            _count(name, getattr(self, name))
-        _seed(self.seed)
+            check_count(name, getattr(self, name))
+        check_seed(self.seed)
         if self.control_cases is not None and not 0 <= self.control_cases <= self.cases:
             raise InputError(
                 f"control_cases is {self.control_cases}; give 0 to {self.cases} (cases)"
@@ -220,50 +285,4 @@ class EvaluateSettings:
         if self.thresholds is not None:
             check_names("property of thresholds", tuple(self.thresholds), properties)
             for name, threshold in self.thresholds.items():
-                _share(f"threshold of {name}", threshold, upper=1.0)
-
-
-def choose(what: str, given: str, allowed: Collection[str]) -> str:
-    """`given` if it is allowed; else InputError with the allowed names."""
-    if given not in allowed:
-        raise InputError(f"unknown {what} {given!r}; choose one of {', '.join(allowed)}")
-    return given
-
-
-def check_names(what: str, given: Sequence[str], allowed: Collection[str]) -> None:
-    """Raises InputError for a name that is not allowed or stands twice."""
-    if isinstance(given, str):
-        raise InputError(f"{what} is the text {given!r}; give a tuple of names, as ({given!r},)")
-    for name in given:
-        choose(what, name, allowed)
-    if len(set(given)) < len(given):
-        raise InputError(f"a {what} stands twice in {', '.join(given)}; name each once")
-
-
-def check_strengths(strengths: Mapping[str, Sequence[float]], properties: Sequence[str]) -> None:
-    """Raises InputError unless each named property is known and has at least two finite values."""
-    check_names("property of strengths", tuple(strengths), properties)
-    for name, values in strengths.items():
-        finite = all(abs(value) < float("inf") for value in values)
-        if len(set(values)) < 2 or not finite:
-            raise InputError(f"strengths of {name} are {values}; give two or more finite numbers")
-
-
-def _count(name: str, value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
-
-
-def _seed(value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InputError(f"seed is {value!r}; give a whole number of at least 0")
-
-
-def _positive(name: str, value: float) -> None:
-    if not 0.0 < value < float("inf"):
-        raise InputError(f"{name} is {value!r}; give a number above 0")
-
-
-def _share(name: str, value: float, upper: float) -> None:
-    if not 0.0 < value <= upper:
-        raise InputError(f"{name} is {value!r}; give a number above 0 and at most {upper}")
+                check_share(f"threshold of {name}", threshold, upper=1.0)

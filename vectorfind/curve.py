@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -21,19 +21,19 @@ from property_cnn.files import atomic_write
 from property_cnn.progress import Progress
 from reports import columns as c
 from reports.tables import csv_text
+from vectorfind.checks import check_names
 from vectorfind.config import (
     LAYERS,
     EvaluateSettings,
     FindSettings,
     GradientSettings,
-    check_names,
 )
-from vectorfind.curve_cell import Cell, control_table, curve_table, run_cell, train_cell
+from vectorfind.curve_cell import Cell, control_table, curve_table, run_cell, train_network
 from vectorfind.curve_page import curve_files
 from vectorfind.errors import InputError
 from vectorfind.folders import REPORT, SAMPLES, TIMINGS, add_timing, claim, locked, writable_folder
+from vectorfind.groups import grouped
 from vectorfind.models import Models, load_models
-from vectorfind.pipeline import grouped
 from vectorfind.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.run_record import versions
 from vectorfind.store import StoredSamples, fill_store
@@ -51,7 +51,8 @@ class CurveSettings:
 
     Attributes:
         n: numbers of samples, rising.
-        methods, layers: every one of them with every other.
+        methods, layers: every one of them with every other; None for mapping_split1,
+            mapping_split2 and w, or for all layers of a generator that does not have these.
         cases: fresh latents that each cell is tested on, the same for all.
         control_cases: how many of them are also moved along random directions, once for each
             method (they differ in strengths) and layer.
@@ -61,7 +62,7 @@ class CurveSettings:
 
     n: tuple[int, ...] = (1_000, 2_000, 4_000, 8_000, 20_000, 40_000, 80_000)
     methods: tuple[str, ...] = ("svm", "gradient")
-    layers: tuple[str, ...] = LAYERS
+    layers: tuple[str, ...] | None = None
     cases: int = EvaluateSettings.cases
     control_cases: int = 100
     seed: int = FindSettings.seed
@@ -73,23 +74,42 @@ class CurveSettings:
     workers: int | None = FindSettings.workers
     gradient: GradientSettings = field(default_factory=GradientSettings)
 
+    def suited(self, models: Models) -> tuple[CurveSettings, Models]:
+        """The settings with their layers chosen, and the models with all of these.
+
+        Raises:
+            InputError: the generator neither has nor offers a layer.
+        """
+        layers = self.layers
+        if layers is None:
+            own = models.generator.layers
+            layers = LAYERS if set(LAYERS) <= set(own) else tuple(own)
+        for layer in layers:
+            models = models.offering(layer)
+        return replace(self, layers=layers), models
+
     def validate(self, models: Models | None = None) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are."""
         for name in ("n", "methods", "layers"):
-            if not getattr(self, name):
+            if getattr(self, name) == ():
                 raise InputError(f"no {name} given; give one or more")
         if list(self.n) != sorted(set(self.n)):
             raise InputError(f"n is {', '.join(map(str, self.n))}; give rising numbers, each once")
-        check_names("layer", self.layers, models.generator.layers if models else LAYERS)
-        for cell in self.cells():
+        layers = self.layers or LAYERS
+        check_names("layer", layers, models.generator.layers if models else layers)
+        for cell in self.cells(models):
             if models:
                 cell.find.validate(models.generator.layers, models.scored)
             else:
                 cell.find.validate()
             cell.test.validate()
 
-    def cells(self) -> list[Cell]:
-        """Every cell, by rising n; each line's control is run with its largest n."""
+    def cells(self, models: Models | None = None) -> list[Cell]:
+        """Every cell, by rising n; each line's control is run with its largest n.
+
+        Args:
+            models: those that the cells' settings shall suit, see `FindSettings.suited`.
+        """
         shared = {
             name: getattr(self, name)
             for name in ("seed", "ratio", "svm_c", "batch_size", "device", "dtype", "workers")
@@ -97,10 +117,11 @@ class CurveSettings:
         cells = []
         for n in self.n:
             for method in self.methods:
-                for layer in self.layers:
+                for layer in self.layers or LAYERS:
                     find = FindSettings(
                         n=n, method=method, layer=layer, gradient=self.gradient, **shared
                     )
+                    find = find.suited((), models.scored) if models else find
                     control = min(self.control_cases, self.cases) if n == self.n[-1] else 0
                     test = EvaluateSettings(
                         self.cases, self.seed, control_cases=control, batch_size=self.batch_size
@@ -142,6 +163,7 @@ def run_curve(
     choose_device(settings.device)
     folder = writable_folder(out)
     models = load_models(generator, scorer, settings.device, settings.dtype)
+    settings, models = settings.suited(models)
     settings.validate(models)
     config = curve_config(settings, models)
     with locked(folder, "--out"):
@@ -162,7 +184,7 @@ def run_curve(
             fresh=not named,
         )
         add_timing(folder, "sample", time.monotonic() - started)
-        rows, skipped = _run_cells(folder, settings.cells(), models, samples, quiet)
+        rows, skipped = _run_cells(folder, settings.cells(models), models, samples, quiet)
         control = control_table(rows)
         if len(control):
             atomic_write(folder / CONTROL, csv_text(control))
@@ -215,16 +237,24 @@ def _run_cells(
 def _train_networks(
     folder: Path, cells: list[Cell], models: Models, samples: StoredSamples, quiet: bool
 ) -> None:
-    """Trains the cells' gradient networks, several cells at once, the longest first."""
-    trained = [cell for cell in cells if cell.find.method == "gradient"]
+    """Trains the gradient networks of all cells, several at once, the longest first.
+
+    The seconds that each cell's networks took go to its folder, as if they had been alone.
+    """
     sizes = models.generator.layers
-    trained.sort(key=lambda cell: -cell.find.n * sizes[cell.find.layer])
+    trained = sorted(cells, key=lambda cell: -cell.find.n * sizes[cell.find.layer])
     tasks = [
-        (folder / CELLS / cell.name, cell, models, samples.head(cell.find.n)) for cell in trained
+        (folder / CELLS / cell.name, cell, models, samples.head(cell.find.n), number)
+        for cell in trained
+        for number in range(cell.find.networks)
     ]
-    progress = Progress("training", len(tasks), "cells", quiet)
+    progress = Progress("training", len(tasks), "networks", quiet)
     workers = cells[0].find.workers if models.on_cpu else 1
-    for _ in run_tasks(train_cell, tasks, workers):
+    seconds: dict[Path, float] = {}
+    for task, taken in zip(tasks, run_tasks(train_network, tasks, workers), strict=True):
+        seconds[task[0]] = seconds.get(task[0], 0.0) + taken
+        if taken:
+            add_timing(task[0], "train", seconds[task[0]])
         progress.advance()
 
 
@@ -232,7 +262,7 @@ def _too_small(samples: StoredSamples, settings: FindSettings) -> str:
     """Why the groups are too small for the cell's SVMs; "" where they are not."""
     if all(settings.method_of(name) != "svm" for name in settings.properties):
         return ""
-    members = grouped(samples, settings.group_by)[1]
+    members = grouped(samples, settings.group_by, settings.quantiles)[1]
     try:
         sizes = {name: len(rows) for name, rows in members.items()}
         check_group_sizes(sizes, settings.n, settings.ratio)

@@ -19,6 +19,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions import Directions, load_directions
 from vectorfind.errors import CheckpointError, InputError
 from vectorfind.evaluation import Evaluation
+from vectorfind.fitting import fit_samples, train
 from vectorfind.folders import (
     CASES,
     DIRECTIONS,
@@ -29,7 +30,7 @@ from vectorfind.folders import (
     read_timings,
 )
 from vectorfind.models import Models
-from vectorfind.pipeline import fit_samples, run_evaluation
+from vectorfind.pipeline import run_evaluation
 from vectorfind.sampling import SampleSource
 from vectorfind.statistics import bootstrap
 from vectorfind.streams import BOOTSTRAP, random_stream
@@ -139,15 +140,18 @@ def cell_directions(folder: Path, cell: Cell, models: Models, samples: SampleSou
     return directions
 
 
-def train_cell(folder: Path, cell: Cell, models: Models, samples: SampleSource) -> str:
-    """Leaves a cell's directions in its folder, if its row is not there; returns its name.
+def train_network(
+    folder: Path, cell: Cell, models: Models, samples: SampleSource, number: int
+) -> float:
+    """Leaves the trained state of one of a cell's gradient networks in its folder; its seconds.
 
-    It computes on one thread, so that several cells can be trained at once.
+    Where the cell's directions or its row are there already, nothing is done.
     """
-    if not (folder / ROW).exists():
-        alone = replace(cell, find=replace(cell.find, workers=1))
-        cell_directions(folder, alone, models, samples)
-    return cell.name
+    if any((folder / name).exists() for name in (ROW, DIRECTIONS)):
+        return 0.0
+    started = time.monotonic()
+    train(models, samples, cell.find, folder / TRAINING, only=number)
+    return time.monotonic() - started
 
 
 def _means(correlations: np.ndarray, evaluation: Evaluation) -> dict[str, float]:

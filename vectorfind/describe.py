@@ -6,9 +6,10 @@ import json
 import os
 from pathlib import Path
 
-from property_cnn.files import file_digest, load_tensors
+from property_cnn.files import file_digest
 from vectorfind.errors import CheckpointError, InputError
 from vectorfind.folders import CONFIG, flat, read_arrays, read_json
+from vectorfind.npy import read_npy
 from vectorfind.npz import METADATA
 from vectorfind.run_record import versions
 
@@ -17,12 +18,12 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     """Names and values that describe what is installed, or what stands at `path`.
 
     Args:
-        path: a run's folder, an .npz of directions, samples or latents, or a .safetensors
-            checkpoint; None for versions and the shipped networks.
+        path: a run's folder, an .npz of directions, samples or latents, another project's .npy,
+            or a checkpoint, see `stylegan_ft.formats`; None for versions and the shipped networks.
 
     Raises:
         InputError: it is none of these.
-        CheckpointError: the file is missing or damaged.
+        CheckpointError: the file is missing, damaged or foreign.
     """
     if path is None:
         return versions() | _shipped()
@@ -37,9 +38,31 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
         shown = {name: str(value) for name, value in flat(about).items()}
         shown |= {name: _array_text(array) for name, array in arrays.items()}
         return {"digest": file_digest(path)} | shown
-    tensors, metadata = load_tensors(path)
-    count = sum(tensor.numel() for tensor in tensors.values())
-    return {"digest": file_digest(path), "numbers": f"{count:,}"} | metadata
+    if path.suffix == ".npy":
+        array = read_npy(path)
+        return {"digest": file_digest(path), "array": f"{array.dtype} {array.shape}"}
+    return _checkpoint(path)
+
+
+def _checkpoint(path: Path) -> dict[str, str]:
+    from stylegan_ft.formats.describe import describe_file
+
+    info = describe_file(path)
+    layers = ", ".join(f"{name} ({size})" for name, size in info.layers.items())
+    sizes = {"z": info.z_dim, "w": info.w_dim, "label": info.label_dim}
+    shown = {
+        "kind": info.kind,
+        "architecture": info.architecture,
+        "resolution": f"{info.resolution} px" if info.resolution else "",
+        "sizes": ", ".join(f"{name} {size}" for name, size in sizes.items() if size is not None),
+        "layers": layers,
+        "also offers": ", ".join(name for name in info.offers if name not in info.layers),
+        "parameters": f"{info.parameters:,}",
+        "digest": info.digest,
+        "notes": "; ".join(info.notes),
+        **info.metadata,
+    }
+    return {name: value for name, value in shown.items() if value}
 
 
 def _shipped() -> dict[str, str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
-from vectorfind.config import FindSettings, check_names, default_strengths
+from vectorfind.boundaries import Boundaries, boundaries_of
+from vectorfind.checks import check_names
+from vectorfind.conditions import project_off
+from vectorfind.config import FindSettings, default_strengths
 from vectorfind.edits import edited, edited_grid, images_of
 from vectorfind.errors import InputError
 from vectorfind.gradient import GradientNetwork
 from vectorfind.groups import WHOLE, group_names
 from vectorfind.models import Models, load_models
 from vectorfind.npz import read_npz, write_npz
-from vectorfind.packing import KIND, check_same, check_version, pack, unpack
+from vectorfind.packing import KIND, check_same, check_version, pack, truncation, unpack
 from vectorfind.protocols import Generator, Scorer
 from vectorfind.sampling import read_all
 
@@ -32,15 +35,17 @@ class Directions:
         models: generator, scorer and precision.
         scored: S names of all of the scorer's properties.
         score_mean, score_std: (S,) population mean and standard deviation of the samples' scores.
-        medians: (K,) of the grouping properties.
+        cuts: (K, quantiles - 1) of the grouping properties, see `groups.group_cuts`.
         groups: (G,) names, sorted.
         group_sizes: (G,) readable samples of each.
-        svm: property -> (G, d) unit directions, for those found by SVM.
-        accuracy: property -> (G,) validation accuracies of the same.
-        networks: those of the properties found by gradient, each with a head a property or more.
+        svm: property -> (G, d) unit directions, for those found by SVM, or imported.
+        accuracy: property -> (G,) validation accuracies of the same; NaN for imported ones.
+        networks: those of the properties found by gradient, each with a head a property or more;
+            they take the part of the layer's vectors that directions may move.
         metrics: property -> "mse", "mae", "rmse", "corr" of that network's test split.
         unreadable: samples that the scorer could not read.
         generator_digest, scorer_digest: names of the networks' weights; "" for nameless ones.
+        conditions: property -> the others that it is made to leave alone, see `conditioned`.
     """
 
     settings: FindSettings
@@ -48,7 +53,7 @@ class Directions:
     scored: tuple[str, ...]
     score_mean: np.ndarray
     score_std: np.ndarray
-    medians: np.ndarray
+    cuts: np.ndarray
     groups: np.ndarray
     group_sizes: np.ndarray
     svm: Mapping[str, np.ndarray]
@@ -58,6 +63,7 @@ class Directions:
     unreadable: int
     generator_digest: str
     scorer_digest: str
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -94,7 +100,7 @@ class Directions:
     def group_of(self, scores: np.ndarray) -> np.ndarray:
         """Scores (N, S) of images -> names of their groups (N,); "?" where one is unreadable."""
         columns = [self.scored.index(name) for name in self.settings.group_by]
-        return group_names(scores[:, columns], self.medians)
+        return group_names(scores[:, columns], self.cuts)
 
     def vectors(self, mids: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """The unit direction of each property for each vector.
@@ -106,18 +112,59 @@ class Directions:
 
         Returns:
             (N, P, d) float32.
+
+        Raises:
+            InputError: a condition leaves nothing of a direction.
         """
         place = {name: index for index, name in enumerate(self.groups)}
         rows = np.array([place.get(name, len(place)) for name in groups], dtype=int)
-        found = np.empty((len(mids), len(self.properties), mids.shape[1]), np.float32)
+        start, stop = self.models.free(self.layer)
+        found = np.zeros((len(mids), len(self.properties), mids.shape[1]), np.float32)
         for name, directions in self.svm.items():
             mean = directions.mean(axis=0)
             table = np.vstack([directions, mean / max(np.linalg.norm(mean), 1e-12)])
             found[:, self.properties.index(name)] = table[rows]
         for network in self.networks:
             heads = [self.properties.index(name) for name in network.properties]
-            found[:, heads] = network.directions(mids)
+            found[:, heads, start:stop] = network.directions(mids[:, start:stop])
+        return project_off(found, self.properties, self.conditions)
+
+    def conditioned(self, on: Mapping[str, Sequence[str]]) -> Directions:
+        """Directions that leave others alone: each without its part in the span of those.
+
+            directions.conditioned({"eyes": ("mouth", "pose")}).edit(z, label, eyes=1.2)
+
+        This is InterFaceGAN's conditional manipulation, for any number of others. They are
+        taken as they were found, whatever they are conditioned on themselves.
+
+        Args:
+            on: property -> the others; () takes earlier conditions back.
+
+        Raises:
+            InputError: unknown property, one conditioned on itself, or nothing is left of one. Of
+                a property found by gradient this shows only where its directions are used.
+        """
+        for name, others in on.items():
+            check_names("property to condition", (name,), self.properties)
+            check_names(f"condition of {name}", others, self.properties)
+            if name in others:
+                raise InputError(f"{name} is conditioned on itself; name other properties")
+        merged = self.conditions | {name: tuple(others) for name, others in on.items()}
+        kept = {name: others for name, others in merged.items() if others}
+        found = replace(self, conditions=kept)
+        if not self.networks:
+            size = self.models.generator.layers[self.layer]
+            found.vectors(np.zeros((len(self.groups), size), np.float32), self.groups)
         return found
+
+    def boundaries(self) -> Boundaries:
+        """The directions of groups without the networks, for other projects' files.
+
+        Raises:
+            InputError: every property's direction differs from image to image (by gradient).
+        """
+        part = self.models.free(self.layer)
+        return boundaries_of(self.svm, self.groups, self.layer, part, self.conditions)
 
     def edit(self, z, label=None, **strengths: float | np.ndarray) -> torch.Tensor:
         """Images of latents, changed by the given strengths.
@@ -218,7 +265,8 @@ def load_directions(
     """Directions from a file, attached to the networks they were found on.
 
     Args:
-        path: of the .npz that `Directions.save` wrote.
+        path: of the .npz that `Directions.save` wrote; for other projects' files see
+            `vectorfind.interchange`.
         generator, scorer: "default", a checkpoint's path, or an object with the protocol.
         device: where the networks run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring.
@@ -229,9 +277,9 @@ def load_directions(
     """
     arrays, metadata = read_npz(path, KIND)
     check_version(metadata, path)
-    models = load_models(generator, scorer, device, dtype)
+    models = load_models(generator, scorer, device, dtype, *truncation(metadata))
     check_same(metadata, models, path)
-    return Directions(models=models, **unpack(arrays, metadata, models, path))
+    return Directions(**unpack(arrays, metadata, models, path))
 
 
 def _array(values) -> np.ndarray:

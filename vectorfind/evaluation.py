@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from property_cnn.hair import HairSegmenter
 from reports import columns as c
 from reports.tables import result_table, statistics_table
 from vectorfind.case_scores import case_scores
 from vectorfind.config import EvaluateSettings, default_thresholds
 from vectorfind.directions import Directions
 from vectorfind.edits import strength_grid
+from vectorfind.errors import InputError
+from vectorfind.hair_stability import hair_stability
 from vectorfind.latents import BLOCK, mapped_latents
 from vectorfind.models import Models, check_readable
 from vectorfind.sampling import read_all
@@ -81,6 +84,7 @@ class Evaluation:
         base_scores: (C, A) of the unedited images.
         z, label: (C, z_dim) and (C, label_dim), the cases.
         base_unreadable: cases whose unedited image could not be read (group "?").
+        hair: (C, S) IoU of the hair masks after and before each edit; None if not asked for.
     """
 
     settings: EvaluateSettings
@@ -95,6 +99,7 @@ class Evaluation:
     z: np.ndarray
     label: np.ndarray
     base_unreadable: int
+    hair: np.ndarray | None = None
 
 
 def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSettings:
@@ -104,6 +109,12 @@ def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSet
         InputError: a setting is not allowed.
     """
     names = directions.properties
+    unscored = [name for name in names if name not in directions.scored]
+    if unscored:
+        raise InputError(
+            f"the scorer does not read {', '.join(unscored)}, so no test can be made; import the "
+            f"directions under names that it reads: {', '.join(directions.scored)}"
+        )
     settings.validate(names)
     strengths = directions.strengths | dict(settings.strengths or {})
     control = settings.control_cases
@@ -118,7 +129,8 @@ def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSet
 def image_count(settings: EvaluateSettings) -> int:
     """How many images a test with completed settings makes."""
     edits = len(strength_grid(settings.strengths))
-    return settings.cases + (settings.cases + settings.control_cases) * edits
+    hair = settings.cases * (1 + edits) if settings.hair else 0
+    return settings.cases + (settings.cases + settings.control_cases) * edits + hair
 
 
 def run_cases(
@@ -126,6 +138,7 @@ def run_cases(
     settings: EvaluateSettings,
     progress: Callable[[int], None] | None = None,
     folder: Path | None = None,
+    segmenter: HairSegmenter | None = None,
 ) -> Evaluation:
     """The image-generation test.
 
@@ -134,6 +147,7 @@ def run_cases(
         settings: completed ones, see `completed`.
         progress: called with the number of images done since the last call.
         folder: keeps what is finished, so that an interrupted test can go on.
+        segmenter: tells hair; needed where the settings ask for it.
 
     Raises:
         ScorerError: wrong shape, infinities, or more than half of the images unreadable.
@@ -143,7 +157,8 @@ def run_cases(
     groups = directions.group_of(base)
     grid = strength_grid(settings.strengths)
     vectors = directions.vectors(mids, groups)  # (C, P, d)
-    chance = random_directions(settings.seed, (settings.control_cases, *vectors.shape[1:]))
+    shape = (settings.control_cases, *vectors.shape[1:])
+    chance = random_directions(settings.seed, shape, models.free(layer))
     scores = case_scores(
         models,
         np.concatenate([mids, mids[: len(chance)]]),
@@ -160,6 +175,13 @@ def run_cases(
     measured = measure(directions, settings, grid, scores)
     control = measure(directions, settings, grid, control_scores) if len(chance) else None
     table, statistics = tables(groups, measured, settings)
+    hair = None
+    if settings.hair:
+        workers = directions.settings.workers
+        hair = hair_stability(
+            models, segmenter, mids, vectors, grid, layer, workers, folder, progress
+        )
+        table, statistics = with_hair(table, statistics, hair, settings)
     return Evaluation(
         settings=settings,
         properties=directions.properties,
@@ -173,6 +195,19 @@ def run_cases(
         z=z,
         label=label,
         base_unreadable=int(np.isnan(base).any(axis=1).sum()),
+        hair=hair,
+    )
+
+
+def with_hair(
+    table: pd.DataFrame, statistics: pd.DataFrame, hair: np.ndarray, settings: EvaluateSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with the overlaps (C, S): each case's mean, and the mean of those."""
+    cases = hair.mean(axis=1)
+    mean = bootstrap(cases, random_stream(settings.seed, BOOTSTRAP), settings.bootstrap)
+    more = {"mean": mean.mean, "low": mean.low, "high": mean.high}
+    return table.assign(**{c.HAIR_IOU: cases}), statistics.assign(
+        **{f"{c.HAIR_IOU}_{end}": float(value) for end, value in more.items()}
     )
 
 
@@ -205,10 +240,21 @@ def _unedited_block(
     return z, label, mids[layer], read_all(models, mids[last], last, batch_size)
 
 
-def random_directions(seed: int, shape: tuple[int, int, int]) -> np.ndarray:
-    """Unit vectors (C, P, d) in random directions, one a case and property."""
-    vectors = random_stream(seed, CONTROL).standard_normal(shape, dtype=np.float32)
-    return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
+def random_directions(
+    seed: int, shape: tuple[int, int, int], part: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Unit vectors (C, P, d) in random directions, one a case and property.
+
+    Args:
+        seed: the test's.
+        shape: C, P and d.
+        part: start and stop of what directions may move; they are zero outside. None for all.
+    """
+    start, stop = part or (0, shape[2])
+    drawn = (*shape[:2], stop - start)
+    vectors = random_stream(seed, CONTROL).standard_normal(drawn, dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    return np.pad(vectors, ((0, 0), (0, 0), (start, shape[2] - stop)))
 
 
 def measure(

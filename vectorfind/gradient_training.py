@@ -56,6 +56,7 @@ def train_networks(
     progress: Callable[[int], None] | None = None,
     every: float = 20.0,
     workers: int | None = None,
+    only: int | None = None,
 ) -> list[tuple[GradientNetwork, dict[str, dict[str, float]]]]:
     """Trains one network with a head a property, or one network a property.
 
@@ -76,6 +77,7 @@ def train_networks(
             `max_epochs` a network.
         every: least number of seconds between two writes of a state.
         workers: networks at once, see `tasks.run_tasks`; each of several has one thread.
+        only: number of the one network to train; None for all.
 
     Returns:
         Each network with, by property, its test split's "mse", "mae", "rmse" and "corr", the
@@ -107,6 +109,7 @@ def train_networks(
         file = StateFile(path, [*about, SHARD, WINDOW, VALID], y[readable], every)
         reader = Reader(samples, layer, spread[0].to(device), spread[1])
         tasks.append((reader, heads, y, (train, valid, test), seed, settings, file, told))
+    tasks = tasks if only is None else [tasks[only]]
     if len(tasks) == 1:  # all threads for the one
         return [_train(*tasks[0])]
     return list(run_tasks(_train, tasks, workers if device.type == "cpu" else 1))

@@ -53,6 +53,8 @@ def mapped_latents(
         block_z, block_label = latent_block(
             seed, stream, first_block + start // BLOCK, generator.z_dim, generator.label_dim
         )
+        if getattr(generator, "one_hot_labels", False):  # every class as often
+            block_label = np.eye(generator.label_dim, dtype=np.float32)[block_label.argmax(axis=1)]
         mapped = models.map(block_z, block_label)
         z[rows], label[rows] = block_z[:size], block_label[:size]
         for name in kept:

@@ -16,6 +16,8 @@ from vectorfind.protocols import digest_of
 from vectorfind.sampling import SHARD
 from vectorfind.tasks import run_tasks
 
+LATENTS, LABELS, SCORES = "z", "label", "scores"
+BASE = (LATENTS, LABELS, SCORES)
 MANIFEST = "manifest.json"
 VERSION = 1
 EVERY = 2.0
@@ -87,6 +89,7 @@ def open_manifest(folder: Path, models: Models, seed: int, fresh: bool = False) 
             networks have no digest to tell.
     """
     identity = _identity(models, seed)
+    own = [array_name(layer) for layer in identity["layers"]]
     path = folder / MANIFEST
     try:
         there = read_json(path) if path.exists() and not fresh else {}
@@ -99,16 +102,24 @@ def open_manifest(folder: Path, models: Models, seed: int, fresh: bool = False) 
                 f"{folder} holds samples, and networks without a digest cannot be told from those "
                 "that made them; give them a digest, or choose another --store"
             )
-        differing = differences(there, identity)
+        # Other layers may be on offer from one time to the next; those there were, it keeps.
+        known, now = dict(there.get("layers", {})), identity["layers"]
+        identity["layers"] = known | now
+        differing = differences(there | {"layers": now | known}, identity)
         if differing:
             raise InputError(
                 f"{folder} holds other samples ({'; '.join(differing)}); choose another --store"
             )
     else:
-        for name in ("z", "label", "scores", *identity["layers"]):
+        for name in (*BASE, *own):
             shutil.rmtree(folder / name, ignore_errors=True)
         path.unlink(missing_ok=True)
     return Manifest(folder, identity, shards if isinstance(shards, dict) else {})
+
+
+def array_name(layer: str) -> str:
+    """Under which a layer's vectors are kept, apart from latents, labels and scores."""
+    return f"layer_{layer}" if layer in BASE else layer
 
 
 def shard_path(folder: Path, name: str, index: int) -> Path:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from vectorfind.config import DTYPES, choose
+from vectorfind.checks import choose
+from vectorfind.config import DTYPES, FindSettings
 from vectorfind.errors import InputError, ScorerError
 from vectorfind.protocols import (
     Generator,
@@ -53,6 +54,39 @@ class Models:
     def thread_safe(self) -> bool:
         """Whether both networks say that several threads may use them at once."""
         return all(getattr(net, "thread_safe", False) for net in (self.generator, self.scorer))
+
+    def offering(self, layer: str) -> Models:
+        """The same with this layer among the generator's, which is asked to offer it.
+
+        Raises:
+            InputError: it neither has nor offers such a layer.
+        """
+        generator = self.generator
+        if layer in generator.layers:
+            return self
+        if not hasattr(generator, "offer"):
+            choose("layer", layer, generator.layers)
+        offered = generator.offer(layer)
+        if layer not in offered.layers:
+            raise InputError(
+                f"the generator offered {', '.join(offered.layers)} when asked for {layer}; its "
+                "`offer` must give one that has that layer (see vectorfind.protocols)"
+            )
+        return replace(self, generator=offered)
+
+    def free(self, layer: str) -> tuple[int, int]:
+        """Start and stop of the part of a layer's vectors that directions may move.
+
+        Raises:
+            InputError: the generator names a part that the vectors do not have.
+        """
+        size = self.generator.layers[layer]
+        start, stop = getattr(self.generator, "free", {}).get(layer, (0, size))
+        if not 0 <= start < stop <= size:
+            raise InputError(
+                f"the generator's `free` says {start} to {stop} of {layer}, which has {size}"
+            )
+        return start, stop
 
     @torch.inference_mode()
     def map(self, z: np.ndarray, label: np.ndarray) -> dict[str, torch.Tensor]:
@@ -118,8 +152,14 @@ def load_models(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | None = None,
     dtype: str = "float32",
+    psi: float = FindSettings.psi,
+    trunc_layers: int | None = FindSettings.trunc_layers,
 ) -> Models:
     """The two networks, by name, path or object, checked to run together.
+
+    Args:
+        generator, scorer, device, psi, trunc_layers: see `protocols.resolve_generator`.
+        dtype: precision of synthesis and scoring.
 
     Raises:
         InputError: unknown dtype or device, a half precision off the GPU, or an object that
@@ -127,11 +167,34 @@ def load_models(
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
     choose("dtype", dtype, DTYPES)
-    models = Models(resolve_generator(generator, device), resolve_scorer(scorer, device), dtype)
+    truncation = () if psi == 1.0 else (psi, trunc_layers)
+    network = resolve_generator(generator, device, *truncation)
+    models = Models(network, resolve_scorer(scorer, device), dtype)
     places = {device_of(models.generator).type, device_of(models.scorer).type}
     if dtype != "float32" and places != {"cuda"}:
         raise InputError(f"dtype {dtype} needs a GPU, not {', '.join(sorted(places))}; use float32")
     return models
+
+
+def models_for(
+    settings: FindSettings,
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+) -> tuple[Models, FindSettings]:
+    """The two networks, with the settings' layer, and the settings, completed and checked.
+
+    Raises:
+        InputError: a setting is not allowed, or an object lacks a part of its protocol.
+        CheckpointError: a checkpoint is missing, damaged or foreign.
+    """
+    if isinstance(scorer, str | os.PathLike):
+        settings.validate()  # scorers from files read the same properties: told before loading
+    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
+    models = load_models(generator, scorer, *how)
+    settings = settings.suited(tuple(models.generator.layers), models.scored)
+    models = models.offering(settings.layer)
+    settings.validate(models.generator.layers, models.scored)
+    return models, settings
 
 
 def check_scores(scores: object, count: int, properties: tuple[str, ...]) -> np.ndarray:

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vectorfind.boundaries import Boundaries, boundaries_of
 from vectorfind.config import FindSettings, GradientSettings
-from vectorfind.errors import CheckpointError
+from vectorfind.errors import CheckpointError, InputError
 from vectorfind.gradient import METRICS, WEIGHTS, GradientNetwork
 from vectorfind.models import Models
+from vectorfind.npz import read_npz
 from vectorfind.protocols import digest_of
 
 if TYPE_CHECKING:
     from vectorfind.directions import Directions
 
 KIND = "vectorfind directions"
-VERSION = 2
+VERSION = 3
+MEDIANS = 2
+"""The version before: groups by medians alone, no conditions, directions of whole layers."""
 
-_ARRAYS = ("score_mean", "score_std", "medians", "groups", "group_sizes")
+_ARRAYS = ("score_mean", "score_std", "cuts", "groups", "group_sizes")
+_MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _UNSAVED = ("device", "workers")  # where the work was done changes nothing that was found
 
 
@@ -38,6 +43,8 @@ def pack(directions: Directions) -> tuple[dict[str, np.ndarray], dict[str, Any]]
         "version": VERSION,
         "settings": {key: value for key, value in settings.items() if key not in _UNSAVED},
         "scored": directions.scored,
+        "free": directions.models.free(directions.layer),
+        "conditions": directions.conditions,
         "metrics": directions.metrics,
         "networks": [[network.properties, network.scale] for network in directions.networks],
         "unreadable": directions.unreadable,
@@ -52,17 +59,21 @@ def unpack(
     models: Models,
     path: str | os.PathLike,
 ) -> dict[str, Any]:
-    """The arguments of `Directions`, but for the models, from what `pack` gave.
+    """The arguments of `Directions` from what `pack` gave, or its forerunner of version 2.
 
     Raises:
         CheckpointError: something is missing or does not fit the models.
     """
     try:
-        settings = _settings(metadata["settings"], models)
+        arrays, metadata = _upgraded(arrays, metadata)
+        settings = _settings(metadata["settings"], models.dtype)
+        models = models.offering(settings.layer)
+        settings.validate(models.generator.layers, models.scored, imported=True)
         by_svm = [name for name in settings.properties if settings.method_of(name) == "svm"]
         by_gradient = [name for name in settings.properties if name not in by_svm]
         unpacked = {
             "settings": settings,
+            "models": models,
             "scored": models.scored,
             **{name: arrays[name] for name in _ARRAYS},
             "svm": {name: arrays[f"svm.{name}"] for name in by_svm},
@@ -83,28 +94,73 @@ def unpack(
             "unreadable": int(metadata["unreadable"]),
             "generator_digest": metadata["generator_digest"],
             "scorer_digest": metadata["scorer_digest"],
+            "conditions": _conditions(metadata),
         }
-        sizes = {vectors.shape[-1] for vectors in unpacked["svm"].values()}
-        sizes |= {len(network.centre) for network in unpacked["networks"]}
+        size, part = models.generator.layers[settings.layer], models.free(settings.layer)
+        by_group = {vectors.shape[-1] for vectors in unpacked["svm"].values()}
+        by_image = {len(network.centre) for network in unpacked["networks"]}
         heads = [name for network in unpacked["networks"] for name in network.properties]
         if sorted(heads) != sorted(by_gradient):
             raise ValueError(f"networks of {heads} for the properties {by_gradient}")
-        if sizes != {models.generator.layers[settings.layer]}:
+        if not (by_group <= {size} and by_image <= {part[1] - part[0]}):
+            sizes = by_group | by_image
             raise ValueError(f"vectors of {sizes} numbers do not fit the layer {settings.layer}")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if tuple(metadata["free"]) != part:
+            raise ValueError(f"it moves {metadata['free']} of {settings.layer}, not {list(part)}")
+        named = {name for entry in unpacked["conditions"].items() for name in (entry[0], *entry[1])}
+        if not named <= set(settings.properties):
+            raise ValueError(f"conditions of {', '.join(sorted(named))}")
+    except _MALFORMED as error:
         raise CheckpointError(
             f"{path} is incomplete or does not fit: {error}; find the directions again"
         ) from error
     return unpacked
 
 
-def check_version(metadata: Mapping[str, Any], path: str | os.PathLike) -> None:
-    """Raises CheckpointError if another version of the library wrote the file."""
-    if metadata.get("version") != VERSION:
-        raise CheckpointError(
-            f"{path} has format {metadata.get('version')}, this library reads {VERSION}; "
-            "find the directions again"
+def read_boundaries(path: str | os.PathLike) -> Boundaries:
+    """The directions of groups in a file of directions, without their networks.
+
+    Raises:
+        CheckpointError: no such file, damaged or foreign.
+        InputError: its directions differ from image to image.
+    """
+    arrays, metadata = read_npz(path, KIND)
+    check_version(metadata, path)
+    try:
+        arrays, metadata = _upgraded(arrays, metadata)
+        settings = metadata["settings"]
+        vectors = {
+            name: arrays[f"svm.{name}"]
+            for name in settings["properties"]
+            if f"svm.{name}" in arrays
+        }
+        part = tuple(metadata["free"])
+        return boundaries_of(
+            vectors, arrays["groups"], settings["layer"], part, _conditions(metadata)
         )
+    except InputError:
+        raise
+    except _MALFORMED as error:
+        raise CheckpointError(
+            f"{path} is incomplete: {error}; find the directions again"
+        ) from error
+
+
+def check_version(metadata: Mapping[str, Any], path: str | os.PathLike) -> None:
+    """Raises CheckpointError if a version of the library that is not known wrote the file."""
+    if metadata.get("version") not in (MEDIANS, VERSION):
+        raise CheckpointError(
+            f"{path} has format {metadata.get('version')}, this library reads {MEDIANS} and "
+            f"{VERSION}; find the directions again"
+        )
+
+
+def truncation(metadata: Mapping[str, Any]) -> tuple[float, int | None]:
+    """psi and trunc_layers that the generator was loaded with; none where this is not told."""
+    settings = metadata.get("settings")
+    told = settings if isinstance(settings, dict) else {}
+    psi, layers = told.get("psi", FindSettings.psi), told.get("trunc_layers")
+    return (psi, layers) if isinstance(psi, int | float) else (FindSettings.psi, None)
 
 
 def check_same(metadata: Mapping[str, Any], models: Models, path: str | os.PathLike) -> None:
@@ -124,11 +180,24 @@ def check_same(metadata: Mapping[str, Any], models: Models, path: str | os.PathL
         )
 
 
-def _settings(stored: Mapping[str, Any], models: Models) -> FindSettings:
-    values = dict(stored) | {"dtype": models.dtype}
+def _upgraded(
+    arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
+) -> tuple[Mapping[str, np.ndarray], Mapping[str, Any]]:
+    """What a file of version 2 holds, as one of today's would."""
+    if metadata["version"] == VERSION:
+        return arrays, metadata
+    vectors = [a for name, a in arrays.items() if name.startswith("svm.") or ".centre" in name]
+    since = {"free": [0, vectors[0].shape[-1]], "conditions": {}}
+    return {**arrays, "cuts": arrays["medians"][:, None]}, {**metadata, **since}
+
+
+def _conditions(metadata: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(others) for name, others in metadata["conditions"].items()}
+
+
+def _settings(stored: Mapping[str, Any], dtype: str) -> FindSettings:
+    values = dict(stored) | {"dtype": dtype}
     for name in ("properties", "group_by"):
         values[name] = tuple(values[name])
     values["gradient"] = GradientSettings(**values["gradient"])
-    settings = FindSettings(**values)
-    settings.validate(models.generator.layers, models.scored)
-    return settings
+    return FindSettings(**values)

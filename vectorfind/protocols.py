@@ -1,6 +1,35 @@
 """What the library asks of a generator and of a scorer: a few attributes, no base class.
 
-Any object with these attributes works, so a user's own networks need no subclassing.
+Any object with these attributes works, so a user's own networks need no subclassing. A network
+that knows only its latents, such as a DCGAN, has the one layer z:
+
+    class MyGenerator:
+        z_dim, label_dim = 100, 0
+        layers = {"z": 100}
+
+        def __init__(self, network):
+            self.network = network.eval()                # (N, 100, 1, 1) -> (N, 3, H, W)
+
+        def map(self, z, label):                         # (N, 100), None
+            return {"z": z}
+
+        def synthesize(self, mid, layer):                # (N, 100), "z"
+            return self.network(mid[:, :, None, None])   # in [-1, 1]
+
+A scorer is made of any function of images that gives named numbers:
+
+    def colours(images):                                 # (N, 3, H, W) in [-1, 1]
+        red, green, blue = images.mean(dim=(2, 3)).T
+        return {"warm": red - blue, "bright": red + green + blue}
+
+    scorer = vectorfind.CallableScorer(colours, ("warm", "bright"))
+
+With these, directions in z for both scores, without groups, and the proof that they work:
+
+    directions = vectorfind.find_directions(2000, generator=MyGenerator(dcgan), scorer=scorer)
+    evaluation = vectorfind.evaluate(directions, cases=100)
+
+`examples/own_networks.py` runs just this.
 """
 
 from __future__ import annotations
@@ -19,9 +48,19 @@ from property_cnn.errors import InputError
 class Generator(Protocol):
     """Makes images from latents, and from mid vectors taken at one of its layers.
 
-    It may also have `digest` (text naming its weights, stored with directions found on it),
-    `device` (where tensors are handed to it; the CPU if it has none), `to(device)`, and
-    `thread_safe = True` if several threads may use it at once, as it then does on a CPU.
+    It may also have:
+        digest: text naming its weights, stored with directions found on it; without one,
+            nothing that is kept on disk is used again.
+        device, to(device): where tensors are handed to it (the CPU without), and how to move it.
+        thread_safe: True if several threads may use it at once, as they then do on a CPU.
+        offer(layer): a generator on the same weights whose `layers` have that one too, for
+            layers that are rare or costly; InputError that tells all it takes, for others.
+        offers: names, or patterns of names, of what `offer` takes, to be shown.
+        free: layer -> (start, stop), where directions may move only a part of its vectors;
+            they are found in that part and are zero outside.
+        psi, trunc_layers: its truncation; 1 for none, of so many layers, None for all.
+        one_hot_labels: True if a label names a class, so that samples have one of these each;
+            else labels are drawn as latents are, from a normal distribution.
 
     Attributes:
         z_dim: size of the latents.
@@ -64,12 +103,15 @@ class Scorer(Protocol):
 def resolve_generator(
     generator: str | os.PathLike | Generator = "default",
     device: str | torch.device | None = None,
+    psi: float = 1.0,
+    trunc_layers: int | None = None,
 ) -> Generator:
     """The shipped generator ("default"), the one in a checkpoint, or the object itself.
 
     Args:
         generator: "default", the path of a checkpoint, or an object with the protocol.
         device: where it shall run; an object is moved only if this is given.
+        psi, trunc_layers: truncation of one that is loaded; an object has its own.
 
     Raises:
         InputError: the object lacks a part of the protocol, or the device is not there.
@@ -78,10 +120,17 @@ def resolve_generator(
     if isinstance(generator, str | os.PathLike):
         from stylegan_ft.generator import load_generator
 
-        return load_generator(None if generator == "default" else generator, device=device)
+        path = None if generator == "default" else generator
+        return load_generator(path, device, psi, trunc_layers)
     _check("generator", generator, ("z_dim", "label_dim", "layers", "map", "synthesize"))
     if not generator.layers:
         raise InputError("the generator offers no layers; give at least one name and its size")
+    for name in generator.layers:
+        if not name or name.startswith(".") or set(name) & set("/\\"):
+            raise InputError(
+                f"a layer is called {name!r}; files are named after it: give a name that "
+                "does not begin with a dot and has no slash"
+            )
     return _moved(generator, device)
 
 
@@ -91,7 +140,7 @@ def resolve_scorer(
 ) -> Scorer:
     """The shipped scorer ("default"), the one in a checkpoint, or the object itself.
 
-    Args and errors are those of `resolve_generator`.
+    Args and errors are those of `resolve_generator`, but for the truncation.
     """
     if isinstance(scorer, str | os.PathLike):
         from property_cnn.devices import choose_device
@@ -105,8 +154,12 @@ def resolve_scorer(
 
 
 def digest_of(network: object) -> str:
-    """The text that names the network's weights; "" where it has none."""
-    return str(getattr(network, "digest", ""))
+    """The text that names the network's weights, and a generator's truncation; "" without one."""
+    digest, psi = str(getattr(network, "digest", "")), getattr(network, "psi", 1.0)
+    if not digest or psi == 1.0:
+        return digest
+    layers = getattr(network, "trunc_layers", None)
+    return f"{digest}-psi{psi:g}" + ("" if layers is None else f"-of-{layers}")
 
 
 def device_of(network: object) -> torch.device:

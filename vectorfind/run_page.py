@@ -11,6 +11,7 @@ from reports.html import Interval, Measure, Page, Picture, Section, Table, signe
 from reports.tables import slopes_table
 from vectorfind.directions import Directions
 from vectorfind.evaluation import Evaluation
+from vectorfind.hair_figures import HAIR
 from vectorfind.run_figures import TSNE, Figure, ends_of
 from vectorfind.statistics import Estimate
 
@@ -66,6 +67,8 @@ def run_page(
     }
     if control is not None:
         facts["the same by chance"] = signed(control.sum_abs_correlation.mean)
+    if evaluation.hair is not None:
+        facts["hair mask kept (IoU)"] = f"{evaluation.hair.mean():.3f}"
     facts["undefined cases"] = f"{found.undefined:,}"
     facts["unreadable samples"] = f"{directions.unreadable:,}"
     facts["unreadable edits"] = f"{found.unreadable:,}"
@@ -175,6 +178,13 @@ def _sections(
         words += "keeps neighbours together. Where the two sides part, a plane can part them."
         top = picture(TSNE, "Maps of the samples with the highest and lowest scores")
         maps = [Section("What the SVMs saw", [words], [top])]
+    hair = []
+    if HAIR in figures:
+        words = "Eyes and mouth shall leave the hair alone; a turning head takes it along. A "
+        words += "network masks it before and after each edit, and the two masks' overlap (IoU) "
+        words += "is averaged."
+        top = picture(HAIR, "Hair masks of one case before and after edits of each property")
+        hair = [Section("What happens to the hair", [words], [top])]
     tables = [
         _compared(comparison),
         _fits(directions),
@@ -187,6 +197,7 @@ def _sections(
             "What else moves", (), [slopes], [table_of(leaks, "Slopes and leaks", folded=True)]
         ),
         Section("How reliably", (), [corrs], tables),
+        *hair,
         *maps,
     ]
 

@@ -10,15 +10,20 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from property_cnn.hair import HairSegmenter
 from vectorfind import __version__
-from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettings
 from vectorfind.evaluation import Evaluation
 from vectorfind.models import Models
 from vectorfind.protocols import device_of, digest_of
 
 
 def run_config(
-    kind: str, find: FindSettings, test: EvaluateSettings, models: Models
+    kind: str,
+    find: FindSettings,
+    test: EvaluateSettings,
+    models: Models,
+    segmenter: HairSegmenter | None = None,
 ) -> dict[str, Any]:
     """What a run depends on and what it ran with, for `config.json` (workers change nothing)."""
     return {
@@ -28,6 +33,7 @@ def run_config(
         "models": {
             "generator": digest_of(models.generator),
             "scorer": digest_of(models.scorer),
+            **({} if segmenter is None else {"hair": segmenter.digest}),
         },
         "device": str(device_of(models.generator)),
         "versions": versions(),
@@ -55,16 +61,20 @@ def command_line(
     words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]
     words += ["--layer", find.layer, "--method", find.method, "--seed", str(find.seed)]
     rest = {
-        "--properties": (find.properties, FindSettings.properties),
-        "--group-by": (find.group_by, FindSettings.group_by),
+        "--properties": (find.properties, CONTROLLED),
+        "--group-by": (find.group_by, GROUPING),
+        "--quantiles": (find.quantiles, FindSettings.quantiles),
         "--ratio": (find.ratio, FindSettings.ratio),
         "--batch-size": (find.batch_size, FindSettings.batch_size),
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
         "--device": (find.device, FindSettings.device),
         "--dtype": (find.dtype, FindSettings.dtype),
+        "--psi": (find.psi, FindSettings.psi),
+        "--trunc-layers": (find.trunc_layers, FindSettings.trunc_layers),
         "--generator": (str(generator), "default"),
         "--scorer": (str(scorer), "default"),
     }
+    words += ["--hair"] if test.hair else []
     for option, (value, default) in rest.items():
         if value != default:
             words += [option, ",".join(value) if isinstance(value, tuple) else str(value)]
@@ -80,6 +90,7 @@ def shown_settings(find: FindSettings, evaluation: Evaluation, config: Mapping) 
         "method": find.method,
         "properties": ", ".join(find.properties),
         "groups by": ", ".join(find.group_by) or "–",
+        **({"parts of each": str(find.quantiles)} if find.quantiles > 2 else {}),
         "ratio": str(find.ratio),
         "seed of finding": str(find.seed),
         "cases": f"{test.cases:,}",
@@ -93,4 +104,5 @@ def shown_settings(find: FindSettings, evaluation: Evaluation, config: Mapping) 
         "device, precision": f"{config['device']}, {find.dtype}",
         "generator": models["generator"] or "an object without a digest",
         "scorer": models["scorer"] or "an object without a digest",
+        **({"hair segmenter": models["hair"]} if "hair" in models else {}),
     }

@@ -18,6 +18,7 @@ import pandas as pd
 
 from property_cnn.devices import choose_device
 from property_cnn.files import atomic_write, file_digest
+from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from reports import build_page
 from reports import columns as c
 from reports.html import Interval
@@ -49,10 +50,11 @@ from vectorfind.folders import (
     writable_folder,
 )
 from vectorfind.groups import WHOLE
+from vectorfind.hair_figures import hair_figures
 from vectorfind.models import Models, load_models
 from vectorfind.npz import write_npz
 from vectorfind.pipeline import draw, fit_samples, run_evaluation
-from vectorfind.protocols import Generator, Scorer
+from vectorfind.protocols import Generator, Scorer, device_of
 from vectorfind.run_figures import TSNE, read_figures, run_figures, write_figures
 from vectorfind.run_page import interval_at, run_page
 from vectorfind.run_record import command_line, run_config, shown_settings
@@ -105,7 +107,8 @@ def run_test(
     folder = writable_folder(out)
     models = load_models(generator, scorer, find.device, find.dtype)
     find.validate(models.generator.layers, models.scored)
-    config = run_config("test", find, test, models)
+    segmenter = hair_segmenter(test, models)
+    config = run_config("test", find, test, models, segmenter)
     config["command"] = command_line(find, test, generator, scorer)
     with locked(folder, "--out"):
         known = claim(folder, config, (DIRECTIONS, *_RESULTS) if overwrite else ())
@@ -118,7 +121,12 @@ def run_test(
             directions = replace(directions, settings=find)
         else:
             directions = _find_into(folder, models, find, store, quiet, fresh=not named)
-        return _evaluate_into(folder, directions, test, config, quiet)
+        return _evaluate_into(folder, directions, test, config, quiet, segmenter)
+
+
+def hair_segmenter(test: EvaluateSettings, models: Models) -> HairSegmenter | None:
+    """The shipped segmenter, beside the generator, where the test asks for it."""
+    return load_hair_segmenter(device=device_of(models.generator)) if test.hair else None
 
 
 def _find_into(
@@ -164,13 +172,15 @@ def run_evaluate(
     folder = writable_folder(out)
     directions = load_directions(directions_path, generator, scorer, device=device)
     test.validate(directions.properties)
-    config = run_config("evaluate", directions.settings, test, directions.models)
+    segmenter = hair_segmenter(test, directions.models)
+    config = run_config("evaluate", directions.settings, test, directions.models, segmenter)
     config["directions"] = file_digest(directions_path)
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
+    words += ["--hair"] if test.hair else []
     config["command"] = shlex.join([*words, "--seed", str(test.seed)])
     with locked(folder, "--out"):
         claim(folder, config, _RESULTS if overwrite else ())
-        return _evaluate_into(folder, directions, test, config, quiet)
+        return _evaluate_into(folder, directions, test, config, quiet, segmenter)
 
 
 def n_curve_row(directions: Directions, evaluation: Evaluation, seconds: float) -> pd.DataFrame:
@@ -220,10 +230,15 @@ def _measures(evaluation: Evaluation, measured: Measurement) -> dict[str, Interv
 
 
 def _evaluate_into(
-    folder: Path, directions: Directions, test: EvaluateSettings, config: dict, quiet: bool
+    folder: Path,
+    directions: Directions,
+    test: EvaluateSettings,
+    config: dict,
+    quiet: bool,
+    segmenter: HairSegmenter | None,
 ) -> Path:
     started = time.monotonic()
-    evaluation = run_evaluation(directions, test, quiet, folder / CASES)
+    evaluation = run_evaluation(directions, test, quiet, folder / CASES, segmenter)
     add_timing(folder, "evaluate", time.monotonic() - started)
     slope, comparison = evaluation.measured.slope, compare(evaluation)
     tables = {
@@ -244,6 +259,8 @@ def _evaluate_into(
     write_npz(folder / LATENTS, "vectorfind latents", cases, {"seed": evaluation.settings.seed})
     write_scores(folder / SCORES, evaluation)
     figures = run_figures(directions, evaluation, STRIP_CASES)
+    if segmenter is not None:
+        figures |= hair_figures(directions, evaluation, segmenter)
     write_figures(folder, figures)
     figures |= read_figures(folder, TSNE)
     settings = shown_settings(directions.settings, evaluation, config)
@@ -264,6 +281,8 @@ def write_scores(path: Path, evaluation: Evaluation) -> None:
         "properties": np.array(evaluation.properties),
         "scored": np.array(evaluation.scored),
     }
+    if evaluation.hair is not None:
+        arrays["hair_iou"] = evaluation.hair
     if evaluation.control is not None:
         arrays["control"] = evaluation.control.scores
     write_npz(path, "vectorfind scores", arrays, {"seed": evaluation.settings.seed})
@@ -285,4 +304,8 @@ def summary_lines(folder: str | os.PathLike) -> list[str]:
         lines.append(f"  {measure.removesuffix(c.corr_column(''))}: {', '.join(texts)}")
     row = read_table((folder / "test_statistics.csv").read_text(), [c.PASSED, c.PASSED_RATIO])
     passed, share = row[c.PASSED].iloc[0], 100 * row[c.PASSED_RATIO].iloc[0]
-    return [*lines, f"cases passed: {passed} ({share:.1f} %)"]
+    lines.append(f"cases passed: {passed} ({share:.1f} %)")
+    if f"{c.HAIR_IOU}_mean" in row:
+        mean, low, high = (row[f"{c.HAIR_IOU}_{end}"].iloc[0] for end in ("mean", "low", "high"))
+        lines.append(f"hair mask kept by the edits: IoU {mean:.3f} [{low:.3f}, {high:.3f}]")
+    return lines

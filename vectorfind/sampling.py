@@ -69,6 +69,42 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
+class FreePart:
+    """Samples of which only a part of the vectors, start to stop, is seen."""
+
+    samples: SampleSource
+    start: int
+    stop: int
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(n, A) of the images."""
+        return self.samples.scores
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """A names of the scores."""
+        return self.samples.properties
+
+    @property
+    def readable(self) -> np.ndarray:
+        """(n,) bool, False where the scores are NaN."""
+        return self.samples.readable
+
+    def vectors(self, layer: str, rows: np.ndarray) -> np.ndarray:
+        """Vectors (len(rows), stop - start) at a layer, of the given samples in their order."""
+        return self.samples.vectors(layer, rows)[:, self.start : self.stop]
+
+
+def free_part(samples: SampleSource, models: Models, layer: str) -> SampleSource:
+    """The samples, of whose vectors at a layer only what directions may move is seen."""
+    start, stop = models.free(layer)
+    if stop - start == models.generator.layers[layer]:
+        return samples
+    return FreePart(samples, start, stop)
+
+
+@dataclass(frozen=True, eq=False)
 class Shard:
     """512 consecutive samples; the arrays are those of `Samples`."""
 

@@ -2,7 +2,7 @@
 
     manifest.json            which networks, seed and precision; the checksum of every file
     scores/00000.npy         (512, A) float32; likewise z/, label/ and one folder a layer
-    groups_160000.npz        group of each of the first 160,000 samples, by their medians
+    groups_160000.npz        group of each of the first 160,000 samples, by their scores
 
 A shard depends on the seed and its index alone, so a store can be filled in any order, by any
 process, go on after a kill, and grow; the files are the same whichever way they came.
@@ -21,15 +21,21 @@ from property_cnn.files import atomic_path, file_digest
 from property_cnn.progress import Progress
 from vectorfind.config import FindSettings
 from vectorfind.folders import locked, writable_folder
-from vectorfind.groups import group_medians, group_names
-from vectorfind.manifest import Manifest, open_manifest, shard_path
+from vectorfind.groups import group_cuts, group_names
+from vectorfind.manifest import (
+    BASE,
+    LABELS,
+    LATENTS,
+    SCORES,
+    Manifest,
+    array_name,
+    open_manifest,
+    shard_path,
+)
 from vectorfind.models import Models, check_readable
 from vectorfind.npz import write_npz
 from vectorfind.sampling import SHARD, make_shard, map_shard, shard_count
 from vectorfind.tasks import run_tasks
-
-LATENTS, LABELS, SCORES = "z", "label", "scores"
-BASE = (LATENTS, LABELS, SCORES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +67,16 @@ class StoredSamples:
         shards, starts = np.unique(rows[order] // SHARD, return_index=True)
         for index, places in zip(shards, np.split(order, starts[1:]), strict=True):
             # A map that is dropped here never adds up to more than one shard in memory.
-            array = np.load(shard_path(self.folder, layer, index), "r", allow_pickle=False)
+            path = shard_path(self.folder, array_name(layer), index)
+            array = np.load(path, "r", allow_pickle=False)
             found[places] = array[rows[places] - index * SHARD]
         return found
 
-    def write_groups(self, group_by: Sequence[str]) -> None:
-        """Leaves the samples' groups in the folder, with the medians that they follow from."""
+    def write_groups(self, group_by: Sequence[str], quantiles: int = 2) -> None:
+        """Leaves the samples' groups in the folder, with the cuts that they follow from."""
         columns = [self.properties.index(name) for name in group_by]
-        medians = group_medians(self.scores[:, columns])
-        arrays = {"group": group_names(self.scores[:, columns], medians), "medians": medians}
+        cuts = group_cuts(self.scores[:, columns], quantiles)
+        arrays = {"group": group_names(self.scores[:, columns], cuts), "cuts": cuts}
         path = self.folder / f"groups_{len(self)}.npz"
         write_npz(path, "vectorfind groups", arrays, {"group_by": list(group_by)})
 
@@ -141,9 +148,11 @@ def write_shard(
     """Makes and writes a shard, or only its vectors; the checksum of each file by array name."""
     if images:
         shard = make_shard(models, seed, index, layers, batch_size)
-        arrays = {LATENTS: shard.z, LABELS: shard.label, SCORES: shard.scores, **shard.mids}
+        arrays = {LATENTS: shard.z, LABELS: shard.label, SCORES: shard.scores}
+        mids = shard.mids
     else:
-        arrays = map_shard(models, seed, index, layers)[2]
+        arrays, mids = {}, map_shard(models, seed, index, layers)[2]
+    arrays |= {array_name(layer): vectors for layer, vectors in mids.items()}
     return {name: write_array(shard_path(folder, name, index), a) for name, a in arrays.items()}
 
 
@@ -168,15 +177,16 @@ def _fill(
 ) -> None:
     """Makes every shard, or part of one, that is missing or not what its checksum says."""
     progress = Progress("sampling", n, "images", quiet)
-    lacking = manifest.lacking([*BASE, *layers], range(shard_count(n)), workers)
+    names = [*BASE, *map(array_name, layers)]
+    lacking = manifest.lacking(names, range(shard_count(n)), workers)
     for name, index in lacking.damaged:
         progress.note(f"{shard_path(folder, name, index)} is damaged; making it again")
     whole = [index for index in range(shard_count(n)) if index not in lacking.names]
     progress.skip(sum(_used(index, n) for index in whole))
     tasks = []
-    for index, names in lacking.names.items():
-        images = any(name in BASE for name in names)
-        made = layers if images else tuple(name for name in layers if name in names)
+    for index, missing in lacking.names.items():
+        images = any(name in BASE for name in missing)
+        made = layers if images else tuple(name for name in layers if array_name(name) in missing)
         tasks.append((folder, models, seed, index, made, images, batch_size))
     written = run_tasks(write_shard, tasks, workers, models)
     for index, digests in zip(lacking.names, written, strict=True):

@@ -17,7 +17,7 @@ from reports.style import figure_png
 from vectorfind.config import FindSettings
 from vectorfind.directions import Directions
 from vectorfind.errors import InputError
-from vectorfind.pipeline import grouped
+from vectorfind.groups import grouped
 from vectorfind.run_figures import Figure
 from vectorfind.sampling import SampleSource
 from vectorfind.tasks import run_tasks
@@ -97,7 +97,7 @@ def group_extremes(
         Rows of the samples, (m,): the bottom ones by rising score, then the top ones; and (m,)
         bool, True for the top.
     """
-    members = grouped(samples, settings.group_by)[1][group]
+    members = grouped(samples, settings.group_by, settings.quantiles)[1][group]
     scores = samples.scores[members, samples.properties.index(name)]
     order = members[np.argsort(scores, kind="stable")]
     side = round(settings.ratio * len(order))

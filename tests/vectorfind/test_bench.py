@@ -152,8 +152,8 @@ def test_a_failed_run_is_told_in_its_own_words():
 def test_the_grid_is_judged_by_its_parts():
     cells = {
         "svm_w_2000": {"fit": 1.0, "evaluate": 2.0},
-        "gradient_w_2000": {"fit": 8.0, "evaluate": 2.0},
-        "gradient_mapping_split1_2000": {"fit": 8.0, "evaluate": 2.0},
+        "gradient_w_2000": {"train": 8.0, "evaluate": 2.0},
+        "gradient_mapping_split1_2000": {"train": 8.0, "evaluate": 2.0},
     }
     rows = grid_rows(24.0, 5.0, cells, replace(SETTINGS, workers=2))
     parts = 5 + 3 + (8 / 2 + 2) * 2  # two networks shared the machine

@@ -180,6 +180,14 @@ def test_edit_moves_the_property_in_the_images(networks, run_folder, tmp_path):
     assert high - low == pytest.approx(4 / 20 * 255, rel=0.1)
 
 
+def test_edit_writes_an_animation_of_a_sweep(networks, run_folder, tmp_path):
+    args = ["--animate", tmp_path / "eyes.gif", "--sweep", "eyes=-2:2", "--frames", "3"]
+    result = invoke("edit", run_folder / "directions.npz", *args, "--rate", "20", "--count", "1")
+    assert result.stdout == f"animation: {tmp_path / 'eyes.gif'}\n"
+    with Image.open(tmp_path / "eyes.gif") as gif:
+        assert (gif.n_frames, gif.info["duration"]) == (4, 50)
+
+
 def test_models_prints_what_it_made(monkeypatch, tmp_path):
     def made(work, device, log):
         log(f"working in {work.name}")
@@ -195,7 +203,7 @@ def test_models_prints_what_it_made(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "pieces"),
     [
-        (["--layer", "z"], ["unknown layer 'z'", "mapping_split1, mapping_split2, w"]),
+        (["--layer", "y"], ["layer 'y'", "mapping_split1, mapping_split2, w"]),
         (["--method", "pca"], ["unknown method 'pca'", "svm, gradient, mixed"]),
         (["--properties", "eyes,nose"], ["unknown property 'nose'", "mouth"]),
         (["--group-by", "nose"], ["unknown grouping property 'nose'", "hairstyle"]),

@@ -5,6 +5,10 @@ from dataclasses import replace
 import pytest
 
 from vectorfind.config import (
+    CONTROLLED,
+    GROUPING,
+    LAYERS,
+    PROPERTIES,
     EvaluateSettings,
     FindSettings,
     GradientSettings,
@@ -36,6 +40,9 @@ def test_defaults_are_valid():
         ({"seed": -1}, "seed is -1"),
         ({"ratio": 0.6}, "ratio is 0.6; give a number above 0 and at most 0.5"),
         ({"batch_size": 0}, "batch_size is 0"),
+        ({"quantiles": 1}, "quantiles is 1; give 2 to 36"),
+        ({"quantiles": 2.5}, "quantiles is 2.5"),
+        ({"method": "imported"}, "unknown method 'imported'; choose one of svm, gradient, mixed$"),
         ({"workers": 0}, "workers is 0"),
         ({"svm_c": 0.0}, "svm_c is 0.0"),
         ({"strengths": {"smile": (0, 1)}}, "unknown property of strengths 'smile'"),
@@ -46,7 +53,7 @@ def test_defaults_are_valid():
 )
 def test_wrong_settings_of_finding_are_named(change, message):
     with pytest.raises(InputError, match=message):
-        replace(FindSettings(), **change).validate()
+        replace(FindSettings(), **change).validate(LAYERS)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,30 @@ def test_layers_and_properties_are_those_of_the_networks_at_hand():
     settings.validate(layers=("latent",), scored=("smile", "yaw"))
     with pytest.raises(InputError, match="choose one of w"):
         settings.validate(layers=("w",), scored=("smile",))
+
+
+def test_what_is_left_open_is_the_specifications_where_the_networks_know_it():
+    assert FindSettings().suited(LAYERS, PROPERTIES) == FindSettings()
+    settings = FindSettings(method="mixed")
+    assert (settings.layer, settings.properties) == ("mapping_split1", CONTROLLED)
+    assert settings.group_by == GROUPING
+
+
+@pytest.mark.parametrize(
+    ("layers", "layer"),
+    [(("z", "w", "late"), "w"), (("early", "late"), "late"), (LAYERS, LAYERS[1])],
+)
+def test_what_is_left_open_suits_other_networks(layers, layer):
+    settings = FindSettings().suited(layers, ("smile", "yaw"))
+    assert (settings.layer, settings.properties) == (layer, ("smile", "yaw"))
+    assert settings.group_by == ()
+
+
+def test_what_is_given_stays_whatever_the_networks_know():
+    given = FindSettings(layer="w+4-7", properties=("eyes",), group_by=("hair_color",))
+    assert given.suited(("z",), ("smile",)) == given
+    with pytest.raises(InputError, match=r"unknown layer 'w\+4-7'; choose one of z"):
+        given.suited(("z",), ("smile",)).validate(("z",))
 
 
 def test_mixed_takes_eyes_by_gradient():

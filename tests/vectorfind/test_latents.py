@@ -1,8 +1,11 @@
 """Latents are addressed by index: neither count nor batch size changes them."""
 
 import numpy as np
+import torch
 
+from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.latents import BLOCK, latent_block, mapped_latents
+from vectorfind.models import Models
 from vectorfind.streams import SAMPLES
 
 
@@ -32,3 +35,15 @@ def test_seeds_streams_and_blocks_give_other_latents():
 def test_only_the_layers_asked_for_are_kept(models):
     assert list(mapped_latents(models, 0, SAMPLES, 5, ("w",))[2]) == ["w"]
     assert mapped_latents(models, 0, SAMPLES, 5, ())[2] == {}
+
+
+def test_labels_of_classes_name_one_each_and_every_class_as_often():
+    generator = ToyGenerator()
+    plain = mapped_latents(Models(generator, ToyScorer()), 0, SAMPLES, 1000)
+    generator.one_hot_labels = True
+    z, label, mids = mapped_latents(Models(generator, ToyScorer()), 0, SAMPLES, 1000)
+    assert np.array_equal(z, plain[0])
+    assert np.array_equal(np.sort(label, axis=1), np.tile([0.0, 1.0], (1000, 1)))
+    assert abs(label.mean(axis=0) - 0.5).max() < 0.05
+    again = generator.map(*(torch.from_numpy(array) for array in (z, label)))["w"].numpy()
+    assert np.allclose(mids["w"], again, atol=1e-6)

@@ -14,7 +14,7 @@ from vectorfind.curve import CELLS, CurveSettings, run_curve
 from vectorfind.folders import read_timings
 from vectorfind.models import Models
 
-FIT = "fit"
+TRAIN = "train"
 """The stage of a cell that several share the machine in, where networks are trained."""
 
 LIMIT = 1.1
@@ -53,17 +53,17 @@ def grid_rows(
     Args:
         seconds: of the whole grid.
         sampling: seconds of its one sampling.
-        cells: name, which begins with the method -> stage -> seconds.
+        cells: name -> stage -> seconds.
         settings: its sizes.
     """
     rows = [BenchRow("grid", "sampling, once", sampling, "s", f"n={settings.grid_n:,}")]
-    trained = sum(name.startswith("gradient") for name in cells)
+    trained = sum(TRAIN in stages for stages in cells.values())
     together = max(1, min(settings.workers or cpu_count(), trained))
     parts = sampling
     for name, stages in cells.items():
         own, note = dict(stages), ", ".join(f"{stage} {s:.1f} s" for stage, s in stages.items())
-        if name.startswith("gradient") and together > 1 and FIT in own:
-            own[FIT] /= together
+        if together > 1 and TRAIN in own:
+            own[TRAIN] /= together
             note += f"; {together} at once"
         parts += sum(own.values())
         rows.append(BenchRow("grid", name, sum(own.values()), "s", note))

@@ -24,8 +24,8 @@ from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.bench.stages import edits_of, layer_of
 from vectorfind.config import CONTROLLED, GROUPING, FindSettings, GradientSettings
+from vectorfind.groups import grouped
 from vectorfind.models import Models
-from vectorfind.pipeline import grouped
 from vectorfind.sampling import Samples
 from vectorfind.streams import SPLITS, random_stream
 from vectorfind.svm import fit_svm

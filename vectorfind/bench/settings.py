@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vectorfind.config import check_names
+from vectorfind.checks import check_names
 from vectorfind.errors import InputError
 
 PARTS = ("machine", "rates", "training", "test", "grid", "reference", "tsne")

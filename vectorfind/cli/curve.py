@@ -37,10 +37,8 @@ from vectorfind.cli.options import (
 @click.option("--methods", default="svm,gradient", show_default=True, type=Names(), help="Of them.")
 @click.option(
     "--layers",
-    default="mapping_split1,mapping_split2,w",
-    show_default=True,
     type=Names(),
-    help="Each with each method.",
+    help="Each with each method; mapping_split1,mapping_split2,w or all that the generator has.",
 )
 @cases_option
 @workers_option
@@ -73,6 +71,7 @@ def curve(
     Example:
       vectorfind curve --out curve
       vectorfind curve -n 4K,8K --layers w --overlay reference/ncurve --out curve
+      vectorfind curve --generator model.pkl --layers w,w+4-7 --methods svm --out curve
     """
     from reports.reading import join_curves
     from vectorfind.curve import CurveSettings, run_curve, summary_lines

@@ -36,6 +36,7 @@ def find(
     \b
     Example:
       vectorfind find -n 8000 --layer w --method gradient --out directions.npz
+      vectorfind find --generator ffhq.pkl --layer w+4-7 --psi 0.7 --out directions.npz
     """
     settings = settings_from(FindSettings, options)
     settings.validate()

@@ -12,13 +12,15 @@ import click
 def info(path: Path | None) -> None:
     """Shows versions and the shipped models, or what PATH holds.
 
-    PATH is a run's folder, an .npz of directions, samples or latents, or a checkpoint.
+    PATH is a run's folder, an .npz of directions, samples or latents, another project's .npy of
+    a direction, or a checkpoint of a generator, of ours or another project.
 
     \b
     Example:
       vectorfind info
       vectorfind info demo
       vectorfind info demo/directions.npz
+      vectorfind info ffhq.pkl
     """
     from vectorfind.describe import describe
 

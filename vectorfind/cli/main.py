@@ -7,9 +7,12 @@ from typing import Any
 import click
 
 from vectorfind import __version__
+from vectorfind.allocator import keep_freed_memory
 from vectorfind.cli.bench import bench
 from vectorfind.cli.compare import compare
+from vectorfind.cli.convert import convert
 from vectorfind.cli.curve import curve
+from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
 from vectorfind.cli.evaluate import evaluate
 from vectorfind.cli.find import find
@@ -37,7 +40,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except click.exceptions.NoArgsIsHelpError:
+        except (click.exceptions.NoArgsIsHelpError, BrokenPipeError):
             raise
         except click.UsageError as error:
             path = error.ctx.command_path if error.ctx else ctx.command_path
@@ -62,6 +65,7 @@ def main() -> None:
       vectorfind test -n 4000 --cases 36 --out demo
     Then open demo/report.html.
     """
+    keep_freed_memory()
 
 
 for command in (
@@ -73,6 +77,8 @@ for command in (
     edit,
     report,
     compare,
+    directions,
+    convert,
     info,
     models,
     bench,

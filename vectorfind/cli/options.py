@@ -10,7 +10,14 @@ from typing import Any
 
 import click
 
-from vectorfind.config import DTYPES, LAYERS, METHODS, EvaluateSettings, FindSettings
+from vectorfind.config import (
+    CONTROLLED,
+    DTYPES,
+    GROUPING,
+    METHODS,
+    EvaluateSettings,
+    FindSettings,
+)
 
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
 
@@ -101,14 +108,25 @@ find_options = stacked(
     _find(
         "--layer",
         field="layer",
-        metavar="|".join(LAYERS),
-        help="Where the directions shall live; mapping_split1 of mixed, else mapping_split2.",
+        help="Where the directions shall live, e.g. w or w+4-7; mapping_split1 of mixed, else "
+        "mapping_split2, or w of other generators.",
     ),
     _find("--method", field="method", metavar="|".join(METHODS), help="How they are found."),
-    _find("--properties", field="properties", type=Names(), help="What they shall change."),
     _find(
-        "--group-by", field="group_by", type=Names(), help='What splits samples; "" for one group.'
+        "--properties",
+        field="properties",
+        type=Names(),
+        help=f"What they shall change; {','.join(CONTROLLED)}.",
     ),
+    _find(
+        "--group-by",
+        field="group_by",
+        type=Names(),
+        help=f'What splits samples, "" for one group; {",".join(GROUPING)}.',
+    ),
+    _find("--quantiles", field="quantiles", type=int, help="Parts that each of those splits into."),
+    _find("--psi", field="psi", type=float, help="Truncation of the generator; 1 for none."),
+    _find("--trunc-layers", field="trunc_layers", type=int, help="Layers truncated; all of them."),
     _find("--ratio", field="ratio", type=float, help="Top and bottom share an SVM learns from."),
     workers_option,
 )
@@ -120,6 +138,7 @@ evaluate_options = stacked(
         type=Count(),
         help="Cases for random directions; all of them up to 100.",
     ),
+    click.option("--hair", is_flag=True, help="Also measure what the edits do to the hair mask."),
 )
 run_options = stacked(seed_option, batch_option, device_option)
 model_options = stacked(

@@ -1,0 +1,135 @@
+"""Other people's generators end to end, with a scorer of one's own: StyleGAN2, a DCGAN."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vectorfind
+from stylegan_ft.architectures.stylegan2 import StyleGAN2Config
+from tests.stylegan_ft.foreign_files import random_network
+from vectorfind.errors import CheckpointError, InputError
+from vectorfind.user_scorer import CallableScorer
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+QUICK = {"workers": 1, "quiet": True}
+
+
+def example(name):
+    """A script of `examples` as a module."""
+    spec = importlib.util.spec_from_file_location(f"examples_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def script():
+    return example("other_generator")
+
+
+@pytest.fixture(scope="module")
+def model(script, tmp_path_factory):
+    """A file of a StyleGAN2 of 64 × 64, as others write it."""
+    return script.write_tiny(tmp_path_factory.mktemp("model") / "tiny.pt")
+
+
+@pytest.fixture(scope="module")
+def scorer(script):
+    return CallableScorer(script.colours, ("warm", "bright"), digest="colours")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.mark.parametrize("layer", [None, "w+4-8"])
+def test_a_stylegan2_obeys_a_users_scorer_at_w_and_in_some_layers(model, scorer, store, layer):
+    directions = vectorfind.find_directions(
+        512, layer, generator=model, scorer=scorer, store=store, device="cpu", **QUICK
+    )
+    assert directions.layer == (layer or "w")
+    assert (directions.properties, directions.groups.tolist()) == (("warm", "bright"), ["all"])
+    vectors = np.stack([directions.svm[name][0] for name in directions.properties])
+    if layer is not None:
+        assert np.array_equal(vectors[:, :8], np.zeros((2, 8)))
+    evaluation = vectorfind.evaluate(directions, cases=12, quiet=True)
+    found, control = evaluation.measured, evaluation.control
+    assert (found.correlation.mean > 0.6).all()
+    assert (found.correlation.low > control.correlation.high).all()
+
+    generator = directions.models.generator
+    z = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    plain = generator.synthesize(generator.map(z)["w"], "w")
+    assert (directions.edit(z) - plain).abs().max() <= 1e-5
+    assert (directions.edit(z, warm=1.0) - plain).abs().max() > 1e-3
+
+
+def write_smaller(path, c_dim=0):
+    """One of 8 × 8, with labels if asked for."""
+    config = StyleGAN2Config(8, (4, 4), z_dim=4, c_dim=c_dim, w_dim=4, mapping_layers=2)
+    state = random_network(config).state_dict()
+    for name in state:
+        if name.startswith("mapping.fc"):
+            state[name] *= 100  # their learning rate is a hundredth
+    torch.save(state, path)
+    return path
+
+
+@pytest.mark.parametrize("layer", ["z", "mapping.0", "w+", "s"])
+def test_every_kind_of_layer_can_be_edited(scorer, tmp_path, layer):
+    path = write_smaller(tmp_path / "tiny.pth", c_dim=2)
+    directions = vectorfind.find_directions(
+        300, layer, generator=path, scorer=scorer, device="cpu", **QUICK
+    )
+    if layer == "z":  # the label stays as it is
+        assert np.array_equal(directions.svm["warm"][:, 4:], np.zeros((1, 2)))
+    directions.save(tmp_path / "d.npz")
+    loaded = vectorfind.load_directions(tmp_path / "d.npz", path, scorer, "cpu")
+    edits = (some.edit(np.ones((2, 4)), np.ones((2, 2)), warm=1) for some in (directions, loaded))
+    assert torch.equal(*edits)
+
+
+def test_layers_that_are_not_there_are_told_with_those_that_are(model, scorer):
+    with pytest.raises(InputError, match=r"offers z, mapping.0, mapping.1, w, w\+, w\+A-B, s"):
+        vectorfind.find_directions(512, "W", generator=model, scorer=scorer, **QUICK)
+    with pytest.raises(InputError, match=r"layer 'w\+4-18': synthesis has the layers 0 to 9"):
+        vectorfind.find_directions(512, "w+4-18", generator=model, scorer=scorer, **QUICK)
+
+
+def test_truncation_is_part_of_what_directions_were_found_on(scorer, tmp_path):
+    path = write_smaller(tmp_path / "tiny.pth")
+    how = {"generator": path, "scorer": scorer, "device": "cpu", **QUICK}
+    directions = vectorfind.find_directions(100, psi=0.5, trunc_layers=2, **how)
+    assert directions.models.generator.psi == 0.5
+    assert directions.generator_digest.endswith("-psi0.5-of-2")
+    directions.save(tmp_path / "d.npz")
+    loaded = vectorfind.load_directions(tmp_path / "d.npz", path, scorer, "cpu")
+    assert torch.equal(loaded.edit(np.ones((1, 4))), directions.edit(np.ones((1, 4))))
+    whole = vectorfind.load_generator(path, device="cpu")
+    with pytest.raises(CheckpointError, match=r"found on the generator \w+-psi0.5-of-2, not on \w"):
+        vectorfind.load_directions(tmp_path / "d.npz", whole, scorer)
+    with pytest.raises(InputError, match=r"psi 0.5 is for a generator that is loaded"):
+        vectorfind.find_directions(100, psi=0.5, **how | {"generator": whole})
+    with pytest.raises(InputError, match="psi is 3; give a number from -2 to 2"):
+        vectorfind.find_directions(100, psi=3, **how)
+
+
+def test_the_example_of_another_generator_runs(script, tmp_path, capsys):
+    script.main(tmp_path, n=100, cases=2)
+    said = capsys.readouterr().out
+    assert "64 px, layers z, w; on offer z, mapping.0, mapping.1, w, w+, w+A-B, s" in said
+    assert "w+4-8: bright follows its strength by " in said
+    assert np.load(tmp_path / "boundaries" / "warm_w+4-8_boundary.npy").shape == (1, 8)
+
+
+def test_the_example_of_ones_own_networks_runs(tmp_path, capsys):
+    example("own_networks").main(tmp_path)
+    said = capsys.readouterr().out
+    assert "groups by brightness: 0, 1, 2" in said
+    found, chance = said.splitlines()[0].removeprefix("warm: mean corr-coef ").split(", of random ")
+    assert float(found) > 0.7 > abs(float(chance.split()[-1]))
+    assert (tmp_path / "strip_warm.png").exists()
