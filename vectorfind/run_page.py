@@ -218,7 +218,9 @@ def _fits(directions: Directions) -> Table:
     """How well each property's fit did on samples that it had not seen."""
     rows = []
     for name in directions.properties:
-        if directions.settings.method_of(name) == "svm":
+        if directions.method == "imported":
+            rows.append([name, f"imported, {len(directions.groups)} groups", "", ""])
+        elif directions.settings.method_of(name) == "svm":
             groups = f"SVM, {len(directions.groups)} groups"
             rows.append([name, groups, "accuracy", f"{directions.mean_accuracy[name]:.3f}"])
         else:

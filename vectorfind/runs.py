@@ -33,6 +33,7 @@ from reports.tables import (
 from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions import Directions, load_directions
 from vectorfind.evaluation import Evaluation, Measurement
+from vectorfind.fitting import draw, fit_samples
 from vectorfind.folders import (
     CASES,
     DIRECTIONS,
@@ -51,9 +52,9 @@ from vectorfind.folders import (
 )
 from vectorfind.groups import WHOLE
 from vectorfind.hair_figures import hair_figures
-from vectorfind.models import Models, load_models
+from vectorfind.models import Models, models_for
 from vectorfind.npz import write_npz
-from vectorfind.pipeline import draw, fit_samples, run_evaluation
+from vectorfind.pipeline import run_evaluation
 from vectorfind.protocols import Generator, Scorer, device_of
 from vectorfind.run_figures import TSNE, read_figures, run_figures, write_figures
 from vectorfind.run_page import interval_at, run_page
@@ -100,13 +101,12 @@ def run_test(
         CheckpointError: a checkpoint is missing, damaged or foreign.
         ScorerError: the scorer's answers cannot be used.
     """
-    if isinstance(generator, str | os.PathLike) and isinstance(scorer, str | os.PathLike):
-        find.validate()  # the networks of objects and their names are checked below
-    test.validate(find.properties)
+    if isinstance(scorer, str | os.PathLike):
+        find.validate()  # before anything is made; objects and their names are checked below
     choose_device(find.device)
     folder = writable_folder(out)
-    models = load_models(generator, scorer, find.device, find.dtype)
-    find.validate(models.generator.layers, models.scored)
+    models, find = models_for(find, generator, scorer)
+    test.validate(find.properties)
     segmenter = hair_segmenter(test, models)
     config = run_config("test", find, test, models, segmenter)
     config["command"] = command_line(find, test, generator, scorer)
@@ -140,7 +140,7 @@ def _find_into(
     """Directions, written to the folder; their samples go to the store, or beside them."""
     started = time.monotonic()
     samples = draw(models, settings, folder / SAMPLES if store is None else store, quiet, fresh)
-    samples.write_groups(settings.group_by)
+    samples.write_groups(settings.group_by, settings.quantiles)
     add_timing(folder, "sample", time.monotonic() - started)
     started = time.monotonic()
     training = folder / TRAINING
@@ -209,6 +209,8 @@ def fits(directions: Directions) -> pd.DataFrame:
     """Validation accuracy of every SVM; MSE, MAE, RMSE and correlation of every network."""
     rows = []
     for name in directions.properties:
+        if directions.method == "imported":
+            continue  # nothing was fitted
         if name in directions.svm:
             for group, accuracy in zip(directions.groups, directions.accuracy[name], strict=True):
                 rows.append((name, "svm", str(group), "accuracy", float(accuracy)))

@@ -40,6 +40,7 @@ class StyleGANGenerator(LayeredGenerator):
     ):
         config = network.config
         self.half = half
+        self.one_hot_labels = config.c_dim > 0  # the originals' labels name classes
         super().__init__(
             network,
             LayerNames(

@@ -30,7 +30,7 @@ KIND = "vectorfind safetensors"
 SCORER_ENTRIES = ("format", "properties", "settings")
 """What `save_scorer` itself writes of a scorer."""
 
-MAX_HEADER = 2**22
+MAX_HEADER = 2**20
 """Bytes of the largest header, which lists the tensors; a generator's has some 20 KiB."""
 
 

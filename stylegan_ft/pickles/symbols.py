@@ -56,6 +56,7 @@ KNOWN = {
 """Module -> the names that a file may mention; torch's own layers may be mentioned too."""
 
 LAYERS = "torch.nn.modules."
+"""Beginning of the full names of torch's own layers."""
 
 FORMER = {
     "__builtin__": "builtins",
@@ -68,6 +69,7 @@ FORMER = {
 ALLOWED = frozenset(f"{module}.{name}" for module, names in KNOWN.items() for name in names.split())
 
 TENSORFLOW = ("dnnlib.tflib.", "tensorflow.")
+"""Beginnings of the names that NVlabs' first pickles, of TensorFlow, mention."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,7 @@ def test_load_network_wants_a_stylegan1(tmp_path):
         (b"\x80\x04N.", "no state dict.*something else"),
         (b"\x10\x00\x00\x00\x00\x00\x00\x00{not JSON really} ", "no whole safetensors"),
         (b"\xff\xff\xff\x7f\x00\x00\x00\x00{}", "no file of weights"),
+        (b"\x01\x00\x10\x00\x00\x00\x00\x00{" + bytes(2**20), "lists more tensors"),
     ],
 )
 def test_what_cannot_be_loaded_says_what_it_is(tmp_path, data, told):

@@ -221,7 +221,7 @@ def test_networks_without_a_digest_are_never_resumed(tmp_path, undrawn):
 
 
 def test_unwritable_folder_is_refused_before_any_network_is_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "load_models", None)
+    monkeypatch.setattr(runs, "models_for", None)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write in"):
         run(tmp_path / "file" / "out")
