@@ -130,9 +130,7 @@ def test_foreign_networks_run_nothing(tmp_path, where):
     if where in ("D", "inside D"):
         assert read_checkpoint(path).config == STYLEGAN2  # what is not needed is not looked at
     else:
-        with pytest.raises(
-            CheckpointError, match=r"Evil|evil is no tensor|extra of its"
-        ):
+        with pytest.raises(CheckpointError, match=r"Evil|evil is no tensor|extra of its"):
             read_checkpoint(path)
     assert not made.exists()
     with nvlabs_modules():
