@@ -81,7 +81,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
             metadata = dict(file.metadata() or {})
         ours = json.loads(metadata.pop(METADATA, "{}"))
         return tensors, {**metadata, **ours}
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is not a whole safetensors file ({str(error)[:80]}); download or make it again"
         ) from error

@@ -145,8 +145,10 @@ def resolve_scorer(
     if isinstance(scorer, str | os.PathLike):
         from property_cnn.devices import choose_device
         from property_cnn.predict import load_scorer
+        from stylegan_ft.formats.scorers import load_any_scorer
 
-        return _moved(load_scorer(None if scorer == "default" else scorer), choose_device(device))
+        place = choose_device(device)
+        return load_scorer(None, place) if scorer == "default" else load_any_scorer(scorer, place)
     _check("scorer", scorer, ("properties", "__call__"))
     if not scorer.properties or isinstance(scorer.properties, str):
         raise InputError("the scorer's `properties` must be a tuple of names, one a score")
