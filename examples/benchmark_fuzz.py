@@ -4,10 +4,10 @@
 
 For each format a small file is made and damaged in many ways: bytes changed, put in, taken out and
 repeated, numbers made huge, the end cut off, and its own kind of malice (names in archives that
-leave the folder, calls in pickles, impossible shapes in headers). Each is described and loaded.
-Allowed are a network (the damage hit a weight) or the library's `CheckpointError`; anything else,
-more memory than twice the file and 48 MiB, or more than 10 seconds, is a fault. Last, a pickle of
-1 GiB is described. (Memory is told by Linux.)
+leave the folder, calls and acting source code in pickles, impossible shapes in headers). Each is
+described and loaded. Allowed are a network (the damage hit a weight) or the library's
+`CheckpointError`; anything else, more memory than twice the file and 48 MiB, or more than 10
+seconds, is a fault. Last, a pickle of 1 GiB is described. (Memory is told by Linux.)
 
 Exits with 1 if there was one.
 """
@@ -136,6 +136,13 @@ def malice(data: bytearray, rng: random.Random) -> bytes:
         return hostile_archive(data, rng)
     if data[8:9] == b"{":
         return hostile_header(data, rng)
+    place = data.find(b"class Generator")
+    if place >= 0 and rng.random() < 0.5:  # source code that acts
+        code = rng.choice(
+            (b"exec('import os')\n", b"import os; os.abort()\n", b"(" * 200, b"@exec\n" * 300)
+        )
+        data[place : place + len(code)] = code
+        return data
     call = b"cos\nsystem\n(X\x04\x00\x00\x00exittR"
     place = data.index(b"(", rng.randrange(len(data) // 2))
     data[place:place] = call

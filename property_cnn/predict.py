@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from property_cnn.devices import choose_device
 from property_cnn.errors import CheckpointError, InputError, ScorerError
@@ -25,32 +25,25 @@ FORMAT = "property_cnn scorer 1"
 KEY = "scorer"
 
 
-class Scorer:
-    """A property CNN ready to score images.
+class BatchedNetwork:
+    """A trained network ready to run on batches of images.
 
     Args:
-        network: a trained network; it is put in evaluation mode and on the device.
-        device: where to score; see `property_cnn.devices.choose_device`.
+        network: trained; it is put in evaluation mode and on the device.
+        device: where it runs; see `property_cnn.devices.choose_device`.
         batch_size: the most images that run at once; changes nothing but rounding.
 
     Attributes:
-        properties: names of the columns that it answers.
         digest: 16 hexadecimal digits that name the weights.
-        network: the `PropertyCNN`, or the reference's.
+        network: the network itself.
         thread_safe: True: several threads may use it at once.
     """
 
     thread_safe = True
 
-    def __init__(
-        self,
-        network: PropertyCNN | ReferenceCNN,
-        device: str | torch.device | None = None,
-        batch_size: int = 256,
-    ):
+    def __init__(self, network: nn.Module, device: str | torch.device | None, batch_size: int):
         if batch_size < 1:
             raise InputError(f"batch_size {batch_size}; need at least 1")
-        self.properties = PROPERTIES
         self.batch_size = batch_size
         self.digest = weights_digest(network)
         self.network = network.eval().requires_grad_(False)
@@ -59,12 +52,35 @@ class Scorer:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.network.score_mean.device
+        return next(self.network.parameters()).device
 
-    def to(self, device: str | torch.device) -> Scorer:
+    def to(self, device: str | torch.device) -> Self:
         """Moves the weights; returns itself."""
         self.network.to(device, memory_format=torch.channels_last)
         return self
+
+
+class Scorer(BatchedNetwork):
+    """A property CNN ready to score images.
+
+    Args:
+        network: a trained network: a `PropertyCNN`, or the reference's.
+        device, batch_size: see `BatchedNetwork`.
+
+    Attributes:
+        properties: names of the columns that it answers.
+    """
+
+    network: PropertyCNN | ReferenceCNN
+
+    def __init__(
+        self,
+        network: PropertyCNN | ReferenceCNN,
+        device: str | torch.device | None = None,
+        batch_size: int = 256,
+    ):
+        super().__init__(network, device, batch_size)
+        self.properties = PROPERTIES
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
@@ -134,7 +150,7 @@ def network_of(
         if any(tensor.shape != state[name].shape for name, tensor in wanted.items()):
             raise ValueError("shapes differ")
         network = made(sizes)
-        network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        network.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"the weights in {source} do not fit this version's network; make the scorer again"
@@ -156,13 +172,8 @@ def save_scorer(
         metadata: more plain values to keep with it, e.g. how it was made.
         dtype: of the large weights in the file.
     """
-    tensors = {
-        name: tensor.to(dtype) if tensor.ndim > 1 else tensor
-        for name, tensor in network.state_dict().items()
-    }
     own = {"format": FORMAT, "properties": PROPERTIES, "settings": network.config}
-    text = json.dumps({**(metadata or {}), **own}, sort_keys=True)
-    save_tensors(path, tensors, {KEY: text})  # one entry, as several would lie in random order
+    save_network(path, network, KEY, {**(metadata or {}), **own}, dtype)
 
 
 def scorer_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -171,16 +182,46 @@ def scorer_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, 
     Raises:
         CheckpointError: the file holds something else.
     """
+    return read_card(metadata, KEY, FORMAT, f"{path} is no scorer; give a file of save_scorer")
+
+
+def save_network(
+    path: str | Path,
+    network: nn.Module,
+    key: str,
+    card: Mapping[str, Any],
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Writes a network's weights, and its card as one entry of the file's metadata.
+
+    Args:
+        key: of the entry.
+        card: plain values.
+        dtype: of the large weights in the file.
+    """
+    tensors = {
+        name: tensor.to(dtype) if tensor.ndim > 1 else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    save_tensors(path, tensors, {key: json.dumps(dict(card), sort_keys=True)})
+
+
+def read_card(metadata: Mapping[str, str], key: str, form: str, otherwise: str) -> dict[str, Any]:
+    """The card that `save_network` wrote, whose `format` is `form`.
+
+    Raises:
+        CheckpointError: with the text `otherwise`: there is none, or one of another format.
+    """
     try:
-        card = json.loads(metadata[KEY])
-        if card["format"] == FORMAT:
+        card = json.loads(metadata[key])
+        if card["format"] == form:
             return card
     except (KeyError, TypeError, ValueError):
         pass
-    raise CheckpointError(f"{path} is no scorer; give a file that save_scorer wrote")
+    raise CheckpointError(otherwise)
 
 
-def weights_digest(network: PropertyCNN | ReferenceCNN) -> str:
+def weights_digest(network: nn.Module) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of a network's weights and buffers."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):

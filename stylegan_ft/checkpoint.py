@@ -15,6 +15,7 @@ from torch import Tensor
 
 from property_cnn.errors import CheckpointError
 from property_cnn.files import save_tensors
+from stylegan_ft.architectures.weights import check_state, fill
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork, infer_config
@@ -54,18 +55,22 @@ def load_network(path: str | os.PathLike) -> tuple[GeneratorNetwork, dict[str, s
     checkpoint = read_checkpoint(path)
     if checkpoint.architecture != "stylegan1":
         raise CheckpointError(f"{path} is a {checkpoint.architecture}; a StyleGAN 1 is needed")
-    network = network_from_state(checkpoint.state, checkpoint.config, source=str(path))
+    network = network_from_state(checkpoint.state, checkpoint.config, source=str(path), move=True)
     return network, dict(checkpoint.metadata)
 
 
 def network_from_state(
-    state: Mapping[str, Tensor], config: GeneratorConfig | None = None, source: str = "the weights"
+    state: dict[str, Tensor],
+    config: GeneratorConfig | None = None,
+    source: str = "the weights",
+    move: bool = False,
 ) -> GeneratorNetwork:
     """A network in evaluation mode with the weights of a state dict.
 
     Args:
         config: its sizes; told from the weights if not given.
         source: what errors call the weights.
+        move: take the tensors out of the state, so that none is held twice.
 
     Raises:
         CheckpointError: names or shapes are not those of a generator.
@@ -77,27 +82,12 @@ def network_from_state(
             raise ValueError(f"more than {MAX_LAYERS} layers")
         if not math.isfinite(config.lr_mul):
             raise ValueError(f"lr_mul is {config.lr_mul}")
-        with torch.device("meta"):  # so that sizes which do not fit the weights allocate nothing
-            wanted = GeneratorNetwork(config).state_dict()
+        with torch.device("meta"):
+            network = GeneratorNetwork(config)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{source}: not a StyleGAN generator with genforce's names of weights ({error})"
         ) from error
-    _compare(wanted, state, source)
-    network = GeneratorNetwork(config)
-    network.load_state_dict({name: state[name].to(wanted[name].dtype) for name in wanted})
-    return network.eval().requires_grad_(False)
-
-
-def _compare(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], source: str) -> None:
-    faults = [f"lacks {name}" for name in wanted if name not in given]
-    faults += [f"has a foreign {name}" for name in given if name not in wanted]
-    for name, tensor in wanted.items():
-        if name in given and given[name].shape != tensor.shape:
-            shapes = f"{tuple(given[name].shape)}, not {tuple(tensor.shape)}"
-            faults.append(f"has {name} of shape {shapes}")
-    if faults:
-        more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
-        raise CheckpointError(
-            f"{source} is no generator of this kind: {', '.join(faults[:4])}{more}"
-        )
+    check_state(network, state, source)
+    fill(network, state, move)
+    return network

@@ -98,7 +98,7 @@ def load_generator(
 def generator_of(
     checkpoint: Checkpoint, source: str, psi: float = 1.0, trunc_layers: int | None = None
 ) -> Generator | StyleGANGenerator:
-    """The generator of a checkpoint, on the CPU.
+    """The generator of a checkpoint, on the CPU; the checkpoint's weights move into it.
 
     Args:
         source: what errors call the file.
@@ -115,7 +115,7 @@ def generator_of(
     options = {"digest": checkpoint.digest, "psi": psi, "trunc_layers": trunc_layers}
     try:
         if checkpoint.architecture == "stylegan1":
-            return Generator(network_from_state(state, config, source), **options)
-        return StyleGANGenerator(build(config, state, source), **options)
+            return Generator(network_from_state(state, config, source, move=True), **options)
+        return StyleGANGenerator(build(config, state, source, move=True), **options)
     except InputError as error:
         raise CheckpointError(f"{source}: {error}") from error

@@ -12,7 +12,7 @@ from property_cnn.progress import Progress
 from vectorfind.config import FindSettings
 from vectorfind.directions import Directions
 from vectorfind.folders import writable_folder
-from vectorfind.models import load_models
+from vectorfind.models import Models, load_models
 from vectorfind.npz import write_npz
 from vectorfind.pipeline import find as find_with
 from vectorfind.sampling import sample
@@ -27,13 +27,14 @@ def write_samples(
     quiet: bool = False,
 ) -> Path:
     """Samples as `find` draws them, in one .npz: z, label, scores, properties, readable and
-    `mid_<layer>` for every layer. Of the settings n, seed, batch_size, device and dtype count.
+    `mid_<layer>` for every layer. Of the settings n, seed, batch_size, device, dtype, psi and
+    trunc_layers count.
     """
     settings.validate()
     choose_device(settings.device)
     out = Path(out)
     writable_folder(out.parent)
-    models = load_models(generator, scorer, settings.device, settings.dtype)
+    models = _models(settings, generator, scorer)
     progress = Progress("sampling", settings.n, "images", quiet)
     samples = sample(
         models,
@@ -51,7 +52,8 @@ def write_samples(
         "readable": samples.readable,
     }
     mids = {f"mid_{layer}": vectors for layer, vectors in samples.mids.items()}
-    write_npz(out, "vectorfind samples", arrays | mids, {"seed": settings.seed})
+    about = {"seed": settings.seed, "psi": settings.psi, "trunc_layers": settings.trunc_layers}
+    write_npz(out, "vectorfind samples", arrays | mids, about)
     return out
 
 
@@ -65,7 +67,7 @@ def store_samples(
     """Samples with the vectors of every layer in a store, which runs and curves can share."""
     settings.validate()
     choose_device(settings.device)
-    models = load_models(generator, scorer, settings.device, settings.dtype)
+    models = _models(settings, generator, scorer)
     how = (settings.batch_size, settings.workers, quiet)
     return fill_store(store, models, settings.n, settings.seed, None, *how)
 
@@ -99,3 +101,10 @@ def fit_lines(directions: Directions) -> list[str]:
             metrics = directions.metrics[name]
             lines.append(f"{name}: test corr {metrics['corr']:.3f}, mse {metrics['mse']:.3f}")
     return lines
+
+
+def _models(
+    settings: FindSettings, generator: str | os.PathLike, scorer: str | os.PathLike
+) -> Models:
+    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
+    return load_models(generator, scorer, *how)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from property_cnn.devices import choose_device
 from property_cnn.errors import CheckpointError, InputError
-from property_cnn.files import load_tensors, save_tensors
+from property_cnn.files import load_tensors
 from property_cnn.hair.student import SMALLEST, EffiSegNet, StudentSettings
-from property_cnn.predict import weights_digest
+from property_cnn.predict import BatchedNetwork, read_card, save_network
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "hair.safetensors"
 """Weights that come with the package."""
@@ -27,21 +25,16 @@ MAKING = "vectorfind hair teacher --out runs/hair && vectorfind hair distill --o
 """Commands that make a student."""
 
 
-class HairSegmenter:
+class HairSegmenter(BatchedNetwork):
     """A student ready to tell where hair is.
 
     Args:
-        network: trained, of one class; put in evaluation mode and on the device.
-        device: where it runs; see `property_cnn.devices.choose_device`.
+        network: trained, of one class.
         side: images are resized to this side inside.
-        batch_size: the most images that run at once; changes nothing but rounding.
-
-    Attributes:
-        digest: 16 hexadecimal digits that name the weights.
-        thread_safe: True: several threads may use it at once.
+        device, batch_size: see `BatchedNetwork`.
     """
 
-    thread_safe = True
+    network: EffiSegNet
 
     def __init__(
         self,
@@ -52,22 +45,10 @@ class HairSegmenter:
     ):
         if network.settings.classes != 1:
             raise InputError(f"a hair segmenter has 1 class, not {network.settings.classes}")
-        if batch_size < 1 or side < SMALLEST:
-            raise InputError(f"batch_size {batch_size}, side {side}; need 1 and {SMALLEST}")
-        self.side, self.batch_size = side, batch_size
-        self.digest = weights_digest(network)
-        self.network = network.eval().requires_grad_(False)
-        self.to(choose_device(device))
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.network.head.weight.device
-
-    def to(self, device: str | torch.device) -> HairSegmenter:
-        """Moves the weights; returns itself."""
-        self.network.to(device, memory_format=torch.channels_last)
-        return self
+        if side < SMALLEST:
+            raise InputError(f"side {side}; need at least {SMALLEST}")
+        super().__init__(network, device, batch_size)
+        self.side = side
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
@@ -107,7 +88,7 @@ def load_hair_segmenter(
     card = segmenter_metadata(path, metadata)
     try:
         network = EffiSegNet(StudentSettings(**card["settings"]))
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        network.load_state_dict(tensors)
         return HairSegmenter(network, device, int(card["side"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
@@ -129,13 +110,8 @@ def save_hair_segmenter(
         side: of the images that it was trained on.
         metadata: more plain values to keep with it, e.g. how it was made.
     """
-    tensors = {
-        name: tensor.half() if tensor.ndim > 1 else tensor
-        for name, tensor in network.state_dict().items()
-    }
     own = {"format": FORMAT, "side": side, "settings": network.config}
-    text = json.dumps({**(metadata or {}), **own}, sort_keys=True)
-    save_tensors(path, tensors, {KEY: text})
+    save_network(path, network, KEY, {**(metadata or {}), **own})
 
 
 def segmenter_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -144,13 +120,8 @@ def segmenter_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[st
     Raises:
         CheckpointError: the file holds something else.
     """
-    try:
-        card = json.loads(metadata[KEY])
-        if card["format"] == FORMAT:
-            return card
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise CheckpointError(f"{path} is no hair segmenter; give a file that hair distill wrote")
+    otherwise = f"{path} is no hair segmenter; give a file that hair distill wrote"
+    return read_card(metadata, KEY, FORMAT, otherwise)
 
 
 def _resized(maps: Tensor, size: tuple[int, int]) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from property_cnn.errors import CheckpointError, InputError
 from stylegan_ft.architectures.stylegan2 import StyleGAN2, StyleGAN2Config
 from stylegan_ft.architectures.stylegan3 import StyleGAN3, StyleGAN3Config
+from stylegan_ft.architectures.weights import check_state, fill
 
 Config = StyleGAN2Config | StyleGAN3Config
 Network = StyleGAN2 | StyleGAN3
@@ -29,28 +30,34 @@ W_AVG_SAMPLES = 4096
 """Latents whose mean w is taken where a checkpoint has none."""
 
 
-def build(config: Config, state: Mapping[str, Tensor], source: str = "the weights") -> Network:
+def build(
+    config: Config,
+    state: dict[str, Tensor],
+    source: str = "the weights",
+    move: bool = False,
+) -> Network:
     """The network with these settings and weights: float32, on the CPU, for inference.
 
     Where the state has no mean w, the mean over latents of a fixed seed takes its place.
 
     Args:
         source: what errors call the weights.
+        move: take the tensors out of the state, so that none is held twice.
 
     Raises:
         CheckpointError: names or shapes of the weights are not those of the settings.
     """
     kind = next(network for settings, network in KINDS.values() if isinstance(config, settings))
-    with torch.device("meta"):  # so that settings which do not fit the weights allocate nothing
-        wanted = kind(config).state_dict()
-    _compare(wanted, state, source, absent_average=not config.c_dim)
-    network = kind(config)
-    network.load_state_dict(state, strict=False)  # what a file may lack keeps its computed value
-    network.eval().requires_grad_(False)
-    if W_AVG not in state:
+    with torch.device("meta"):  # what is computed from the settings has its numbers all the same
+        network = kind(config)
+    spare = {name for name in network.state_dict() if name.rpartition(".")[2] in COMPUTED}
+    measured = W_AVG not in state and not config.c_dim
+    check_state(network, state, source, spare | ({W_AVG} if measured else set()))
+    fill(network, state, move)
+    if measured:
         rng = torch.Generator().manual_seed(0)
         z = torch.randn(W_AVG_SAMPLES, config.z_dim, generator=rng)
-        network.mapping.w_avg.copy_(network.mapping(z)["w"].mean(dim=0))
+        network.mapping.w_avg = network.mapping(z)["w"].mean(dim=0)
     return network
 
 
@@ -70,24 +77,3 @@ def config_from_dict(given: Mapping[str, Any]) -> Config:
         return KINDS[given["architecture"]][0](**given["settings"])
     except (KeyError, TypeError, InputError) as error:
         raise CheckpointError(f"not the settings of a StyleGAN2 or 3 ({error})") from error
-
-
-def _compare(
-    wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], source: str, absent_average: bool
-) -> None:
-    """CheckpointError with the first faults, unless all weights are there and nothing else is."""
-    spare = {name for name in wanted if name.rpartition(".")[2] in COMPUTED}
-    spare |= {W_AVG} if absent_average else set()
-    faults = [f"lacks {name}" for name in wanted if name not in given and name not in spare]
-    faults += [f"has a foreign {name}" for name in given if name not in wanted]
-    for name, tensor in wanted.items():
-        if name in given and given[name].shape != tensor.shape:
-            shapes = f"{tuple(given[name].shape)}, not {tuple(tensor.shape)}"
-            faults.append(f"has {name} of shape {shapes}")
-        elif name in given and not given[name].is_floating_point():
-            faults.append(f"has {name} in {given[name].dtype}, which is no kind of weights")
-    if faults:
-        more = f" and {len(faults) - 4} more" if len(faults) > 4 else ""
-        raise CheckpointError(
-            f"{source}: not the weights of its settings, it {', '.join(faults[:4])}{more}"
-        )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from property_cnn.errors import CheckpointError, InputError
+
+Config = TypeVar("Config")
 
 LARGEST = 65536
 """Largest size that a setting may name: a file that asks for more is damaged."""
@@ -27,6 +29,23 @@ def finite(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InputError(f"{name} {value!r}: it must be a finite number")
     return float(value)
+
+
+def config_of(kind: type[Config], settings: Mapping[str, Any], *read: Keywords) -> Config:
+    """The settings of a network, once an original's keyword arguments are read.
+
+    Args:
+        read: those that the settings were taken from.
+
+    Raises:
+        CheckpointError: arguments are left, or a setting is not an allowed one.
+    """
+    for keywords in read:
+        keywords.finish()
+    try:
+        return kind(**settings)
+    except InputError as error:
+        raise CheckpointError(f"the generator's arguments: {error}") from error
 
 
 class Keywords:

@@ -26,7 +26,13 @@ from torch import Tensor, nn
 
 from property_cnn.errors import CheckpointError, InputError
 from stylegan_ft.architectures.mapping import MappingNetwork, slope_and_gain
-from stylegan_ft.architectures.settings import LARGEST, Keywords, check_sizes, finite
+from stylegan_ft.architectures.settings import (
+    LARGEST,
+    Keywords,
+    check_sizes,
+    config_of,
+    finite,
+)
 from stylegan_ft.architectures.stylegan2_layers import SynthesisBlock
 
 ARCHITECTURES = ("skip", "resnet", "orig")
@@ -155,28 +161,23 @@ def config_from_official(init_kwargs: Mapping[str, Any]) -> StyleGAN2Config:
         raise CheckpointError("the generator's kernel_size is not 3, which this library needs")
     resolution = given.take("img_resolution")
     base, most = synthesis.take("channel_base", 32768), synthesis.take("channel_max", 512)
-    try:
-        config = StyleGAN2Config(
-            img_resolution=resolution,
-            channels=_channels(resolution, base, most),
-            **{name: given.take(name) for name in ("z_dim", "c_dim", "w_dim", "img_channels")},
-            mapping_layers=mapping.take("num_layers", 8),
-            embed_features=mapping.take("embed_features", None),
-            layer_features=mapping.take("layer_features", None),
-            lr_multiplier=mapping.take("lr_multiplier", 0.01),
-            mapping_activation=mapping.take("activation", "lrelu"),
-            architecture=synthesis.take("architecture", "skip"),
-            resample_filter=synthesis.take("resample_filter", (1, 3, 3, 1)),
-            activation=synthesis.take("activation", "lrelu"),
-            use_noise=synthesis.take("use_noise", True),
-            conv_clamp=synthesis.take("conv_clamp", None if nested else 256),
-            num_fp16_res=synthesis.take("num_fp16_res", 0 if nested else 4),
-        )
-    except InputError as error:
-        raise CheckpointError(f"the generator's arguments: {error}") from error
-    for keywords in (given, mapping, synthesis):
-        keywords.finish()
-    return config
+    settings = {
+        "channels": _channels(resolution, base, most),
+        "img_resolution": resolution,
+        **{name: given.take(name) for name in ("z_dim", "c_dim", "w_dim", "img_channels")},
+        "mapping_layers": mapping.take("num_layers", 8),
+        "embed_features": mapping.take("embed_features", None),
+        "layer_features": mapping.take("layer_features", None),
+        "lr_multiplier": mapping.take("lr_multiplier", 0.01),
+        "mapping_activation": mapping.take("activation", "lrelu"),
+        "architecture": synthesis.take("architecture", "skip"),
+        "resample_filter": synthesis.take("resample_filter", (1, 3, 3, 1)),
+        "activation": synthesis.take("activation", "lrelu"),
+        "use_noise": synthesis.take("use_noise", True),
+        "conv_clamp": synthesis.take("conv_clamp", None if nested else 256),
+        "num_fp16_res": synthesis.take("num_fp16_res", 0 if nested else 4),
+    }
+    return config_of(StyleGAN2Config, settings, given, mapping, synthesis)
 
 
 def _channels(resolution: int, base: int, most: int) -> tuple[int, ...]:
@@ -187,7 +188,7 @@ def _channels(resolution: int, base: int, most: int) -> tuple[int, ...]:
         ("channel_max", most),
     ):
         if type(value) is not int or not 1 <= value <= 2**30:
-            raise InputError(f"{name} {value!r}: it must be a whole number from 1")
+            raise CheckpointError(f"the generator's {name} {value!r} is no whole number from 1")
     return tuple(min(base // 2**k, most) for k in range(2, resolution.bit_length()))
 
 

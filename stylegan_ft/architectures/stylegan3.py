@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from property_cnn.errors import CheckpointError, InputError
+from property_cnn.errors import InputError
 from stylegan_ft.architectures.mapping import MappingNetwork
-from stylegan_ft.architectures.settings import Keywords, check_sizes, finite
+from stylegan_ft.architectures.settings import Keywords, check_sizes, config_of, finite
 from stylegan_ft.architectures.stylegan3_layers import (
     Signal,
     SynthesisInput,
@@ -189,12 +189,7 @@ def config_from_official(init_kwargs: Mapping[str, Any]) -> StyleGAN3Config:
             settings[field.name] = given.take(field.name, nested.take(field.name, field.default))
     given.ignore("magnitude_ema_beta")
     nested.ignore("magnitude_ema_beta")
-    for keywords in (given, mapping, nested):
-        keywords.finish()
-    try:
-        return StyleGAN3Config(**settings)
-    except InputError as error:
-        raise CheckpointError(f"the generator's arguments: {error}") from error
+    return config_of(StyleGAN3Config, settings, given, mapping, nested)
 
 
 class StyleGAN3(nn.Module):

@@ -16,8 +16,8 @@ from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
 from stylegan_ft.generator import generator_of
 
-Precision = Literal["fp32", "fp16"]
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
+Precision = Literal["float32", "float16"]
+DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 SUFFIX = ".safetensors"
 
@@ -26,15 +26,15 @@ HALVED = ("weight", "const", "noise_const")
 
 
 def convert_file(
-    path: str | os.PathLike, out: str | os.PathLike, precision: Precision = "fp32"
+    path: str | os.PathLike, out: str | os.PathLike, precision: Precision = "float32"
 ) -> None:
     """Writes the network of a file as our safetensors, atomically.
 
     Args:
         path: any file that `stylegan_ft.formats.load.read_checkpoint` reads.
         out: a `.safetensors` file.
-        precision: "fp32" keeps every number as it is; "fp16" halves the file, rounding weights
-            and noise to 11 bits. A tensor that overflows in it stays as it is.
+        precision: "float32" keeps every number as it is; "float16" halves the file, rounding
+            weights and noise to 11 bits. A tensor that overflows in it stays as it is.
 
     Raises:
         InputError: `out` is not a `.safetensors` file, or there is no such precision.
@@ -44,7 +44,7 @@ def convert_file(
     if out.suffix != SUFFIX:
         raise InputError(f"{out}: the new file's name must end in {SUFFIX}")
     if precision not in DTYPES:
-        raise InputError(f"precision {precision!r}: it must be fp32 or fp16")
+        raise InputError(f"precision {precision!r}: it must be {' or '.join(DTYPES)}")
     checkpoint = read_checkpoint(path)
     metadata = {**checkpoint.metadata, "source": f"{checkpoint.kind}, {checkpoint.digest}"}
     if checkpoint.architecture == "property_cnn":
@@ -53,7 +53,7 @@ def convert_file(
         return
     network = generator_of(checkpoint, source=str(path)).network
     state = network.state_dict()
-    if precision == "fp16":
+    if precision == "float16":
         state = {name: _halved(name, tensor) for name, tensor in state.items()}
     save_tensors(out, state, {**metadata, CONFIG_KEY: settings_text(network.config)})
 

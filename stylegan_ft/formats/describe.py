@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import warnings
 
 import torch
 
@@ -56,7 +55,5 @@ def _without_numbers(checkpoint: Checkpoint, source: str) -> Generator | StyleGA
     """The generator of a checkpoint whose tensors have their shapes alone."""
     if isinstance(checkpoint.config, StyleGAN2Config) and not checkpoint.config.c_dim:
         mean = {W_AVG: torch.zeros(checkpoint.config.w_dim)}  # else it would be measured
-        checkpoint = dataclasses.replace(checkpoint, state=mean | dict(checkpoint.state))
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*meta parameter.*which is a no-op")
-        return generator_of(checkpoint, source)
+        checkpoint = dataclasses.replace(checkpoint, state=mean | checkpoint.state)
+    return generator_of(checkpoint, source)

@@ -24,7 +24,7 @@ FOREIGN = {
 """First bytes -> what a file is that holds no weights of PyTorch."""
 
 PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
-"""Those of pickle that are read."""
+"""Those of pickle that are read by themselves; torch.save's files may have protocol 1 too."""
 
 LAYOUTS = "safetensors, torch.save's files and NVlabs' pickles are read"
 
@@ -58,7 +58,9 @@ def detect(data: Data) -> Layout:
         return "torch"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= len(data) - 8:
         return "safetensors"
+    if is_stream(head):
+        return "torch"
     if head[:1] == b"\x80" and head[1:2] in PROTOCOLS:
-        return "torch" if is_stream(head) else "pickle"
+        return "pickle"
     found = next((what for first, what in FOREIGN.items() if head.lstrip().startswith(first)), None)
     raise CheckpointError(f"it is {found or f'no file of weights; {LAYOUTS}'}")

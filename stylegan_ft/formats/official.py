@@ -1,9 +1,9 @@
 """NVlabs' pickles of StyleGAN2-ADA and StyleGAN3: networks with the source code that made them.
 
 Each module of such a network is a call of torch_utils.persistence with its class's name, the
-source of the class, and its attributes. The source is never run, nor looked at: the network is
-built here from the arguments and tensors among the attributes. Its classes must be those that
-NVlabs' generators are made of.
+source of the class, and its attributes. The source is never run (see
+`stylegan_ft.pickles.sources` for what it may hold): the network is built here from the arguments
+and tensors among the attributes. Its classes must be those that NVlabs' generators are made of.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from stylegan_ft.architectures import stylegan2, stylegan3
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import Saved
-from stylegan_ft.pickles.symbols import Call
+from stylegan_ft.pickles.symbols import RECONSTRUCT, Call
 from stylegan_ft.pickles.tensors import StoredTensor, read_state
-
-RECONSTRUCT = "torch_utils.persistence._reconstruct_persistent_obj"
 
 ENTRIES = ("G_ema", "G")
 """Entries that may hold the generator: the averaged one first."""

@@ -20,7 +20,7 @@ from stylegan_ft.formats.families import identify, is_known
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.networks import GeneratorConfig
 from stylegan_ft.pickles.reading import Data
-from stylegan_ft.pickles.tensors import LARGE
+from stylegan_ft.pickles.tensors import Storage, StoredTensor, read_state
 
 CONFIG_KEY = "config"
 """Metadata entry with the generator's settings as JSON."""
@@ -29,6 +29,20 @@ KIND = "vectorfind safetensors"
 
 SCORER_ENTRIES = ("format", "properties", "settings")
 """What `save_scorer` itself writes of a scorer."""
+
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.uint8,
+}
+"""Types of the numbers, as safetensors names them."""
 
 MAX_HEADER = 2**20
 """Bytes of the largest header, which lists the tensors; a generator's has some 20 KiB."""
@@ -51,7 +65,7 @@ def read_safetensors(path: Path, data: Data, payload: bool = True) -> Checkpoint
     """
     if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise CheckpointError("it lists more tensors than any generator has; it is damaged")
-    state, metadata, own = _read(path, payload)
+    state, metadata, own = _read(path, data, payload)
     metadata |= own
     if SCORER_KEY in metadata:
         card = scorer_metadata("it", metadata)
@@ -78,23 +92,31 @@ def _settings(text: str) -> GeneratorConfig | Config:
         raise CheckpointError(f"its metadata are not a generator's ({error})") from error
 
 
-def _read(path: Path, payload: bool) -> tuple[dict[str, Tensor], dict[str, str], dict[str, str]]:
+def _read(
+    path: Path, data: Data, payload: bool
+) -> tuple[dict[str, Tensor], dict[str, str], dict[str, str]]:
     """The tensors, the metadata that others wrote, and ours."""
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {}
-            for name in file.keys():
-                shape = file.get_slice(name).get_shape()
-                small = payload or math.prod(shape) <= LARGE // 4
-                tensors[name] = file.get_tensor(name) if small else _meta(shape)
+        with safe_open(path, framework="pt") as file:  # which checks sizes and places
             metadata = dict(file.metadata() or {})
         own = json.loads(metadata.pop(METADATA, "{}"))
-        return tensors, metadata, {name: str(text) for name, text in own.items()}
+        start = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:start])
+        header.pop("__metadata__", None)
+        tensors = {name: _stored(entry, start) for name, entry in header.items()}
+        state = read_state(tensors, data, payload)
+        return state, metadata, {name: str(text) for name, text in own.items()}
+    except KeyError as error:
+        raise CheckpointError(f"it has tensors of type {error}, which no weights are") from error
     except (SafetensorError, OSError, AttributeError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"it is no whole safetensors file ({str(error)[:80]}); download or make it again"
         ) from error
 
 
-def _meta(shape: list[int]) -> Tensor:
-    return torch.empty(shape, device="meta")
+def _stored(entry: dict, start: int) -> StoredTensor:
+    """The tensor of an entry of the header, whose numbers' places count from `start`."""
+    shape = tuple(entry["shape"])
+    stride = tuple(math.prod(shape[k:]) for k in range(1, len(shape) + 1))
+    first = start + entry["data_offsets"][0]
+    return StoredTensor(Storage(DTYPES[entry["dtype"]], first, math.prod(shape)), 0, shape, stride)

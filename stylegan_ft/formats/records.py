@@ -20,7 +20,8 @@ class Checkpoint:
         kind: what wrote the file, and which of its entries this is.
         architecture: which network it is of.
         config: the network's settings; None where they follow from the weights' shapes.
-        state: the weights by name, as the network calls them, on the CPU.
+        state: the weights by name, as the network calls them, on the CPU; empty once they have
+            moved into a generator.
         metadata: text that the file keeps beside them.
         notes: what a user should know.
         digest: 16 hexadecimal digits that name the file.
@@ -29,7 +30,7 @@ class Checkpoint:
     kind: str
     architecture: Architecture
     config: Any
-    state: Mapping[str, Tensor]
+    state: dict[str, Tensor]
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digest: str = ""

@@ -1,6 +1,6 @@
 """A pickle's value without its effects: an interpreter that imports and calls nothing.
 
-It reads protocols 2 to 5 (Python's pickletools documents the opcodes). Dictionaries, lists,
+It reads protocols 1 to 5 (Python's pickletools documents the opcodes). Dictionaries, lists,
 tuples, numbers and short texts come out as themselves; everything else as one of
 `stylegan_ft.pickles.symbols`. Bytes and long texts are left in the file. Opcodes and memory are
 bounded by the size of the file.
@@ -13,8 +13,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from property_cnn.errors import CheckpointError
-from stylegan_ft.pickles.reading import Data, Reader, damaged
-from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span, known_global
+from stylegan_ft.pickles.reading import Data, Reader, damaged, text_of
+from stylegan_ft.pickles.sources import check_source
+from stylegan_ft.pickles.symbols import (
+    LOAD_BYTES,
+    MAPPINGS,
+    RECONSTRUCT,
+    SOURCE,
+    Call,
+    Global,
+    Persistent,
+    Span,
+    known_global,
+)
 
 DIGITS = 255
 """Bytes of the largest integer."""
@@ -25,19 +36,8 @@ COST = 200
 ALLOWANCE = 2**25
 """Bytes of memory that any file may take, before a share that grows with its size."""
 
-MAPPINGS = frozenset(
-    {
-        "builtins.dict",
-        "collections.OrderedDict",
-        "collections.defaultdict",
-        "dnnlib.EasyDict",
-        "dnnlib.util.EasyDict",
-        "easydict.EasyDict",
-    }
-)
-"""Classes whose new objects are plain dictionaries here."""
-
-LOAD_BYTES = "torch.storage._load_from_bytes"
+SOURCE_COST, LETTER_COST = 2**20, 64
+"""Bytes of memory that count for each source that is checked, and for each letter of it."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,14 @@ def interpret(
         allowance: bytes of memory that it may take, before a share that grows with its size.
 
     Raises:
-        CheckpointError: it is damaged, names what no file of weights needs, or would take more
-            memory than its size explains.
+        CheckpointError: it is damaged, names what no file of weights needs, holds source code
+            that would do more than define networks, or would take more memory than its size
+            explains.
     """
     machine = _Machine(data, start, len(data) if end is None else end, allowance)
     value = machine.run()
+    for source in machine.sources:
+        check_source(source if isinstance(source, str) else text_of(data, source))
     return Pickle(value, machine.at, tuple(machine.nested), tuple(machine.persistents))
 
 
@@ -83,6 +86,7 @@ class _Machine(Reader):
         super().__init__(data, start, end, allowance + (end - start) // 4)
         self.nested: list[Span] = []
         self.persistents: list[Persistent] = []
+        self.sources: dict[str | Span, None] = {}
         self._stack: list = []
         self._below: list[list] = []  # the stacks under the marks
         self._memo: dict[int, object] = {}
@@ -151,7 +155,20 @@ class _Machine(Reader):
             if len(args) != 1 or not isinstance(args[0], Span):
                 raise CheckpointError("it keeps tensors as text; save it by pickle protocol 3 or 4")
             self.nested.append(args[0])
+        elif function.name == RECONSTRUCT:
+            self.keep_source(args)
         self.push(Call(function.name, args))
+
+    def keep_source(self, args: tuple) -> None:
+        """Keeps the source code that making a network would run."""
+        meta = args[0] if len(args) == 1 else None
+        source = meta.get(SOURCE) if isinstance(meta, dict) else None
+        if not isinstance(source, str | Span):
+            raise damaged("has a network without its source code")
+        if source not in self.sources:
+            length = source.length if isinstance(source, Span) else len(source)
+            self.charge(SOURCE_COST + LETTER_COST * length)
+            self.sources[source] = None
 
     def inst(self) -> None:
         self.push_global(self.line(), self.line())
@@ -174,7 +191,7 @@ class _Machine(Reader):
         state, target = self.pop(), self.top()
         if isinstance(target, Call):
             target.state = state
-        elif not isinstance(target, dict):
+        elif not isinstance(target, dict) or not isinstance(state, dict | None):
             raise damaged("sets the state of what has none")
 
     def set_items(self, items: list) -> None:
@@ -204,6 +221,17 @@ class _Machine(Reader):
             raise CheckpointError(f"its pickle has an integer of {count} bytes; no weights need it")
         self.push(self.number(count, signed=True))
 
+    def decimal(self) -> None:
+        """An integer or truth value of protocol 1, in digits."""
+        text = self.line()
+        if text in ("00", "01"):
+            self.push(text == "01")
+            return
+        digits = text.removesuffix("L")
+        if not digits.removeprefix("-").isdecimal() or len(digits) > 2 * DIGITS:
+            raise damaged("has a number that is none")
+        self.push(int(digits))
+
 
 def _key(key: object) -> object:
     """The key itself if it is of a kind that hashes evenly, else a symbol that equals no other."""
@@ -230,6 +258,8 @@ _ACTIONS: dict[int, Callable[[_Machine], object]] = {
     ord("M"): lambda m: m.push(m.number(2)),
     ord("J"): lambda m: m.push(m.number(4, signed=True)),
     ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
+    ord("I"): _Machine.decimal,
+    ord("L"): _Machine.decimal,
     0x8A: lambda m: m.integer(m.byte()),
     0x8B: lambda m: m.integer(m.number(4)),
     # texts and bytes

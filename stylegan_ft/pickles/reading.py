@@ -83,6 +83,11 @@ def damaged(how: str) -> CheckpointError:
     return CheckpointError(f"its pickle {how}; the file is damaged")
 
 
+def text_of(data: Data, span: Span) -> str:
+    """The text of a span."""
+    return _decoded(data[span.start : span.start + span.length])
+
+
 def _decoded(text: bytes) -> str:
     try:
         return text.decode()

@@ -68,6 +68,28 @@ FORMER = {
 
 ALLOWED = frozenset(f"{module}.{name}" for module, names in KNOWN.items() for name in names.split())
 
+MAPPINGS = frozenset(
+    {
+        "builtins.dict",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "dnnlib.EasyDict",
+        "dnnlib.util.EasyDict",
+        "easydict.EasyDict",
+    }
+)
+"""Classes whose new objects are plain dictionaries here."""
+
+LOAD_BYTES = "torch.storage._load_from_bytes"
+
+RECONSTRUCT = "torch_utils.persistence._reconstruct_persistent_obj"
+"""Makes a network of its description, whose entry `SOURCE` is executed first."""
+
+SOURCE = "module_src"
+
+INSTEAD = "if you trust its source, save the generator's state_dict() alone and give that"
+"""What helps where a file is refused."""
+
 TENSORFLOW = ("dnnlib.tflib.", "tensorflow.")
 """Beginnings of the names that NVlabs' first pickles, of TensorFlow, mention."""
 
@@ -127,6 +149,5 @@ def known_global(module: str, name: str) -> Global:
         )
     shown = f"{module}.{name}"[:100]
     raise CheckpointError(
-        f"it names {shown!r}, which no file of weights needs, so nothing of it was read; if you "
-        "trust its source, save the generator's state_dict() alone and give that"
+        f"it names {shown!r}, which no file of weights needs, so nothing of it was read; {INSTEAD}"
     )

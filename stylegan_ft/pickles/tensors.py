@@ -20,6 +20,9 @@ from stylegan_ft.pickles.symbols import DTYPES, Call, Global
 LARGE = 2**16
 """Bytes from which a tensor is not read where only its shape is asked for."""
 
+PIECE = 2**24
+"""Bytes that are copied out of the file at a time."""
+
 MAX_SIDE = 2**40
 
 PARAMETERS = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
@@ -67,8 +70,12 @@ class StoredTensor:
             return torch.empty(self.shape, dtype=dtype)
         first = self.storage.start + self.offset * dtype.itemsize
         count = _extent(self.shape, self.stride) * dtype.itemsize
-        raw = torch.frombuffer(data, dtype=torch.uint8, count=count, offset=first).clone()
-        _forget(data, first, count)
+        raw = torch.empty(count, dtype=torch.uint8)
+        for start in range(0, count, PIECE):
+            part = raw[start : start + PIECE]
+            place = {"count": len(part), "offset": first + start}
+            part.copy_(torch.frombuffer(data, dtype=torch.uint8, **place))
+            _forget(data, first + start, len(part))
         return raw.view(dtype).as_strided(self.shape, self.stride).contiguous()
 
 

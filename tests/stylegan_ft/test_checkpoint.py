@@ -87,6 +87,13 @@ def test_torch_files_load_as_they_are(tmp_path, network, entry):
     assert same(loaded, network)
 
 
+@pytest.mark.parametrize("archive", [True, False])
+def test_torch_files_of_an_old_protocol_load(tmp_path, network, archive):
+    options = {"pickle_protocol": 1, "_use_new_zipfile_serialization": archive}
+    torch.save(network.state_dict(), tmp_path / "g.pth", **options)
+    assert same(load_network(tmp_path / "g.pth")[0], network)
+
+
 def test_an_original_with_a_wide_label_and_no_split_loads():
     original = dataclasses.replace(TINY, split=False, label_embedding=6, wide_dim=0)
     state = GeneratorNetwork(original).state_dict()

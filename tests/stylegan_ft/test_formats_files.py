@@ -73,7 +73,7 @@ def test_a_converted_file_gives_the_same_images(tmp_path, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_half_precision_rounds_only_weights(tmp_path, kind):
     write(kind, tmp_path / "file")
-    convert_file(tmp_path / "file", tmp_path / "out.safetensors", precision="fp16")
+    convert_file(tmp_path / "file", tmp_path / "out.safetensors", precision="float16")
     old, new = (load_generator(tmp_path / name, "cpu") for name in ("file", "out.safetensors"))
     stored, _ = load_tensors(tmp_path / "out.safetensors")
     states = old.network.state_dict(), new.network.state_dict()
@@ -90,7 +90,7 @@ def test_weights_that_overflow_stay_as_they_are(tmp_path):
     state = random_network(STYLEGAN2).state_dict()
     state["mapping.fc0.weight"][0, 0] = 1e6
     write_official(tmp_path / "file", G_ema=official(state, ADA))
-    convert_file(tmp_path / "file", tmp_path / "out.safetensors", "fp16")
+    convert_file(tmp_path / "file", tmp_path / "out.safetensors", "float16")
     assert torch.equal(
         read_checkpoint(tmp_path / "out.safetensors").state["mapping.fc0.weight"],
         state["mapping.fc0.weight"],
@@ -113,7 +113,7 @@ def test_property_cnns_are_converted_too(tmp_path):
 def test_wrong_options_of_conversion_are_refused_before_anything_is_read(tmp_path):
     with pytest.raises(InputError, match=r"must end in \.safetensors"):
         convert_file(tmp_path / "none", tmp_path / "out.pt")
-    with pytest.raises(InputError, match="fp8"):
+    with pytest.raises(InputError, match=r"fp8.*float32 or float16"):
         convert_file(tmp_path / "none", tmp_path / "out.safetensors", "fp8")
     with pytest.raises(CheckpointError, match="no file"):
         convert_file(tmp_path / "none", tmp_path / "out.safetensors")
@@ -184,6 +184,12 @@ def test_other_files_of_ours_are_described_and_not_loaded(tmp_path):
     assert info.metadata == {"segmenter": "{}"}
     with pytest.raises(CheckpointError, match="no generator"):
         load_generator(tmp_path / "x.safetensors", "cpu")
+
+
+def test_numbers_of_types_that_no_weights_have_are_refused(tmp_path):
+    save_tensors(tmp_path / "x.safetensors", {"a": torch.ones(2).to(torch.float8_e4m3fn)})
+    with pytest.raises(CheckpointError, match="type 'F8_E4M3'"):
+        read_checkpoint(tmp_path / "x.safetensors")
 
 
 def test_the_name_of_a_file_tells_nothing(tmp_path):

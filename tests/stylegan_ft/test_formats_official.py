@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from property_cnn.errors import CheckpointError
+from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.generator import load_generator
 from tests.stylegan_ft.foreign_files import (
@@ -97,11 +98,19 @@ def test_arguments_by_position_are_read(tmp_path):
     assert read_checkpoint(write_official(tmp_path / "m", G_ema=network)).config == STYLEGAN2
 
 
-def test_the_source_in_a_network_is_never_run(tmp_path):
+@pytest.mark.parametrize("saved_by", ["pickle", "torch.save"])
+def test_a_source_that_does_more_than_define_is_refused_and_never_run(tmp_path, saved_by):
     made = tmp_path / "made"
-    source = f"open({str(made)!r}, 'w')"
-    path = write_official(tmp_path / "model.pkl", G_ema=generator_of("stylegan2", source))
-    assert load_generator(path, "cpu").resolution == 16
+    source = f"class Generator: pass\nopen({str(made)!r}, 'w')\n" + "#" * 2000
+    network = generator_of("stylegan2", source)
+    path = write_official(tmp_path / "model.pkl", G_ema=network)
+    if saved_by == "torch.save":
+        with nvlabs_modules():
+            torch.save({"G_ema": network}, tmp_path / "saved.pkl")
+    given = path if saved_by == "pickle" else tmp_path / "saved.pkl"
+    for load in (read_checkpoint, describe_file, load_generator):
+        with pytest.raises(CheckpointError, match=r"would call 'open' in line 2; .* was run"):
+            load(given)
     assert not made.exists()
     with nvlabs_modules():
         pickle.loads(path.read_bytes())  # the same bytes do run where they are loaded
@@ -127,15 +136,33 @@ def test_foreign_networks_run_nothing(tmp_path, where):
     else:
         entries["D"] = Persistent("Discriminator", {"nested": [evil, {"deep": (evil,)}]}, "pass")
     path = write_official(tmp_path / "model.pkl", **entries)
-    if where in ("D", "inside D"):
-        assert read_checkpoint(path).config == STYLEGAN2  # what is not needed is not looked at
-    else:
-        with pytest.raises(CheckpointError, match=r"Evil|evil is no tensor|extra of its"):
-            read_checkpoint(path)
+    with pytest.raises(CheckpointError, match="would call 'open'"):
+        read_checkpoint(path)
     assert not made.exists()
     with nvlabs_modules():
         pickle.loads(path.read_bytes())
     assert made.exists()
+
+
+@pytest.mark.parametrize("where", ["G_ema", "module", "argument", "parameter", "D"])
+def test_networks_of_other_classes_are_taken_only_where_they_are_not_needed(tmp_path, where):
+    other = Persistent("Other", {"_parameters": {}})
+    network = generator_of("stylegan2")
+    state, entries = network.meta["state"], {"G_ema": network}
+    if where == "module":
+        state["_modules"]["mapping"].meta["state"]["_modules"]["other"] = other
+    elif where == "argument":
+        state["_init_kwargs"] = {**ADA, "extra": other}
+    elif where == "parameter":
+        state["_parameters"]["other"] = other
+    else:
+        entries[where] = other
+    path = write_official(tmp_path / "model.pkl", **entries)
+    if where == "D":
+        assert read_checkpoint(path).config == STYLEGAN2
+    else:
+        with pytest.raises(CheckpointError, match=r"Other|other is no tensor|extra of its"):
+            read_checkpoint(path)
 
 
 @pytest.mark.parametrize("where", ["D", "training_set_kwargs", "inside D", "state of G_ema"])
@@ -209,7 +236,8 @@ def test_arguments_that_hold_each_other_come_to_an_end(tmp_path):
 
 
 def test_damaged_descriptions_are_refused(tmp_path):
-    for meta in ({}, {"class_name": "Generator"}, {"class_name": 3, "state": {}}, []):
+    source = {"module_src": "pass"}
+    for meta in ({}, source, {**source, "class_name": 3, "state": {}}, {"state": {}}, []):
         network = generator_of("stylegan2")
         network.meta = meta
         with pytest.raises(CheckpointError, match="damaged"):

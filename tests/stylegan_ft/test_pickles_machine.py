@@ -29,7 +29,7 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [1, 2, 3, 4, 5])
 def test_plain_values_are_those_of_pickle(protocol):
     shared = ["one list"]
     value = {**PLAIN, "twice": [shared, shared]}
@@ -166,6 +166,9 @@ def test_every_truncation_is_refused():
         (b"\x80\x02NNNs.", "belong to nothing"),
         (b"\x80\x02N(NNNe.", "belong to nothing"),
         (b"\x80\x02}(Nu.", "belong to nothing"),
+        (b"I1.5\n.", "a number that is none"),
+        (b"L-L\n.", "a number that is none"),
+        (b"L" + b"9" * 600 + b"L\n.", "a number that is none"),
         (b"\x80\x02NNb.", "sets the state"),
         (b"\x80\x02X\x02\x00\x00\x00\xff\xff.", "a text that is none"),
         (b"\x80\x02X\xff\xff\xff\xff.", "too early"),

@@ -31,15 +31,17 @@ STATE = {
 }
 
 
-def saved(value: object, archive: bool = True) -> bytearray:
+def saved(value: object, archive: bool = True, protocol: int = 2) -> bytearray:
     out = io.BytesIO()
-    torch.save(value, out, _use_new_zipfile_serialization=archive)
+    torch.save(value, out, pickle_protocol=protocol, _use_new_zipfile_serialization=archive)
     return bytearray(out.getvalue())
 
 
 WRITERS = {
     "archive": lambda value: saved(value),
     "stream": lambda value: saved(value, archive=False),
+    "archive, protocol 1": lambda value: saved(value, protocol=1),
+    "stream, protocol 1": lambda value: saved(value, archive=False, protocol=1),
     "pickle 3": lambda value: bytearray(pickle.dumps(value, 3)),
     "pickle 5": lambda value: bytearray(pickle.dumps(value, 5)),
 }

@@ -1,6 +1,7 @@
 """The command line: commands end to end on toy networks, and bad input in one line, exit code 2."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from property_cnn.files import save_tensors
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
-from vectorfind import models, shipped
+from vectorfind import models, runs, shipped
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
 from vectorfind.config import EvaluateSettings, FindSettings
@@ -142,6 +143,32 @@ def test_curve_runs_and_says_what_it_found(networks, tmp_path):
 def test_curve_refuses_bad_numbers(tmp_path):
     assert_one_line(invoke("curve", "-n", "4K,2K", "--out", tmp_path), "give rising numbers")
     assert_one_line(invoke("curve", "-n", "4Q", "--out", tmp_path), "no whole number")
+
+
+@pytest.mark.parametrize("command", ["sample", "curve", "find", "test"])
+def test_truncation_is_an_option_of_all_that_samples(tmp_path, command):
+    for options, said in (
+        (["--psi", "3"], "psi is 3.0"),
+        (["--trunc-layers", "0"], "trunc_layers"),
+    ):
+        assert_one_line(invoke(command, *options, "--out", tmp_path / "out"), said)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ([], "vectorfind-svm-mapping_split2-4000"),
+        (["--method", "mixed", "-n", "2K"], "vectorfind-mixed-mapping_split1-2000"),
+        (["--generator", "x.pkl"], "vectorfind-svm-4000"),  # its own layer is not known yet
+        (["--generator", "x.pkl", "--layer", "w+4-7"], "vectorfind-svm-w+4-7-4000"),
+    ],
+)
+def test_a_run_without_a_folder_gets_one_named_after_what_is_known(monkeypatch, options, name):
+    given = []
+    monkeypatch.setattr(runs, "run_test", lambda find, test, out, *rest: given.append(out))
+    monkeypatch.setattr(runs, "summary_lines", lambda out: [])
+    assert invoke("test", *options).exit_code == 0
+    assert given == [Path(name)]
 
 
 def test_evaluate_and_info_read_a_run(networks, run_folder, tmp_path):

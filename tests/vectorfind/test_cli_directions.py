@@ -82,7 +82,7 @@ def test_convert_writes_what_can_be_loaded(checkpoint, tmp_path):
     assert len(load_tensors(out)[0]) > 10
     assert "stylegan2" in said("info", out)
     half = tmp_path / "half.safetensors"
-    said("convert", checkpoint, half, "--precision", "fp16")
+    said("convert", checkpoint, half, "--precision", "float16")
     assert half.stat().st_size < out.stat().st_size
     assert_one_line(invoke("convert", checkpoint, tmp_path / "model.pt"), ".safetensors")
     assert_one_line(invoke("convert", tmp_path / "no.pkl", out), "no.pkl")

@@ -1,5 +1,6 @@
 """The n-curve: one sampling for all, the same bytes after a stop, cells too small left out."""
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -8,11 +9,14 @@ import pytest
 from reports.tables import csv_text
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind import curve as module
+from vectorfind import fitting
 from vectorfind.config import GradientSettings
 from vectorfind.curve import CurveSettings, run_curve
 from vectorfind.curve_cell import control_table, curve_table
 from vectorfind.curve_page import curve_files
 from vectorfind.errors import InputError
+from vectorfind.groups import grouped
+from vectorfind.products import quick_dtype
 
 SETTINGS = CurveSettings(
     n=(80, 600, 1200),
@@ -202,3 +206,21 @@ def test_rows_are_ordered_by_line_and_n():
     assert table.method.tolist() == ["gradient", "gradient", "svm"]
     assert list(table.columns[-1:]) == ["eyes_mean_corr"]
     assert control_table(rows).empty
+
+
+def test_the_samples_of_each_n_are_grouped_once(tmp_path, monkeypatch, undrawn):
+    sizes = []
+
+    def counting(samples, *args):
+        sizes.append(len(samples))
+        return grouped(samples, *args)
+
+    for place in (module, fitting):
+        monkeypatch.setattr(place, "grouped", counting)
+    run(tmp_path / "out", settings=replace(SETTINGS, n=(600, 800), methods=("svm",)))
+    assert sizes == [600, 800]
+
+
+def test_the_precision_of_training_is_written_down(folder):
+    told = json.loads((folder / "config.json").read_text())
+    assert told["curve"]["gradient"]["dtype"] == quick_dtype("cpu")

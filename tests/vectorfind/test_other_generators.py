@@ -1,6 +1,8 @@
 """Other people's generators end to end, with a scorer of one's own: StyleGAN2, a DCGAN."""
 
 import importlib.util
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,11 @@ import torch
 import vectorfind
 from stylegan_ft.architectures.stylegan2 import StyleGAN2Config
 from tests.stylegan_ft.foreign_files import random_network
+from vectorfind.config import FindSettings
+from vectorfind.curve import CurveSettings, run_curve
 from vectorfind.errors import CheckpointError, InputError
+from vectorfind.exports import write_samples
+from vectorfind.npz import read_npz
 from vectorfind.user_scorer import CallableScorer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -116,6 +122,29 @@ def test_truncation_is_part_of_what_directions_were_found_on(scorer, tmp_path):
         vectorfind.find_directions(100, psi=0.5, **how | {"generator": whole})
     with pytest.raises(InputError, match="psi is 3; give a number from -2 to 2"):
         vectorfind.find_directions(100, psi=3, **how)
+
+
+def test_samples_and_curves_are_of_the_truncated_generator(scorer, tmp_path):
+    path = write_smaller(tmp_path / "tiny.pth")
+    spreads = {}
+    for psi in (0.0, 1.0):
+        out = tmp_path / f"{psi}.npz"
+        write_samples(FindSettings(n=20, psi=psi, device="cpu"), out, path, scorer, quiet=True)
+        arrays, about = read_npz(out, "vectorfind samples")
+        spreads[psi] = np.ptp(arrays["scores"], axis=0)
+        assert about["psi"] == psi
+    assert (spreads[0.0] < 1e-5).all()  # all images are that of the mean w
+    assert (spreads[1.0] > 1e-3).all()
+
+    settings = CurveSettings(
+        (100,), ("svm",), ("w",), cases=3, device="cpu", psi=0.5, trunc_layers=2, workers=1
+    )
+    run_curve(settings, tmp_path / "curve", path, scorer, quiet=True)
+    config = json.loads((tmp_path / "curve" / "config.json").read_text())
+    assert config["models"]["generator"].endswith("-psi0.5-of-2")
+    assert (config["curve"]["psi"], config["curve"]["trunc_layers"]) == (0.5, 2)
+    with pytest.raises(InputError, match="trunc_layers"):
+        replace(settings, trunc_layers=0).validate()
 
 
 def test_the_example_of_another_generator_runs(script, tmp_path, capsys):

@@ -12,10 +12,10 @@ import click
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
     "--precision",
-    type=click.Choice(("fp32", "fp16")),
-    default="fp32",
+    type=click.Choice(("float32", "float16")),
+    default="float32",
     show_default=True,
-    help="fp16 halves the file and rounds the weights.",
+    help="float16 halves the file and rounds the weights.",
 )
 def convert(file: Path, out: Path, precision: str) -> None:
     """Writes the network in FILE to OUT, a .safetensors that loads at once and runs no code.
@@ -25,7 +25,7 @@ def convert(file: Path, out: Path, precision: str) -> None:
 
     \b
     Example:
-      vectorfind convert ffhq.pkl ffhq.safetensors
+      vectorfind convert ffhq.pkl ffhq.safetensors --precision float16
       vectorfind info ffhq.safetensors
     """
     from stylegan_ft.formats.convert import convert_file

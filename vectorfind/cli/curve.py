@@ -22,6 +22,7 @@ from vectorfind.cli.options import (
     seed_option,
     settings_from,
     store_option,
+    truncation_options,
     workers_option,
 )
 
@@ -41,6 +42,7 @@ from vectorfind.cli.options import (
     help="Each with each method; mapping_split1,mapping_split2,w or all that the generator has.",
 )
 @cases_option
+@truncation_options
 @workers_option
 @seed_option
 @batch_option
@@ -71,7 +73,7 @@ def curve(
     Example:
       vectorfind curve --out curve
       vectorfind curve -n 4K,8K --layers w --overlay reference/ncurve --out curve
-      vectorfind curve --generator model.pkl --layers w,w+4-7 --methods svm --out curve
+      vectorfind curve --generator model.pkl --layers w,w+4-7 --psi 0.7 --out curve
     """
     from reports.reading import join_curves
     from vectorfind.curve import CurveSettings, run_curve, summary_lines

@@ -103,6 +103,10 @@ dtype_option = _find(
 )
 workers_option = _find("--workers", field="workers", type=int, help="Tasks at once; one a core.")
 cases_option = _evaluate("--cases", field="cases", type=Count(), help="Fresh cases to test on.")
+truncation_options = stacked(
+    _find("--psi", field="psi", type=float, help="Truncation of the generator; 1 for none."),
+    _find("--trunc-layers", field="trunc_layers", type=int, help="Layers truncated; all of them."),
+)
 find_options = stacked(
     n_option,
     _find(
@@ -125,8 +129,7 @@ find_options = stacked(
         help=f'What splits samples, "" for one group; {",".join(GROUPING)}.',
     ),
     _find("--quantiles", field="quantiles", type=int, help="Parts that each of those splits into."),
-    _find("--psi", field="psi", type=float, help="Truncation of the generator; 1 for none."),
-    _find("--trunc-layers", field="trunc_layers", type=int, help="Layers truncated; all of them."),
+    truncation_options,
     _find("--ratio", field="ratio", type=float, help="Top and bottom share an SVM learns from."),
     workers_option,
 )

@@ -15,12 +15,14 @@ from vectorfind.cli.options import (
     run_options,
     settings_from,
     store_option,
+    truncation_options,
 )
 from vectorfind.config import FindSettings
 
 
 @click.command(short_help="Write samples: latents, vectors, scores.")
 @n_option
+@truncation_options
 @run_options
 @dtype_option
 @model_options

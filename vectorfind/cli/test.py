@@ -60,7 +60,10 @@ def test(
     cases.validate(find.properties)
     from vectorfind.runs import run_test, summary_lines
 
-    out = out or Path(f"vectorfind-{find.method}-{find.layer}-{find.n}")
+    if out is None:
+        told = options["layer"] is not None or generator == "default"  # else it suits the generator
+        names = ["vectorfind", find.method, *([find.layer] if told else []), str(find.n)]
+        out = Path("-".join(names))
     report = run_test(find, cases, out, generator, scorer, store, overwrite, quiet)
     for line in summary_lines(out):
         click.echo(line)
