@@ -21,3 +21,7 @@ class CheckpointError(VectorfindError, ValueError):
 
 class ScorerError(VectorfindError, ValueError):
     """A scorer answered with a wrong shape, with infinities, or could not read the images."""
+
+
+class TrainingError(VectorfindError, RuntimeError):
+    """A training has gone wrong: numbers that are not finite, or a generator that collapsed."""

@@ -168,15 +168,16 @@ class PropertyCNN(nn.Module):
 
         Columns are in the order of `PROPERTIES`. Differentiable in the images.
         """
-        columns: dict[str, Tensor] = {}
-        for head, hidden in self._hidden(images).items():
-            scores = self.outputs[head](hidden)  # (N, 1 or 2)
-            columns.update(zip(HEADS[head], scores.unbind(dim=1), strict=True))
-        return torch.stack([columns[name] for name in PROPERTIES], dim=1)
+        return self._scores(self._hidden(images))
 
     def features(self, images: Tensor) -> Tensor:
         """(N, 7 * features) activations below the outputs, for distances between image sets."""
         return torch.cat(list(self._hidden(images).values()), dim=1)
+
+    def features_and_scores(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What `features` and a call give, in one pass."""
+        hidden = self._hidden(images)
+        return torch.cat(list(hidden.values()), dim=1), self._scores(hidden)
 
     def denormalise(self, scores: Tensor) -> Tensor:
         """Raw scores, in the units of `parsing_scores`, of (N, 8) z-normalised ones."""
@@ -185,6 +186,13 @@ class PropertyCNN(nn.Module):
     def normalise(self, raw: Tensor) -> Tensor:
         """z-normalised scores of (N, 8) raw ones."""
         return (raw - self.score_mean) / self.score_std
+
+    def _scores(self, hidden: dict[str, Tensor]) -> Tensor:
+        columns: dict[str, Tensor] = {}
+        for head, activations in hidden.items():
+            scores = self.outputs[head](activations)  # (N, 1 or 2)
+            columns.update(zip(HEADS[head], scores.unbind(dim=1), strict=True))
+        return torch.stack([columns[name] for name in PROPERTIES], dim=1)
 
     def _hidden(self, images: Tensor) -> dict[str, Tensor]:
         seen = {name: self.branches[name](crop.of(images)) for name, crop in CROPS.items()}

@@ -8,6 +8,7 @@ of the label with one output per number of it (Mescheder et al., 2018, for class
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -96,6 +97,8 @@ class Discriminator(nn.Module):
         super().__init__()
         self.blocks = block_count(resolution, channels)
         self.resolution, self.label_dim, self.group = resolution, label_dim, group
+        self.channels = tuple(channels)
+        self.image_channels, self.unconditional = image_channels, unconditional
         rng = torch.Generator().manual_seed(seed)
         self.register_buffer("lod", torch.zeros(()))
         top = channels[::-1]  # full size first
@@ -109,6 +112,12 @@ class Discriminator(nn.Module):
         self.add_module(f"layer{2 * last}", ConvLayer(width + 1, width, rng))
         self.add_module(f"layer{2 * last + 1}", Dense(16 * width, width, rng))
         self.add_module(f"layer{2 * last + 2}", Dense(width, outputs, rng, gain=1.0, linear=True))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a network of this kind, as plain values."""
+        names = ("resolution", "channels", "label_dim", "image_channels", "unconditional", "group")
+        return {name: getattr(self, name) for name in names}
 
     def forward(
         self, images: Tensor, label: Tensor | None = None, lod: float | None = None

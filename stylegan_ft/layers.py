@@ -34,8 +34,8 @@ class _StyleNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        mean = x.mean(dim=(2, 3))  # (N, C), as all statistics here
-        var = (x.square().mean(dim=(2, 3)) - mean.square()).clamp(min=0.0)
+        mean = x.mean(dim=(2, 3), dtype=scale.dtype)  # (N, C), as all statistics here
+        var = (x.square().mean(dim=(2, 3), dtype=scale.dtype) - mean.square()).clamp(min=0.0)
         inverse = torch.rsqrt(var + EPSILON)
         ctx.save_for_backward(x, scale, mean, inverse)
         slope = scale * inverse
@@ -108,6 +108,7 @@ class _Symmetric(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(kernel)
+        kernel = kernel.to(x.dtype)  # which autocast has made smaller
         return F.conv2d(x, kernel, padding=kernel.shape[-1] // 2, groups=x.shape[1])
 
     @staticmethod

@@ -16,10 +16,11 @@ from property_cnn.files import load_tensors
 from property_cnn.predict import Scorer
 from stylegan_ft.card import measure, write_card
 from stylegan_ft.checkpoint import load_network, save_generator
+from stylegan_ft.discriminator_file import save_discriminator
 from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.pretrain import PretrainSettings, draw_batch, pretrain
 from stylegan_ft.rescale import LAYER_NORM, rescale_layers
-from stylegan_ft.train import FIRST_STEP, TrainSettings, train
+from stylegan_ft.train import FIRST_STEP, TrainSettings, train, trained_discriminator
 
 CHANNELS = (128, 128, 96, 48, 24)
 """Feature maps of the shipped generator, 4 × 4 first."""
@@ -49,7 +50,8 @@ def make_generator(
     log: Callable[[str], None] = print,
     note: str = "",
 ) -> Path:
-    """Makes `generator.safetensors`, its card `generator.md` and the card's pictures.
+    """Makes `generator.safetensors`, its card `generator.md` and the card's pictures, and
+    `discriminator.safetensors`, the network that it was trained against.
 
     It goes on where it was interrupted; nothing is done where weights and card are there and
     were made from the same recipe with the same renderer and scorer.
@@ -70,7 +72,8 @@ def make_generator(
     path, card = out / "generator.safetensors", out / "generator.md"
     made_with = {"renderer": VERSION, "scorer": scorer.digest, "layer_norm": LAYER_NORM}
     text = json.dumps({**asdict(recipe), **made_with})
-    if card.is_file() and _made_from(path) == text:
+    judge = out / "discriminator.safetensors"
+    if card.is_file() and _made_from(path) == _made_from(judge) == text:
         log(f"{path} is up to date")
         return path
     network = GeneratorNetwork(recipe.config, seed=recipe.train.seed)
@@ -81,6 +84,8 @@ def make_generator(
     network = train(network, recipe.train, work / "train", scorer.network, device, log)
     network = rescale_layers(network.cpu().eval())
     save_generator(path, network, {"recipe": text})
+    discriminator = trained_discriminator(work / "train", recipe.config, recipe.train)
+    save_discriminator(judge, discriminator, {"recipe": text})
     network, _ = load_network(path)  # measured as it is shipped: in half precision
     measured = measure(network, scorer.features, scorer, _training_faces(recipe), out)
     made = _made(recipe, path, scorer)
@@ -90,7 +95,7 @@ def make_generator(
 
 
 def _made_from(path: Path) -> str | None:
-    """The recipe of a generator that is there, None if there is none."""
+    """The recipe of a network that is there, None if there is none."""
     try:
         return load_tensors(path)[1].get("recipe")
     except CheckpointError:
@@ -120,7 +125,8 @@ def _made(recipe: GeneratorRecipe, path: Path, scorer: Scorer) -> list[tuple[str
     return [
         ("Network", "StyleGAN 1 with the split mapping, channels "
          + ", ".join(map(str, config.channels)) + f" from 4 × 4 up, {config.resolution} pixels"),
-        ("File", f"{path.name}, {path.stat().st_size / 2**20:.1f} MiB, half precision"),
+        ("File", f"{path.name}, {path.stat().st_size / 2**20:.1f} MiB, half precision; beside it "
+         "discriminator.safetensors, which it was trained against"),
         ("Made", f"{shown}), scorer {scorer.digest}, renderer version {VERSION}"),
         ("Scale", "the split layers were rescaled, images unchanged, so that vectors lie "
          f"{LAYER_NORM['mapping_split2']:g} from their mean (root mean square): a strength of 1 "

@@ -19,10 +19,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from property_cnn.errors import CheckpointError
 from stylegan_ft.discriminator import Discriminator
 from stylegan_ft.log import TrainingLog
 from stylegan_ft.losses import d_logistic_loss, g_logistic_loss, r1_penalty
-from stylegan_ft.networks import GeneratorNetwork
+from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.pretrain import (
     draw_batch,
     feature_weights,
@@ -147,6 +148,30 @@ def train(
     return state.average
 
 
+def trained_discriminator(
+    out: Path, config: GeneratorConfig, settings: TrainSettings
+) -> Discriminator:
+    """The discriminator in the checkpoint of a training.
+
+    Args:
+        out, settings: those that `train` was given; config: its network's.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or of another training.
+    """
+    network = _new_discriminator(config, settings)
+    try:
+        network.load_state_dict(load_state(out / "train.pt", "cpu")["discriminator"])
+    except (KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{out} holds another training; choose another folder") from error
+    return network
+
+
+def _new_discriminator(config: GeneratorConfig, settings: TrainSettings) -> Discriminator:
+    channels = settings.d_channels or config.channels
+    return Discriminator(config.resolution, channels, seed=settings.seed)
+
+
 class _State:
     """Networks, optimisers and step of a run; a step depends on them and on (seed, step) alone."""
 
@@ -155,9 +180,7 @@ class _State:
         self.network = network.to(device).requires_grad_(True)
         self.average = copy.deepcopy(network).requires_grad_(False)
         config = network.config
-        self.discriminator = Discriminator(
-            config.resolution, settings.d_channels or config.channels, seed=settings.seed
-        ).to(device)
+        self.discriminator = _new_discriminator(config, settings).to(device)
         rates = {"betas": (0.0, 0.99), "fused": True}
         self.g_optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.lr, **rates)
         self.d_optimiser = torch.optim.Adam(

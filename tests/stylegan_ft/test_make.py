@@ -11,6 +11,7 @@ from property_cnn.predict import Scorer
 from property_cnn.properties import PROPERTIES
 from stylegan_ft import card
 from stylegan_ft.checkpoint import load_network
+from stylegan_ft.discriminator_file import load_discriminator
 from stylegan_ft.make import GeneratorRecipe, make_generator
 from stylegan_ft.networks import GeneratorConfig
 from stylegan_ft.pretrain import PretrainSettings
@@ -41,6 +42,10 @@ def test_make_writes_weights_card_and_pictures_then_is_up_to_date(tmp_path, scor
     network, metadata = load_network(path)
     assert network.config == TINY.config
     assert scorer.digest in metadata["recipe"]
+    trained = torch.load(tmp_path / "work" / "train" / "train.pt", weights_only=True)
+    judge = load_discriminator(tmp_path / "out" / "discriminator.safetensors").state_dict()
+    for name, tensor in trained["discriminator"].items():
+        torch.testing.assert_close(judge[name], tensor, rtol=1e-3, atol=1e-6)  # half precision
     text = (tmp_path / "out" / "generator.md").read_text("utf-8")
     assert all(
         name in text

@@ -1,0 +1,28 @@
+"""Fine-tuning of a base generator: labels into it, a concept out of it (specification, section 7).
+
+data = load_real_images("concept-images", variant_named("v9").labels or (), 64)
+generator = finetune("v9", base, data, "runs/v9", classifiers=classifiers)
+"""
+
+from property_cnn.lazy import lazy_names
+
+__all__ = [
+    "FinetuneSettings",
+    "RealImages",
+    "finetune",
+    "load_real_images",
+    "plain_generator",
+    "variant_named",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "FinetuneSettings": "stylegan_ft.finetune.variants",
+        "RealImages": "stylegan_ft.finetune.data",
+        "finetune": "stylegan_ft.finetune.run",
+        "load_real_images": "stylegan_ft.finetune.data",
+        "plain_generator": "stylegan_ft.finetune.plain",
+        "variant_named": "stylegan_ft.finetune.variants",
+    },
+)

@@ -1,0 +1,155 @@
+"""The variants of fine-tuning, and the settings of a run (specification, section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from property_cnn.errors import InputError
+from property_cnn.properties import CONTROLLED, LABELS
+
+Measured = Literal["labels", "concept", "nothing"]
+
+DTYPES = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a variant changes and trains.
+
+    Args:
+        name: as the specification calls it.
+        labels: properties of the label that generator and discriminator get; None leaves the
+            generator's own, whose values then are N(0, I), and gives the discriminator none.
+        split: whether the generator gets the split mapping.
+        property_discriminator: whether the discriminator is built from the property CNN.
+        through_scorer: whether the generator is also trained through that CNN, frozen at first.
+        psi: of the truncation towards the mean w of the label's cell; 1 for none.
+        generator_trains: beginnings of the names of the generator's parameters that are trained;
+            "" for all.
+        discriminator_trains: layers of the discriminator that are trained: all, the last three,
+            or those from 16 × 16 pixels down.
+        log_every: batches between two rows of the log.
+        measured: what a row measures beside the losses.
+    """
+
+    name: str
+    labels: tuple[str, ...] | None
+    split: bool = False
+    property_discriminator: bool = False
+    through_scorer: bool = False
+    psi: float = 1.0
+    generator_trains: tuple[str, ...] = ("",)
+    discriminator_trains: Literal["all", "last 3", "from 16"] = "all"
+    log_every: int = 50
+    measured: Measured = "nothing"
+
+
+_EARLY = tuple(f"synthesis.layer{i}." for i in range(6))  # 4 × 4, 8 × 8 and 16 × 16
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant("v1", LABELS, generator_trains=("mapping.",), discriminator_trains="last 3"),
+        Variant("v5-1", CONTROLLED, property_discriminator=True, log_every=10, measured="labels"),
+        Variant(
+            "v5-2",
+            CONTROLLED,
+            property_discriminator=True,
+            through_scorer=True,
+            log_every=10,
+            measured="labels",
+        ),
+        Variant(
+            "v5-3",
+            CONTROLLED,
+            property_discriminator=True,
+            psi=0.5,
+            log_every=10,
+            measured="labels",
+        ),
+        Variant(
+            "v9",
+            None,
+            split=True,
+            generator_trains=("mapping.", *_EARLY),
+            discriminator_trains="from 16",
+            measured="concept",
+        ),
+    )
+}
+
+
+def variant_named(name: str) -> Variant:
+    """The variant of that name; InputError naming all of them."""
+    if name not in VARIANTS:
+        raise InputError(f"variant {name!r}; choose one of {', '.join(VARIANTS)}")
+    return VARIANTS[name]
+
+
+@dataclass(frozen=True)
+class FinetuneSettings:
+    """How a run trains; the variant says what.
+
+    Args:
+        batches: batches of real images shown.
+        lr, d_lr: Adam's rates.
+        mapping_lr: factor on the rate of the mapping, whose own multiplier of 0.01 stays.
+        settle: share of the batches at the end over which both rates fall to 0.
+        r1_gamma, r1_every: weight of the gradient penalty, and steps of D between two of them.
+        repeats: most steps of D, and of G, on one batch.
+        d_factor: D repeats while its loss is at least that many times G's last.
+        g_factor: G repeats while its loss is at least that many times D's last.
+        style_mixing: share of batches whose later layers take another latent's w.
+        ema: decay a step of the averaged generator.
+        property_weight: of the loss through the property CNN, where a variant has it.
+        frozen: share of the batches in which that CNN stays as it is.
+        dtype: of the networks' arithmetic, "float32" or "bfloat16"; weights, optimisers and the
+            gradient penalty are float32 in either.
+        seed: of the order of the images, of latents, labels and new weights.
+        checkpoint_every, grid_every: rows of the log between two checkpoints and two grids.
+        collapse_rows: rows in a row with all signs of collapse after which the run ends.
+    """
+
+    batches: int = 8000
+    batch_size: int = 16
+    lr: float = 1e-3
+    d_lr: float = 1e-3
+    mapping_lr: float = 10.0
+    settle: float = 0.3
+    r1_gamma: float = 1.0
+    r1_every: int = 8
+    repeats: int = 4
+    d_factor: float = 3.0
+    g_factor: float = 2.0
+    style_mixing: float = 0.0
+    ema: float = 0.998
+    property_weight: float = 1.0
+    frozen: float = 0.5
+    dtype: str = "float32"
+    seed: int = 0
+    checkpoint_every: int = 4
+    grid_every: int = 20
+    collapse_rows: int = 20
+
+    def __post_init__(self):
+        counts = ("batches", "batch_size", "r1_every", "repeats", "checkpoint_every", "grid_every")
+        for name in (*counts, "collapse_rows"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}; need at least 1")
+        for name in ("settle", "style_mixing", "ema", "frozen"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} {getattr(self, name)}; need a share between 0 and 1")
+        for name in ("lr", "d_lr", "mapping_lr", "d_factor", "g_factor"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} {getattr(self, name)}; need more than 0")
+        if self.dtype not in DTYPES:
+            raise InputError(f"dtype {self.dtype!r}; choose one of {', '.join(DTYPES)}")
+        if not 0 <= self.r1_gamma < float("inf"):
+            raise InputError(f"r1_gamma {self.r1_gamma}; need 0 or more")
+
+
+def check(variant: Variant, settings: FinetuneSettings) -> None:
+    """InputError where settings do not fit the variant."""
+    if variant.property_discriminator and settings.style_mixing:
+        raise InputError(f"style_mixing {settings.style_mixing}: {variant.name} has none; give 0")
