@@ -29,6 +29,7 @@ MOST_QUANTILES = 36
 """Most parts of a grouping property: a part is a digit or a letter of a group's name."""
 
 DTYPES: tuple[str, ...] = ("float32", "float16", "bfloat16")
+TRAINING_DTYPES: tuple[str, ...] = ("float32", "bfloat16")
 
 GRADIENT_IN_MIXED = ("eyes",)
 """The properties that the mixed method takes from gradient networks; the others are by SVM."""
@@ -89,6 +90,9 @@ class GradientSettings:
         dropout: share of hidden units dropped in training.
         shared: train one network that has a head a property, not one network a property. It takes
             a third of the time, and its pose directions are a little worse.
+        dtype: precision of the products in training, "float32" or "bfloat16"; weights and sums are
+            float32 in either, directions as good. None for bfloat16 on a CPU that is fast at it,
+            else float32.
     """
 
     learning_rate: float = 1e-3
@@ -98,6 +102,19 @@ class GradientSettings:
     batch_size: int | None = None
     dropout: float = 0.25
     shared: bool = False
+    dtype: str | None = None
+
+    def suited(self, device: object = None) -> GradientSettings:
+        """The settings, with the precision chosen if it was left open.
+
+        Args:
+            device: where networks are trained, see `property_cnn.devices.choose_device`.
+        """
+        if self.dtype is not None:
+            return self
+        from vectorfind.products import quick_dtype  # loads PyTorch, which takes a second
+
+        return replace(self, dtype=quick_dtype(device))
 
     def validate(self) -> None:
         """Raises InputError for a value out of its range."""
@@ -111,6 +128,8 @@ class GradientSettings:
             check_count("batch_size", self.batch_size)
         if not isinstance(self.shared, bool):
             raise InputError(f"shared is {self.shared!r}; give True or False")
+        if self.dtype is not None:
+            choose("dtype of gradient networks", self.dtype, TRAINING_DTYPES)
 
 
 @dataclass(frozen=True)
@@ -171,7 +190,7 @@ class FindSettings:
         object.__setattr__(self, "_left_open", left_open)
 
     def suited(self, layers: Sequence[str], scored: Collection[str]) -> FindSettings:
-        """The settings, with what was left open chosen to suit the networks.
+        """The settings, with what was left open chosen to suit the networks and the device.
 
         The layer is then one that the generator has, its w or else the last; without the
         specification's properties, directions are found for all that are scored, and in one group.
@@ -180,13 +199,13 @@ class FindSettings:
             layers: the generator's, nearest to the image last; () if they are not known.
             scored: the properties that the scorer reads.
         """
-        chosen: dict[str, object] = {}
+        chosen: dict[str, object] = {"gradient": self.gradient.suited(self.device)}
         if "layer" in self._left_open and layers and self.layer not in layers:
             chosen["layer"] = "w" if "w" in layers else list(layers)[-1]
         for name, own in (("properties", tuple(scored)), ("group_by", ())):
             if name in self._left_open and not set(getattr(self, name)) <= set(scored):
                 chosen[name] = own
-        return replace(self, **chosen) if chosen else self
+        return replace(self, **chosen)
 
     def validate(
         self,

@@ -12,8 +12,10 @@ import os
 import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from property_cnn.devices import choose_device
@@ -31,6 +33,7 @@ from vectorfind.config import (
 from vectorfind.curve_cell import Cell, control_table, curve_table, run_cell, train_network
 from vectorfind.curve_page import curve_files
 from vectorfind.errors import InputError
+from vectorfind.fitting import Groups
 from vectorfind.folders import REPORT, SAMPLES, TIMINGS, add_timing, claim, locked, writable_folder
 from vectorfind.groups import grouped
 from vectorfind.models import Models, load_models
@@ -42,6 +45,9 @@ from vectorfind.tasks import run_tasks
 
 CELLS = "cells"
 CONTROL = "control.csv"
+_SHARED = (
+    "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi", "trunc_layers", "workers",
+)  # fmt: skip
 _RESULTS = (REPORT, TIMINGS, "*.csv", "figures/*.png")
 
 
@@ -57,7 +63,8 @@ class CurveSettings:
         control_cases: how many of them are also moved along random directions, once for each
             method (they differ in strengths) and layer.
         seed: of samples, fits and cases.
-        batch_size, device, dtype, workers, ratio, svm_c, gradient: see `FindSettings`.
+        batch_size, device, dtype, psi, trunc_layers, workers, ratio, svm_c, gradient: see
+            `FindSettings`.
     """
 
     n: tuple[int, ...] = (1_000, 2_000, 4_000, 8_000, 20_000, 40_000, 80_000)
@@ -71,11 +78,13 @@ class CurveSettings:
     batch_size: int = FindSettings.batch_size
     device: str | None = FindSettings.device
     dtype: str = FindSettings.dtype
+    psi: float = FindSettings.psi
+    trunc_layers: int | None = FindSettings.trunc_layers
     workers: int | None = FindSettings.workers
     gradient: GradientSettings = field(default_factory=GradientSettings)
 
     def suited(self, models: Models) -> tuple[CurveSettings, Models]:
-        """The settings with their layers chosen, and the models with all of these.
+        """The settings with what was left open chosen, and the models with all layers.
 
         Raises:
             InputError: the generator neither has nor offers a layer.
@@ -86,7 +95,8 @@ class CurveSettings:
             layers = LAYERS if set(LAYERS) <= set(own) else tuple(own)
         for layer in layers:
             models = models.offering(layer)
-        return replace(self, layers=layers), models
+        gradient = self.gradient.suited(device_of(models.generator))
+        return replace(self, layers=layers, gradient=gradient), models
 
     def validate(self, models: Models | None = None) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are."""
@@ -110,10 +120,7 @@ class CurveSettings:
         Args:
             models: those that the cells' settings shall suit, see `FindSettings.suited`.
         """
-        shared = {
-            name: getattr(self, name)
-            for name in ("seed", "ratio", "svm_c", "batch_size", "device", "dtype", "workers")
-        }
+        shared = {name: getattr(self, name) for name in _SHARED}
         cells = []
         for n in self.n:
             for method in self.methods:
@@ -162,7 +169,8 @@ def run_curve(
     began = time.monotonic()
     choose_device(settings.device)
     folder = writable_folder(out)
-    models = load_models(generator, scorer, settings.device, settings.dtype)
+    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
+    models = load_models(generator, scorer, *how)
     settings, models = settings.suited(models)
     settings.validate(models)
     config = curve_config(settings, models)
@@ -199,7 +207,8 @@ def run_curve(
 
 def curve_config(settings: CurveSettings, models: Models) -> dict:
     """What a curve depends on and what it ran with, for `config.json`."""
-    shown = {name: value for name, value in asdict(settings).items() if name != "workers"}
+    hidden = {"workers"} | ({"psi", "trunc_layers"} if settings.psi == 1.0 else set())
+    shown = {name: value for name, value in asdict(settings).items() if name not in hidden}
     return {
         "kind": "curve",
         "curve": shown,
@@ -218,14 +227,21 @@ def _run_cells(
     """The row of every cell that can be run, and why the others cannot."""
     _train_networks(folder, cells, models, samples, quiet)
     rows, skipped = [], []
+
+    @cache
+    def groups(n: int, group_by: tuple[str, ...], quantiles: int) -> Groups:
+        return grouped(samples.head(n), group_by, quantiles)
+
     progress = Progress("fitting and testing", len(cells), "cells", quiet)
     for cell in cells:
-        head = samples.head(cell.find.n)
-        reason = _too_small(head, cell.find)
+        find = cell.find
+        members = groups(find.n, find.group_by, find.quantiles)
+        reason = _too_small(members[1], find)
         if reason:
-            skipped.append(f"{cell.find.method} / {cell.find.layer}: {reason}")
+            skipped.append(f"{find.method} / {find.layer}: {reason}")
         else:
-            rows.append(run_cell(folder / CELLS / cell.name, cell, models, head))
+            at = folder / CELLS / cell.name
+            rows.append(run_cell(at, cell, models, samples.head(find.n), members))
             # What is finished can be looked at while the rest runs.
             atomic_write(folder / "n_curve.csv", csv_text(curve_table(rows)))
         progress.advance()
@@ -258,11 +274,10 @@ def _train_networks(
         progress.advance()
 
 
-def _too_small(samples: StoredSamples, settings: FindSettings) -> str:
+def _too_small(members: dict[str, np.ndarray], settings: FindSettings) -> str:
     """Why the groups are too small for the cell's SVMs; "" where they are not."""
     if all(settings.method_of(name) != "svm" for name in settings.properties):
         return ""
-    members = grouped(samples, settings.group_by, settings.quantiles)[1]
     try:
         sizes = {name: len(rows) for name, rows in members.items()}
         check_group_sizes(sizes, settings.n, settings.ratio)

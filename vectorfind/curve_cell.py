@@ -19,7 +19,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions import Directions, load_directions
 from vectorfind.errors import CheckpointError, InputError
 from vectorfind.evaluation import Evaluation
-from vectorfind.fitting import fit_samples, train
+from vectorfind.fitting import Groups, fit_samples, train
 from vectorfind.folders import (
     CASES,
     DIRECTIONS,
@@ -52,7 +52,13 @@ class Cell:
         return f"{self.find.method}_{self.find.layer}_{self.find.n}"
 
 
-def run_cell(folder: Path, cell: Cell, models: Models, samples: SampleSource) -> dict[str, Any]:
+def run_cell(
+    folder: Path,
+    cell: Cell,
+    models: Models,
+    samples: SampleSource,
+    groups: Groups | None = None,
+) -> dict[str, Any]:
     """The cell's row, from its folder or found, tested and left there.
 
     The folder keeps `row.json`, `test_result.csv` and `timings.json`; while the cell runs also
@@ -63,13 +69,14 @@ def run_cell(folder: Path, cell: Cell, models: Models, samples: SampleSource) ->
         cell: its settings.
         models: generator and scorer.
         samples: the first n.
+        groups: of these; None to group them here.
     """
     if (folder / ROW).exists():
         try:
             return read_json(folder / ROW) | {c.TIME: sum(read_timings(folder).values())}
         except InputError:
             pass  # damaged: the cell is run again
-    directions = cell_directions(folder, cell, models, samples)
+    directions = cell_directions(folder, cell, models, samples, groups)
     started = time.monotonic()
     evaluation = run_evaluation(directions, cell.test, True, folder / CASES)
     add_timing(folder, "evaluate", time.monotonic() - started)
@@ -122,7 +129,13 @@ def control_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def cell_directions(folder: Path, cell: Cell, models: Models, samples: SampleSource) -> Directions:
+def cell_directions(
+    folder: Path,
+    cell: Cell,
+    models: Models,
+    samples: SampleSource,
+    groups: Groups | None = None,
+) -> Directions:
     """The cell's directions, from its folder or found and left there."""
     path = folder / DIRECTIONS
     if path.exists():
@@ -133,7 +146,7 @@ def cell_directions(folder: Path, cell: Cell, models: Models, samples: SampleSou
             pass  # damaged: found again
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    directions = fit_samples(models, samples, cell.find, True, folder / TRAINING)
+    directions = fit_samples(models, samples, cell.find, True, folder / TRAINING, groups)
     add_timing(folder, "fit", time.monotonic() - started)
     directions.save(path)
     shutil.rmtree(folder / TRAINING, ignore_errors=True)

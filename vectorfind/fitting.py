@@ -22,6 +22,9 @@ from vectorfind.sampling import SampleSource, free_part, sample
 from vectorfind.store import fill_store
 from vectorfind.svm import check_group_sizes, fit_groups
 
+Groups = tuple[np.ndarray, dict[str, np.ndarray]]
+"""Cuts of samples, and the rows of each group, as `groups.grouped` gives them."""
+
 
 def draw(
     models: Models,
@@ -60,6 +63,7 @@ def fit_samples(
     settings: FindSettings,
     quiet: bool = True,
     checkpoint: str | os.PathLike | None = None,
+    groups: Groups | None = None,
 ) -> Directions:
     """Directions from samples that are already drawn.
 
@@ -69,6 +73,7 @@ def fit_samples(
         settings: of the fits.
         quiet: show no progress.
         checkpoint: folder where gradient networks in training are kept, to go on from.
+        groups: the samples'; None to group them here.
 
     Raises:
         InputError: n is too small for the groups, or for a gradient network.
@@ -82,7 +87,7 @@ def fit_samples(
     by_svm = [name for name in settings.properties if settings.method_of(name) == "svm"]
     by_gradient = [name for name in settings.properties if name not in by_svm]
 
-    cuts, members = grouped(samples, settings.group_by, settings.quantiles)
+    cuts, members = groups or grouped(samples, settings.group_by, settings.quantiles)
     sizes = {name: len(member) for name, member in members.items()}
     if by_svm:
         check_group_sizes(sizes, settings.n, settings.ratio)

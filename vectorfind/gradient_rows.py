@@ -25,20 +25,29 @@ class Reader:
         layer: whose vectors.
         centre: (d,) is subtracted.
         scale: divides.
+        dtype: of what is read.
     """
 
-    def __init__(self, samples: SampleSource, layer: str, centre: torch.Tensor, scale: float):
-        self.centre, self.scale, self.device = centre, scale, centre.device
+    def __init__(
+        self,
+        samples: SampleSource,
+        layer: str,
+        centre: torch.Tensor,
+        scale: float,
+        dtype: torch.dtype = torch.float32,
+    ):
+        self.centre, self.scale, self.device, self.dtype = centre, scale, centre.device, dtype
         self._samples, self._layer = samples, layer
         self._rows, self._kept = np.empty(0, int), torch.empty(0)
 
-    def read(self, rows: np.ndarray) -> torch.Tensor:
-        """The vectors (B, d) of rows (B,)."""
+    def read(self, rows: np.ndarray, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """The vectors (B, d) of rows (B,), in the reader's dtype or another."""
         # Copied to aligned memory: where NumPy placed them, products may round otherwise.
-        x = torch.empty(len(rows), len(self.centre), device=self.device)
+        size = (len(rows), len(self.centre))
+        x = torch.empty(size, dtype=dtype or self.dtype, device=self.device)
         for part, some in zip(x.split(BLOCK), blocks(rows), strict=True):
-            part.copy_(torch.from_numpy(self._samples.vectors(self._layer, some)))
-            part.sub_(self.centre).div_(self.scale)
+            found = torch.from_numpy(self._samples.vectors(self._layer, some)).to(self.device)
+            part.copy_((found - self.centre).div_(self.scale))
         return x
 
     def window(self, rows: np.ndarray) -> torch.Tensor:

@@ -31,7 +31,7 @@ from vectorfind.gradient_rows import (
     window_rows,
 )
 from vectorfind.gradient_state import State, StateFile, initial_state
-from vectorfind.products import linear
+from vectorfind.products import tanh_layer
 from vectorfind.sampling import SHARD, SampleSource
 from vectorfind.streams import NETWORKS, random_stream
 from vectorfind.tasks import in_threads, run_tasks
@@ -99,6 +99,7 @@ def train_networks(
 
     groups = [tuple(names)] if settings.shared else [(name,) for name in names]
     device = torch.device(device)
+    settings = settings.suited(device)
     spread = centre_and_scale(samples, layer, train)
     told = progress if in_threads() else None  # another process cannot call it
     tasks = []
@@ -107,7 +108,8 @@ def train_networks(
         path = None if checkpoint is None else Path(checkpoint) / f"network{index}.safetensors"
         about = [asdict(settings), heads, layer, len(targets), seed, device.type]
         file = StateFile(path, [*about, SHARD, WINDOW, VALID], y[readable], every)
-        reader = Reader(samples, layer, spread[0].to(device), spread[1])
+        dtype = getattr(torch, settings.dtype)
+        reader = Reader(samples, layer, spread[0].to(device), spread[1], dtype)
         tasks.append((reader, heads, y, (train, valid, test), seed, settings, file, told))
     tasks = tasks if only is None else [tasks[only]]
     if len(tasks) == 1:  # all threads for the one
@@ -137,7 +139,8 @@ def _train(
     network = GradientNetwork(heads, reader.centre.cpu().numpy(), reader.scale, weights)
     reader.forget()
     with torch.inference_mode():
-        given = [_forward(reader.read(rows), state.best).cpu() for rows in blocks(test)]
+        read = partial(reader.read, dtype=torch.float32)
+        given = [_forward(read(rows), state.best).cpu() for rows in blocks(test)]
     return network, _metrics(heads, torch.cat(given), y[test])
 
 
@@ -202,20 +205,23 @@ def _fit(
 def _forward(
     x: Tensor, weights: list[Tensor], dropout: float = 0.0, draw: torch.Generator | None = None
 ) -> Tensor:
-    """(B, d) -> (B, P); units are dropped where a generator is given."""
-    for layer in range(2):
-        x = torch.tanh(linear(x, weights[2 * layer], weights[2 * layer + 1]))
+    """(B, d) -> (B, P), multiplied in x's dtype; units are dropped where a generator is given."""
+    hidden = x
+    for weight, bias in (weights[:2], weights[2:4]):
+        kept = None
         if draw is not None and dropout > 0:
-            x = x * _kept(x, 1 - dropout, draw)
-    return linear(x, weights[4], weights[5])
+            kept = _kept((len(x), len(bias)), 1 - dropout, draw)
+        hidden = tanh_layer(hidden, weight, bias, kept, x.dtype)
+    return F.linear(hidden, weights[4], weights[5])
 
 
-def _kept(x: Tensor, share: float, draw: torch.Generator) -> Tensor:
+def _kept(shape: tuple[int, int], share: float, draw: torch.Generator) -> Tensor:
     """1/share where a unit is kept, else 0; from 16 random bits a unit, bernoulli_ is slow."""
-    bits = torch.empty(x.numel() // 4 + 1, dtype=torch.int64, device=x.device)
-    bits = bits.random_(-(2**63), None, generator=draw).view(torch.int16)[: x.numel()]
-    kept = bits < min(round(share * 2**16), 2**16 - 1) - 2**15
-    return kept.view_as(x).to(x.dtype).mul_(1 / share)
+    count = math.prod(shape)
+    bits = torch.empty(count // 4 + 1, dtype=torch.int64, device=draw.device)
+    bits = bits.random_(-(2**63), None, generator=draw).view(torch.int16)[:count]
+    bits = bits.lt_(min(round(share * 2**16), 2**16 - 1) - 2**15)  # 0 or 1; bool takes longer
+    return bits.view(shape).float().mul_(1 / share)
 
 
 def _loss(x: Tensor, y: Tensor, weights: list[Tensor]) -> float:

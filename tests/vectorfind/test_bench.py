@@ -10,10 +10,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from vectorfind.bench import machine as machine_module
 from vectorfind.bench import operations, stages, suite
 from vectorfind.bench.child import peak_memory
 from vectorfind.bench.grid import grid_rows
-from vectorfind.bench.machine import machine
+from vectorfind.bench.machine import machine, matmul_peak
 from vectorfind.bench.operations import Profile
 from vectorfind.bench.rates import Rates, measure_rates, rate_rows
 from vectorfind.bench.rows import BenchRow, at_least, at_most, bench_lines, write_bench
@@ -21,6 +22,7 @@ from vectorfind.bench.settings import BenchSettings
 from vectorfind.bench.stages import Run, stage_rows
 from vectorfind.cli import main
 from vectorfind.errors import InputError, VectorfindError
+from vectorfind.products import quick_dtype
 
 SETTINGS = BenchSettings(n=2000, cases=40, grid_n=2000)
 
@@ -70,6 +72,15 @@ def test_the_table_holds_every_row_and_the_machine_has_no_name(tmp_path):
     described = json.loads((tmp_path / "machine.json").read_text())["machine"]
     assert set(described) == {"processor", "architecture", "cores", "memory_gib", "system", "gpu"}
     assert described["cores"] >= 1
+
+
+@pytest.mark.skipif(quick_dtype("cpu") == "float32", reason="no fast bfloat16 here")
+def test_the_peak_of_another_precision_is_told_from_that_of_float32(monkeypatch):
+    monkeypatch.setattr(machine_module, "SIDES", (16,))
+    cpu = torch.device("cpu")
+    (_, rows), (best, halved) = (matmul_peak(cpu, 0.0, t) for t in (torch.float32, torch.bfloat16))
+    assert [row.measure for row in halved] == [f"{row.measure}, bfloat16" for row in rows]
+    assert best * 1e-9 == pytest.approx(max(row.value for row in halved))
 
 
 def test_rates_become_shares_of_the_peak():

@@ -49,6 +49,7 @@ def test_defaults_are_valid():
         ({"strengths": {"eyes": (1, 1)}}, "give two or more finite numbers"),
         ({"gradient": GradientSettings(dropout=1.0)}, "dropout is 1.0"),
         ({"gradient": GradientSettings(patience=0)}, "patience is 0"),
+        ({"gradient": GradientSettings(dtype="float16")}, "float16'; choose one of float32, bf"),
     ],
 )
 def test_wrong_settings_of_finding_are_named(change, message):
@@ -79,7 +80,8 @@ def test_layers_and_properties_are_those_of_the_networks_at_hand():
 
 
 def test_what_is_left_open_is_the_specifications_where_the_networks_know_it():
-    assert FindSettings().suited(LAYERS, PROPERTIES) == FindSettings()
+    usual = FindSettings(gradient=GradientSettings(dtype="float32"))
+    assert usual.suited(LAYERS, PROPERTIES) == usual
     settings = FindSettings(method="mixed")
     assert (settings.layer, settings.properties) == ("mapping_split1", CONTROLLED)
     assert settings.group_by == GROUPING
@@ -96,10 +98,33 @@ def test_what_is_left_open_suits_other_networks(layers, layer):
 
 
 def test_what_is_given_stays_whatever_the_networks_know():
-    given = FindSettings(layer="w+4-7", properties=("eyes",), group_by=("hair_color",))
+    training = GradientSettings(dtype="bfloat16")
+    given = FindSettings(
+        layer="w+4-7", properties=("eyes",), group_by=("hair_color",), gradient=training
+    )
     assert given.suited(("z",), ("smile",)) == given
     with pytest.raises(InputError, match=r"unknown layer 'w\+4-7'; choose one of z"):
         given.suited(("z",), ("smile",)).validate(("z",))
+
+
+@pytest.mark.parametrize(
+    ("told", "dtype"),
+    [
+        ({"avx512_bf16": True}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({"avx2": 1}, "float32"),
+    ],
+)
+def test_the_precision_of_training_is_the_processors_unless_it_is_given(told, dtype, monkeypatch):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: told, raising=False)
+    assert FindSettings(device="cpu").suited((), PROPERTIES).gradient.dtype == dtype
+    for given in ("float32", "bfloat16"):
+        assert GradientSettings(dtype=given).suited("cpu").dtype == given
+
+
+def test_an_old_pytorch_that_does_not_tell_trains_in_float32(monkeypatch):
+    monkeypatch.delattr("torch.cpu.get_capabilities", raising=False)
+    assert GradientSettings().suited("cpu").dtype == "float32"
 
 
 def test_mixed_takes_eyes_by_gradient():

@@ -1,5 +1,6 @@
 """Training of gradient networks: planted directions, windows, and going on after a stop."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -251,7 +252,9 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, small_windows, s
     assert bytes_of(train(None)) == bytes_of(whole)  # finished ones are not trained again
 
 
-@pytest.mark.parametrize("change", ["settings", "seed", "scores", "names", "damaged", "cut"])
+@pytest.mark.parametrize(
+    "change", ["settings", "dtype", "seed", "scores", "names", "damaged", "cut"]
+)
 def test_a_state_of_another_training_is_not_used(tmp_path, change):
     samples, names, seed, settings = noise(), NAMES, 0, TWO
     train_networks(samples, "w", names, seed, settings, checkpoint=tmp_path)
@@ -259,6 +262,9 @@ def test_a_state_of_another_training_is_not_used(tmp_path, change):
     match change:
         case "settings":
             settings = GradientSettings(max_epochs=3)
+        case "dtype":
+            other = {"float32": "bfloat16", "bfloat16": "float32"}
+            settings = replace(TWO, dtype=other[TWO.suited("cpu").dtype])
         case "seed":
             seed = 1
         case "scores":
@@ -295,6 +301,19 @@ def test_dropout_of_nothing_and_of_much_both_train():
         settings = GradientSettings(max_epochs=1, dropout=dropout)
         [(_, metrics)] = train_networks(noise(), "w", ("eyes",), 0, settings)
         assert np.isfinite(metrics["eyes"]["mse"])
+
+
+def test_both_precisions_find_the_same_directions_and_keep_float32_weights():
+    mids, scores, _ = planted(400)
+    found = []
+    for dtype in ("float32", "bfloat16"):
+        settings = GradientSettings(max_epochs=10, dtype=dtype)
+        [(network, metrics)] = train_networks(samples_of(mids, scores), "w", ("eyes",), 0, settings)
+        assert network.weights["weight1"].dtype == np.float32
+        found.append((network.directions(mids[:50])[:, 0], metrics["eyes"]["mse"]))
+    assert found[0][1] != found[1][1]
+    assert found[1][1] == pytest.approx(found[0][1], rel=0.2)
+    assert (found[0][0] * found[1][0]).sum(axis=1).min() > 0.99
 
 
 def test_too_few_readable_samples_are_refused():

@@ -44,22 +44,27 @@ def all_threads() -> Iterator[int]:
         torch.set_num_threads(before)
 
 
-def matmul_peak(device: torch.device, seconds: float) -> tuple[float, list[BenchRow]]:
-    """The fastest float32 matrix multiplication, in operations a second, and rows on all tried.
+def matmul_peak(
+    device: torch.device, seconds: float, dtype: torch.dtype = torch.float32
+) -> tuple[float, list[BenchRow]]:
+    """The fastest matrix multiplication, in operations a second, and rows on all tried.
 
     On a CPU, PyTorch's own may be far from what the machine can do, as MKL's on other processors
     than Intel's; oneDNN, which computes its convolutions, is tried too. The best of all counts.
     """
     rows, best = [], 0.0
+    named = "" if dtype == torch.float32 else f", {str(dtype).removeprefix('torch.')}"
     with all_threads() as threads:
         how = f"{threads} threads" if device.type == "cpu" else str(device)
         for library, multiply in _libraries(device).items():
             for side in SIDES:
-                matrix = torch.rand(side, side, device=device)
+                matrix = torch.rand(side, side, device=device, dtype=dtype)
                 rate = _fastest(lambda m=matrix, f=multiply: f(m), _cost(side), seconds / 2)
-                rows.append(_row(f"{library}, {side} square", rate, f"{how}, best of several"))
+                measure = f"{library}, {side} square{named}"
+                rows.append(_row(measure, rate, f"{how}, best of several"))
                 best = max(best, rate)
-    return best, [*rows, _row("peak", best, "the best of these; shares below are of it")]
+    below = "shares below are of it" if not named else "the share of training is of it"
+    return best, [*rows, _row(f"peak{named}", best, f"the best of these; {below}")]
 
 
 def fastest_matmul() -> float:

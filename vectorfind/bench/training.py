@@ -7,7 +7,7 @@ import time
 import numpy as np
 import torch
 
-from vectorfind.bench.machine import GIGA
+from vectorfind.bench.machine import GIGA, matmul_peak
 from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import RUNS, BenchSettings
 from vectorfind.config import CONTROLLED, GRADIENT_IN_MIXED, GradientSettings
@@ -52,10 +52,14 @@ def training_rows(models: Models, settings: BenchSettings, peak: float) -> list[
     Args:
         models: whose layer and device count.
         settings: number of samples, workers and seed.
-        peak: operations a second that shares are of.
+        peak: operations a second that shares are of where float32 is trained in; the peak of
+            another precision is measured.
     """
     size = models.generator.layers.get(RUNS["mixed"], max(models.generator.layers.values()))
     device, rows = device_of(models.generator), []
+    dtype = GradientSettings().suited(device).dtype
+    if dtype != "float32":
+        peak, rows = matmul_peak(device, settings.seconds, getattr(torch, dtype))
     for method, names in {"mixed": GRADIENT_IN_MIXED, "gradient": CONTROLLED}.items():
         samples = MadeUp(settings.training_n, size, names, settings.seed)
         short, longer = (_seconds(samples, epochs, settings, device) for epochs in EPOCHS)
@@ -73,7 +77,7 @@ def training_rows(models: Models, settings: BenchSettings, peak: float) -> list[
             ),
             at_least(
                 "training", f"{measure}, share of the peak", 100 * speed / peak, SHARE, "%",
-                f"{speed / GIGA:.0f} GFLOP/s; reading, validation and test included",
+                f"{speed / GIGA:.0f} GFLOP/s in {dtype}; reading, validation and test included",
             ),
         ]  # fmt: skip
     return rows
