@@ -55,6 +55,39 @@ VALUE = "value"
 HAIR_IOU = "hair_iou"
 """Mean overlap of a case's hair masks before and after its edits."""
 
+RUN = "run"
+VARIANT = "variant"
+BATCHES = "batches"
+"""Columns of the tables of fine-tuning runs."""
+
+EPOCH = "epoch"
+IDX = "idx"
+D_LOSS = "d_loss"
+G_LOSS = "g_loss"
+D_TRAIN_COUNT = "d_train_count"
+G_TRAIN_COUNT = "g_train_count"
+REAL_SCORES_MEAN = "real_scores_mean"
+FAKE_SCORES_MEAN = "fake_scores_mean"
+REAL_FAKE_AUROC = "real_fake_auroc"
+"""Columns of every fine-tuning run's `train_log.csv`."""
+
+STEP = "step"
+"""Batches seen at a row of a `train_log.csv`."""
+
+LOWEST = "lowest"
+"""The property with the lowest last corr-coef, a column of `verdict.csv`."""
+
+GENERATOR = "generator"
+BASE = "base"
+SHARE = "share"
+"""Columns of `concept.csv`; `generator` holds "base" or "run"."""
+
+BASE_SHARE = "base_share"
+RUN_SHARE = "run_share"
+RATIO = "ratio"
+GOAL = "goal"
+"""Columns of `concept_gain.csv`; `goal` is O where enough was gained and kept, else X."""
+
 PASS_MARK = "O"
 FAIL_MARK = "X"
 """The two values of the column `passed` of `test_result.csv`."""
@@ -103,3 +136,48 @@ def low_column(column: str) -> str:
 def high_column(column: str) -> str:
     """The upper end of the 95 % interval of another column, e.g. `eyes_mean_corr_high`."""
     return f"{column}_{HIGH}"
+
+
+def mae_column(name: str) -> str:
+    """Mean absolute error of intended labels and scores of a property, e.g. `eyes_mae`."""
+    return f"{name}_mae"
+
+
+def first_column(column: str) -> str:
+    """Another column's value in the first row of a log, e.g. `eyes_corr_first`."""
+    return f"{column}_first"
+
+
+def last_column(column: str) -> str:
+    """Another column's mean over the last tenth of a log, e.g. `eyes_corr_last`."""
+    return f"{column}_last"
+
+
+def best_column(column: str) -> str:
+    """Another column's largest value in a log, e.g. `eyes_corr_best`."""
+    return f"{column}_best"
+
+
+def verdict_column(name: str) -> str:
+    """The word on how well a property's label was learnt, e.g. `eyes_verdict`."""
+    return f"{name}_verdict"
+
+
+def directions_column(column: str) -> str:
+    """What direction finding reaches in another column, e.g. `eyes_corr_directions`."""
+    return f"{column}_{DIRECTIONS}"
+
+
+def share_column(name: str) -> str:
+    """The share of samples within one attribute's threshold, e.g. `gender_share`."""
+    return f"{name}_share"
+
+
+def std_column(name: str) -> str:
+    """Standard deviation of a property's scores over samples, e.g. `eyes_std`."""
+    return f"{name}_std"
+
+
+def diversity_column(name: str) -> str:
+    """A run's standard deviation of scores as a multiple of the base's, e.g. `eyes_diversity`."""
+    return f"{name}_diversity"
