@@ -9,9 +9,13 @@ from pathlib import Path
 import property_cnn
 import stylegan_ft
 from property_cnn.devices import choose_device
+from property_cnn.files import atomic_write
 from property_cnn.make import make_scorer
 from property_cnn.predict import load_scorer
+from stylegan_ft.concept import EnsembleSettings
+from stylegan_ft.concept.make import CARD, TABLE, WEIGHTS, made_like
 from stylegan_ft.make import GeneratorRecipe, make_generator
+from vectorfind.finetune_faces import train_concept
 
 
 def make_models(
@@ -22,7 +26,7 @@ def make_models(
     log: Callable[[str], None] = print,
     note: str = "",
 ) -> list[Path]:
-    """Makes scorer and generator, with their cards; an interrupted making goes on.
+    """Makes scorer, generator and concept classifiers, with their cards; goes on when interrupted.
 
     A model is made again when its settings, the renderer or a model that it was made with have
     changed, and left alone otherwise.
@@ -48,4 +52,16 @@ def make_models(
     generator = make_generator(
         folders[1], work / "generator", load_scorer(scorer, place), recipe, place, log, note
     )
-    return [scorer, generator]
+    return [scorer, generator, _make_concept(folders[1], work / "concept", log)]
+
+
+def _make_concept(weights: Path, work: Path, log: Callable[[str], None]) -> Path:
+    """The concept's classifiers with table and card, unless those there are the default's."""
+    path, settings = weights / WEIGHTS, EnsembleSettings()
+    if made_like(path, settings):
+        log(f"{path} is up to date")
+        return path
+    train_concept(work, settings=settings, command="vectorfind finetune classifiers")
+    for name in (WEIGHTS, TABLE, CARD):
+        atomic_write(weights / name, (work / name).read_bytes())
+    return path

@@ -20,6 +20,7 @@ from property_cnn.predict import weights_digest
 from property_cnn.properties import CONTROLLED, PROPERTIES
 from property_cnn.training_state import fingerprint, load_state, save_state
 from stylegan_ft.checkpoint import save_generator
+from stylegan_ft.concept import CONCEPT
 from stylegan_ft.discriminator import Discriminator
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.measures import (
@@ -46,9 +47,8 @@ LOG_COLUMNS = (
     "epoch", "idx", "d_loss", "g_loss", "d_train_count", "g_train_count", "real_scores_mean",
     "fake_scores_mean", "real_fake_auroc",
 )  # fmt: skip
-CONCEPT_COLUMNS = ("gender", "quality", "age", "glasses")
 LABEL_COLUMNS = tuple(f"{name}_{kind}" for kind in ("corr", "mae") for name in CONTROLLED)
-MEASURE_COLUMNS = {"nothing": (), "labels": LABEL_COLUMNS, "concept": CONCEPT_COLUMNS}
+MEASURE_COLUMNS = {"nothing": (), "labels": LABEL_COLUMNS, "concept": CONCEPT}
 
 LOG, CHECKPOINT, SETTINGS = "train_log.csv", "train.pt", "settings.json"
 GENERATOR, CELLS, START = "generator.safetensors", "w_cells.safetensors", "start.csv"
@@ -214,7 +214,7 @@ class _Run:
         """One batch, and what is due after it."""
         trainer, settings = self.trainer, self.settings
         values = trainer.train_batch(self.data)
-        if not (math.isfinite(values.d_loss) and math.isfinite(values.g_loss)):
+        if not all(math.isfinite(loss or 0.0) for loss in (values.d_loss, values.g_loss)):
             raise TrainingError(
                 f"losses of batch {trainer.batches:,} are not finite (d {values.d_loss}, g "
                 f"{values.g_loss}); lower the rates or raise r1_gamma and start anew in another "
@@ -292,11 +292,14 @@ class _Run:
         save_generator(self.out / GENERATOR, average, {"variant": self.variant.name})
 
 
-def _means(since: list[BatchValues]) -> list[float]:
+def _means(since: list[BatchValues]) -> list[float | None]:
     """Means over the batches since the last row, and the AUROC over all of their logits."""
-    count = len(since)
     real = torch.cat([values.real_scores for values in since])
     fake = torch.cat([values.fake_scores for values in since])
-    names = ("d_loss", "g_loss", "d_steps", "g_steps")
-    means = [sum(getattr(values, name) for values in since) / count for name in names]
+    means = []
+    for name in ("d_loss", "g_loss", "d_steps", "g_steps"):
+        known = [
+            value for value in (getattr(values, name) for values in since) if value is not None
+        ]
+        means.append(sum(known) / len(known) if known else None)
     return [*means, float(real.mean()), float(fake.mean()), auroc(real, fake)]

@@ -29,13 +29,13 @@ class BatchValues:
     """What one batch gave.
 
     Attributes:
-        d_loss, g_loss: of the last step of each.
+        d_loss, g_loss: of the last step of each; no g_loss while D trains alone.
         d_steps, g_steps: how often each was trained.
         real_scores, fake_scores: logits (N,) of the last step of D.
     """
 
     d_loss: float
-    g_loss: float
+    g_loss: float | None
     d_steps: int
     g_steps: int
     real_scores: Tensor
@@ -113,7 +113,7 @@ class Trainer:
         return {name: getattr(self, name) for name in names}
 
     def train_batch(self, data: RealImages) -> BatchValues:
-        """Trains D, then G, on the next batch."""
+        """Trains D, then G, on the next batch; repeats of D see other real images."""
         settings = self.settings
         per_epoch = len(data) // settings.batch_size
         epoch, idx = divmod(self.batches, per_epoch)
@@ -121,24 +121,31 @@ class Trainer:
         real, label = data.batch(rows, self.device)
         rng = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.batches)
         self._set_rates()
-        fake, fake_label = self._fakes(data, rng)
+        warming = self.batches < settings.warm_discriminator
+        with torch.set_grad_enabled(not warming):
+            fake, fake_label = self._fakes(data, rng)
         for d_steps in range(1, settings.repeats + 1):
             if d_steps > 1:
+                rows = torch.randint(len(data), (settings.batch_size,), generator=rng)
+                real, label = data.batch(rows, self.device)
                 with torch.no_grad():
                     others, other_label = self._fakes(data, rng)
             else:
                 others, other_label = fake.detach(), fake_label
             d_loss, real_scores, fake_scores = self._d_step(real, label, others, other_label)
-            if not d_loss >= settings.d_factor * self.last_g_loss:
+            if not (warming or d_loss >= settings.d_factor * self.last_g_loss):
                 break
-        for g_steps in range(1, settings.repeats + 1):
-            if g_steps > 1:
+        g_steps = 0
+        while not warming and g_steps < settings.repeats:
+            if g_steps:
                 fake, fake_label = self._fakes(data, rng)
             self.last_g_loss = self._g_step(fake, fake_label)
+            g_steps += 1
             if not self.last_g_loss >= settings.g_factor * d_loss:
                 break
         self.batches += 1
-        return BatchValues(d_loss, self.last_g_loss, d_steps, g_steps, real_scores, fake_scores)
+        g_loss = None if warming else self.last_g_loss
+        return BatchValues(d_loss, g_loss, d_steps, g_steps, real_scores, fake_scores)
 
     def _set_rates(self) -> None:
         left = 1.0 - self.batches / self.settings.batches

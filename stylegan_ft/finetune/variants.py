@@ -100,6 +100,7 @@ class FinetuneSettings:
         repeats: most steps of D, and of G, on one batch.
         d_factor: D repeats while its loss is at least that many times G's last.
         g_factor: G repeats while its loss is at least that many times D's last.
+        warm_discriminator: batches at the start in which D trains alone, each time `repeats` steps.
         style_mixing: share of batches whose later layers take another latent's w.
         ema: decay a step of the averaged generator.
         property_weight: of the loss through the property CNN, where a variant has it.
@@ -122,6 +123,7 @@ class FinetuneSettings:
     repeats: int = 4
     d_factor: float = 3.0
     g_factor: float = 2.0
+    warm_discriminator: int = 0
     style_mixing: float = 0.0
     ema: float = 0.998
     property_weight: float = 1.0
@@ -137,6 +139,8 @@ class FinetuneSettings:
         for name in (*counts, "collapse_rows"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}; need at least 1")
+        if self.warm_discriminator < 0:
+            raise InputError(f"warm_discriminator {self.warm_discriminator}; need 0 or more")
         for name in ("settle", "style_mixing", "ema", "frozen"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} {getattr(self, name)}; need a share between 0 and 1")

@@ -214,3 +214,12 @@ def test_repeats_follow_the_losses():
 def test_v5_refuses_style_mixing(tmp_path):
     with pytest.raises(InputError, match="style_mixing"):
         start("v5-1", tmp_path, replace(SETTINGS, style_mixing=0.5))
+
+
+def test_a_warm_up_trains_d_alone(tmp_path):
+    start("v9", tmp_path, replace(SETTINGS, warm_discriminator=4))
+    found = rows(tmp_path)
+    assert [row["g_loss"] == "" for row in found] == [True, True, True, False]
+    assert [float(row["d_train_count"]) for row in found[1:3]] == [4.0, 4.0]
+    assert [float(row["g_train_count"]) > 0 for row in found] == [False, False, False, True]
+    assert found[2]["gender"] == found[0]["gender"]

@@ -54,7 +54,7 @@ def v9(tmp_path):
 
 def test_columns_are_those_that_training_writes():
     assert LOG_COLUMNS == run.LOG_COLUMNS
-    assert ATTRIBUTES == run.CONCEPT_COLUMNS
+    assert run.MEASURE_COLUMNS["concept"] == ATTRIBUTES
 
 
 def test_labels_of_three_runs(v5, tmp_path):

@@ -16,6 +16,7 @@ from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
 from vectorfind.cli.evaluate import evaluate
 from vectorfind.cli.find import find
+from vectorfind.cli.finetune import finetune
 from vectorfind.cli.hair import hair
 from vectorfind.cli.info import info
 from vectorfind.cli.models import models
@@ -83,5 +84,6 @@ for command in (
     models,
     bench,
     hair,
+    finetune,
 ):
     main.add_command(command)

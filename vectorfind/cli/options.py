@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from vectorfind.config import (
     CONTROLLED,
@@ -182,3 +183,17 @@ def settings_from(settings: type, options: Mapping[str, Any]) -> Any:
     """The settings whose fields are among a command's options; the others keep their defaults."""
     names = {field.name for field in fields(settings)}
     return settings(**{name: value for name, value in options.items() if name in names})
+
+
+def command_line() -> str:
+    """The command that is running, with the options that were given, but for those that only
+    concern this machine.
+    """
+    context = click.get_current_context()
+    words = [context.command_path.removeprefix("python -m ")]
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name) == ParameterSource.COMMANDLINE
+        if given and option.name not in ("out", "quiet", "overwrite", "device", "workers"):
+            value = context.params[option.name]
+            words.append(option.opts[0] if value is True else f"{option.opts[0]} {value}")
+    return " ".join(words)
