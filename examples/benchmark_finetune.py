@@ -36,6 +36,7 @@ COLUMNS = ("variant", "batch_size", "step_images_per_s", "passes_images_per_s", 
 def new_trainer(variant: Variant, settings: FinetuneSettings) -> Trainer:
     """Networks of the shipped models, as a run starts from them."""
     base, _ = load_network(SHIPPED)
+    variant = variant.of_base(base.config.label_dim)
     generator = starting_generator(base, variant, settings.seed)
     judge = starting_discriminator(
         variant, base.config.resolution, load_discriminator(), load_scorer(device="cpu").network
@@ -48,7 +49,7 @@ def passes(trainer: Trainer, data: RealImages, penalise: bool) -> Callable[[], N
     n, config = trainer.settings.batch_size, trainer.generator.config
     real, label = data.batch(torch.arange(n), torch.device("cpu"))
     z = torch.randn(n, config.z_dim)
-    own = label if trainer.variant.labels is not None else None
+    own = label if trainer.variant.labels else None
     given = own if own is not None else torch.randn(n, config.label_dim)
     generator, judge, settings = trainer.generator, trainer.discriminator, trainer.settings
     judged = [parameter for parameter in judge.parameters() if parameter.requires_grad]
@@ -80,7 +81,7 @@ def measure(name: str, batch_size: int, rounds: int) -> tuple:
     rng = torch.Generator().manual_seed(0)
     side, count = trainer.generator.config.resolution, 16 * batch_size
     images = torch.randint(0, 256, (count, 3, side, side), generator=rng, dtype=torch.uint8)
-    data = RealImages(images, torch.randn(count, len(variant.labels or ()), generator=rng))
+    data = RealImages(images, torch.randn(count, len(trainer.variant.labels), generator=rng))
     plain, penalised = (passes(trainer, data, penalise) for penalise in (False, True))
     step_times, pass_times = [], []
     for k in range(rounds + 1):

@@ -61,14 +61,15 @@ def finetune_files(
         InputError, CheckpointError: something does not fit, before any work.
         TrainingError: the training has failed.
     """
-    settings, kind = settings or FinetuneSettings(), variant_named(variant)
+    settings = settings or FinetuneSettings()
     out, place = writable_folder(out), choose_device(device)
     network, _ = load_network(SHIPPED if str(base) == "default" else base)
+    kind = variant_named(variant).of_base(network.config.label_dim)
     judge = None if kind.property_discriminator else _discriminator(discriminator, base)
     needs_scorer = kind.property_discriminator or kind.measured == "labels"
     read = _scorer(scorer, place) if needs_scorer else None
     tell = ConceptClassifiers.load(classifiers, place) if kind.measured == "concept" else None
-    images = load_real_images(data, kind.labels or (), network.config.resolution)
+    images = load_real_images(data, kind.labels, network.config.resolution, kind.normalises_labels)
     record = {
         "base": str(base),
         "data": str(data),

@@ -20,7 +20,7 @@ class RealImages:
 
     Attributes:
         images: (N, 3, R, R) uint8 RGB.
-        labels: (N, L) float32 in the units of the scorer; L is 0 without labels.
+        labels: (N, L) float32 in the units of the scorer, or normalised; L is 0 without labels.
     """
 
     images: Tensor
@@ -53,9 +53,13 @@ class RealImages:
 
 
 def load_real_images(
-    folder: str | os.PathLike, labels: tuple[str, ...], resolution: int
+    folder: str | os.PathLike, labels: tuple[str, ...], resolution: int, normalise: bool = False
 ) -> RealImages:
     """The images of an image folder (see `stylegan_ft.image_folder`), resized to the resolution.
+
+    Args:
+        labels: columns of its `labels.csv` that the label is made of; () for none.
+        normalise: bring each of them to mean 0 and deviation 1 over the folder.
 
     Raises:
         InputError: a label's column is missing, or a number in it.
@@ -69,4 +73,7 @@ def load_real_images(
     numbers = torch.from_numpy(table[list(labels)].to_numpy("float32").copy())
     if not bool(numbers.isfinite().all()):
         raise InputError(f"{folder}: a label of {', '.join(labels)} is no number")
+    if normalise:
+        std, mean = torch.std_mean(numbers.double(), dim=0, correction=0)
+        numbers = ((numbers - mean) / torch.where(std > 0, std, 1.0)).float()
     return RealImages(load_images(folder, list(table["file"]), resolution), numbers)

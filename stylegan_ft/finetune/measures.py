@@ -57,6 +57,13 @@ def normal_probe(z_dim: int, label_dim: int, n: int, seed: int) -> Probe:
     return Probe(z, torch.randn(n, label_dim, generator=rng) if label_dim else None)
 
 
+def grid_rows(probe: Probe) -> Tensor:
+    """Rows (40,) of a probe to show ten a line: five latents under every label, or the first."""
+    if probe.label is None or len(probe.z) != 8 * LATENTS:
+        return torch.arange(min(40, len(probe.z)))
+    return (LATENTS * torch.arange(8)[:, None] + torch.arange(5)).flatten()
+
+
 @torch.no_grad()
 def probe_images(
     network: GeneratorNetwork,

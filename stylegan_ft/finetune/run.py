@@ -27,6 +27,7 @@ from stylegan_ft.finetune.measures import (
     CONCEPT_SAMPLES,
     START_IMAGES,
     concept_means,
+    grid_rows,
     label_agreement,
     label_probe,
     normal_probe,
@@ -57,8 +58,6 @@ COLLAPSED = 0.05
 """Share of the first images' variance below which the samples have none."""
 
 _KIND = "vectorfind fine-tuning 1"
-_GRID = 40
-
 Scorer = Callable[[Tensor], Tensor]
 
 
@@ -81,7 +80,7 @@ def finetune(
     Args:
         variant: one of `VARIANTS`.
         base: the generator to start from; it is left as it was.
-        data: what to learn from, with the variant's labels.
+        data: what to learn from, with the labels that the variant has on this base.
         out: folder of the log, grids, checkpoint and of `generator.safetensors`.
         settings: how; the defaults if not given.
         discriminator: one to start from; see `starting_discriminator`.
@@ -99,7 +98,8 @@ def finetune(
         InputError: settings, networks and data do not fit each other, or `out` holds another run.
         TrainingError: the losses are no longer finite, or the generator has collapsed.
     """
-    kind, settings = variant_named(variant), settings or FinetuneSettings()
+    kind = variant_named(variant).of_base(base.config.label_dim)
+    settings = settings or FinetuneSettings()
     check(kind, settings)
     _check_data(kind, base, data, settings)
     run = _Run(kind, base, data, Path(out), settings, discriminator, scorer, classifiers, device)
@@ -122,7 +122,7 @@ def _check_data(
         )
     if len(data) < settings.batch_size:
         raise InputError(f"{len(data)} images are fewer than a batch of {settings.batch_size}")
-    labels = len(variant.labels or ())
+    labels = len(variant.labels)
     if data.labels.shape[1] != labels:
         raise InputError(f"{data.labels.shape[1]} labels an image; {variant.name} takes {labels}")
 
@@ -271,7 +271,7 @@ class _Run:
 
     def _grid(self) -> None:
         trainer = self.trainer
-        rows = torch.linspace(0, len(self.probe.z) - 1, _GRID).long()
+        rows = grid_rows(self.probe)
         label = self.probe.label[rows] if self.probe.label is not None else None
         shown = type(self.probe)(self.probe.z[rows], label)
         images = probe_images(trainer.average, shown, trainer.truncation, self.variant.psi)

@@ -71,9 +71,13 @@ def _network(config: GeneratorConfig, state: dict[str, Tensor]) -> GeneratorNetw
 
 
 def starting_generator(base: GeneratorNetwork, variant: Variant, seed: int) -> GeneratorNetwork:
-    """A copy of the base with what the variant adds; only what it trains requires gradients."""
+    """A copy of the base with what the variant adds; only what it trains requires gradients.
+
+    Args:
+        variant: with the labels that it has on this base, as `Variant.of_base` tells them.
+    """
     network = copy.deepcopy(base).cpu()
-    if variant.labels is not None:
+    if variant.labels:
         network = with_labels(network, variant.labels, seed)
     if variant.split:
         network = with_split(network, seed)
@@ -101,7 +105,7 @@ def starting_discriminator(
     Raises:
         InputError: the base is for images of another size, or the scorer is missing.
     """
-    labels = len(variant.labels or ())
+    labels = len(variant.labels)
     if variant.property_discriminator:
         if scorer is None:
             raise InputError(f"{variant.name} needs the scorer; give one of our own kind")

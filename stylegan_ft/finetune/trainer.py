@@ -159,7 +159,7 @@ class Trainer:
         config, n = self.generator.config, self.settings.batch_size
         z = torch.randn(n, config.z_dim, generator=rng).to(self.device)
         label = None
-        if self.variant.labels is not None:
+        if self.variant.labels:
             picked = torch.randint(len(data), (n,), generator=rng)
             label = data.labels[picked].to(self.device)
         elif config.label_dim:
@@ -170,7 +170,7 @@ class Trainer:
             w = self.truncation(w, label, self.variant.psi)
         with autocast(self.device, self.settings.dtype):
             images = self.generator.synthesis(self._mixed(w, label, rng))
-        return images.float(), label if self.variant.labels is not None else None
+        return images.float(), label if self.variant.labels else None
 
     def _mixed(self, w: Tensor, label: Tensor | None, rng: torch.Generator) -> Tensor:
         """Styles (N, layers, w_dim), in some batches with another latent's w in later layers."""
@@ -191,7 +191,7 @@ class Trainer:
         self._freeze_body()
         penalise = self.d_steps % settings.r1_every == 0
         real = real.detach().requires_grad_(penalise)
-        own = label if self.variant.labels is not None else None
+        own = label if self.variant.labels else None
         with autocast(self.device, "float32" if penalise else settings.dtype):
             real_scores, properties = self._judge(real, own)
             fake_scores, _ = self._judge(fake, fake_label)

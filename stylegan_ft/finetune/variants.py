@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from property_cnn.errors import InputError
@@ -19,8 +19,9 @@ class Variant:
 
     Args:
         name: as the specification calls it.
-        labels: properties of the label that generator and discriminator get; None leaves the
-            generator's own, whose values then are N(0, I), and gives the discriminator none.
+        labels: properties of the label that generator and discriminator get; None is for the
+            generator's own (see `of_base`); with () the discriminator gets no label, and one that
+            the generator has is N(0, I).
         split: whether the generator gets the split mapping.
         property_discriminator: whether the discriminator is built from the property CNN.
         through_scorer: whether the generator is also trained through that CNN, frozen at first.
@@ -43,6 +44,17 @@ class Variant:
     discriminator_trains: Literal["all", "last 3", "from 16"] = "all"
     log_every: int = 50
     measured: Measured = "nothing"
+
+    def of_base(self, label_dim: int) -> Variant:
+        """The variant with the labels that it has on a base with a label of so many numbers."""
+        if self.labels is not None:
+            return self
+        return replace(self, labels=LABELS if label_dim == len(LABELS) else ())
+
+    @property
+    def normalises_labels(self) -> bool:
+        """Whether labels are z-normalised over the data; not where scores are held against them."""
+        return self.measured != "labels"
 
 
 _EARLY = tuple(f"synthesis.layer{i}." for i in range(6))  # 4 × 4, 8 × 8 and 16 × 16

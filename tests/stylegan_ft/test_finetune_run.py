@@ -47,8 +47,8 @@ def one_thread():
 
 
 def start(name, out, settings=SETTINGS, data=None, **more):
-    variant = VARIANTS[name]
-    data = data if data is not None else real_images(len(variant.labels or ()))
+    variant = VARIANTS[name].of_base(0)
+    data = data if data is not None else real_images(len(variant.labels))
     given = {"scorer": scorer(), "classifiers": classifiers, "log": lambda line: None}
     judge = None if variant.property_discriminator else discriminator()
     return finetune(name, base_network(), data, out, settings, judge, **{**given, **more})
@@ -66,7 +66,7 @@ def rows(out):
 
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_frozen_parameters_keep_their_bits_and_all_others_move(name):
-    variant = VARIANTS[name]
+    variant = VARIANTS[name].of_base(0)
     generator = starting_generator(base_network(), variant, seed=0)
     judge = starting_discriminator(variant, SIDE, discriminator(), scorer().network)
     trainer = Trainer(generator, judge, variant, SETTINGS, torch.device("cpu"))
@@ -76,7 +76,7 @@ def test_frozen_parameters_keep_their_bits_and_all_others_move(name):
         for network in networks
     ]
     before = [{key: p.detach().clone() for key, p in n.named_parameters()} for n in networks]
-    data = real_images(len(variant.labels or ()))
+    data = real_images(len(variant.labels))
     for _ in range(SETTINGS.batches):
         trainer.train_batch(data)
     for network, names, old in zip(networks, trained, before, strict=True):
@@ -193,7 +193,7 @@ def test_missing_networks_are_named(tmp_path):
 
 
 def test_repeats_follow_the_losses():
-    variant = VARIANTS["v9"]
+    variant = VARIANTS["v9"].of_base(0)
 
     def counts(**factors):
         generator = starting_generator(base_network(), variant, seed=0)
