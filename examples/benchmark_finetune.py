@@ -36,7 +36,6 @@ COLUMNS = ("variant", "batch_size", "step_images_per_s", "passes_images_per_s", 
 def new_trainer(variant: Variant, settings: FinetuneSettings) -> Trainer:
     """Networks of the shipped models, as a run starts from them."""
     base, _ = load_network(SHIPPED)
-    variant = variant.of_base(base.config.label_dim)
     generator = starting_generator(base, variant, settings.seed)
     judge = starting_discriminator(
         variant, base.config.resolution, load_discriminator(), load_scorer(device="cpu").network

@@ -45,7 +45,7 @@ def finetune_files(
         base: "default" or a file with a StyleGAN 1.
         data: an image folder, with the variant's labels in its `labels.csv`.
         out: the run's folder; see `stylegan_ft.finetune.run.finetune`.
-        settings: how it trains.
+        settings: how it trains; the variant's own if not given.
         discriminator: "default", a file, or "none" for a new one, which is trained as a whole.
         scorer, classifiers: "default" or files; loaded where the variant needs them.
         device: where to train.
@@ -61,10 +61,9 @@ def finetune_files(
         InputError, CheckpointError: something does not fit, before any work.
         TrainingError: the training has failed.
     """
-    settings = settings or FinetuneSettings()
+    kind = variant_named(variant)
     out, place = writable_folder(out), choose_device(device)
     network, _ = load_network(SHIPPED if str(base) == "default" else base)
-    kind = variant_named(variant).of_base(network.config.label_dim)
     judge = None if kind.property_discriminator else _discriminator(discriminator, base)
     needs_scorer = kind.property_discriminator or kind.measured == "labels"
     read = _scorer(scorer, place) if needs_scorer else None

@@ -1,7 +1,6 @@
 """Fine-tuning of a base generator: labels into it, a concept out of it (specification, section 7).
 
-labels = variant_named("v9").of_base(base.config.label_dim).labels
-data = load_real_images("concept-images", labels, base.config.resolution, normalise=True)
+data = load_real_images("concept-images", variant_named("v9").labels, base.config.resolution)
 generator = finetune("v9", base, data, "runs/v9", classifiers=classifiers)
 """
 

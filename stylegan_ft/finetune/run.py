@@ -37,7 +37,13 @@ from stylegan_ft.finetune.measures import (
 )
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import BatchValues, Trainer
-from stylegan_ft.finetune.variants import FinetuneSettings, Variant, check, variant_named
+from stylegan_ft.finetune.variants import (
+    DEFAULTS,
+    FinetuneSettings,
+    Variant,
+    check,
+    variant_named,
+)
 from stylegan_ft.log import TrainingLog
 from stylegan_ft.networks import GeneratorNetwork
 from stylegan_ft.pretrain import set_w_average
@@ -80,9 +86,9 @@ def finetune(
     Args:
         variant: one of `VARIANTS`.
         base: the generator to start from; it is left as it was.
-        data: what to learn from, with the labels that the variant has on this base.
+        data: what to learn from, with the variant's labels.
         out: folder of the log, grids, checkpoint and of `generator.safetensors`.
-        settings: how; the defaults if not given.
+        settings: how; those of `DEFAULTS` if not given.
         discriminator: one to start from; see `starting_discriminator`.
         scorer: a `property_cnn.predict.Scorer`, for the variants that need one.
         classifiers: images to the filter's four probabilities, for v9's log.
@@ -98,8 +104,8 @@ def finetune(
         InputError: settings, networks and data do not fit each other, or `out` holds another run.
         TrainingError: the losses are no longer finite, or the generator has collapsed.
     """
-    kind = variant_named(variant).of_base(base.config.label_dim)
-    settings = settings or FinetuneSettings()
+    kind = variant_named(variant)
+    settings = settings or DEFAULTS[variant]
     check(kind, settings)
     _check_data(kind, base, data, settings)
     run = _Run(kind, base, data, Path(out), settings, discriminator, scorer, classifiers, device)

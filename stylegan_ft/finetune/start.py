@@ -71,11 +71,7 @@ def _network(config: GeneratorConfig, state: dict[str, Tensor]) -> GeneratorNetw
 
 
 def starting_generator(base: GeneratorNetwork, variant: Variant, seed: int) -> GeneratorNetwork:
-    """A copy of the base with what the variant adds; only what it trains requires gradients.
-
-    Args:
-        variant: with the labels that it has on this base, as `Variant.of_base` tells them.
-    """
+    """A copy of the base with what the variant adds; only what it trains requires gradients."""
     network = copy.deepcopy(base).cpu()
     if variant.labels:
         network = with_labels(network, variant.labels, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from property_cnn.errors import InputError
@@ -19,9 +19,8 @@ class Variant:
 
     Args:
         name: as the specification calls it.
-        labels: properties of the label that generator and discriminator get; None is for the
-            generator's own (see `of_base`); with () the discriminator gets no label, and one that
-            the generator has is N(0, I).
+        labels: properties of the label that generator and discriminator get; with () the
+            discriminator gets none, and a label that the generator has already is N(0, I).
         split: whether the generator gets the split mapping.
         property_discriminator: whether the discriminator is built from the property CNN.
         through_scorer: whether the generator is also trained through that CNN, frozen at first.
@@ -35,7 +34,7 @@ class Variant:
     """
 
     name: str
-    labels: tuple[str, ...] | None
+    labels: tuple[str, ...]
     split: bool = False
     property_discriminator: bool = False
     through_scorer: bool = False
@@ -44,12 +43,6 @@ class Variant:
     discriminator_trains: Literal["all", "last 3", "from 16"] = "all"
     log_every: int = 50
     measured: Measured = "nothing"
-
-    def of_base(self, label_dim: int) -> Variant:
-        """The variant with the labels that it has on a base with a label of so many numbers."""
-        if self.labels is not None:
-            return self
-        return replace(self, labels=LABELS if label_dim == len(LABELS) else ())
 
     @property
     def normalises_labels(self) -> bool:
@@ -82,7 +75,7 @@ VARIANTS = {
         ),
         Variant(
             "v9",
-            None,
+            (),
             split=True,
             generator_trains=("mapping.", *_EARLY),
             discriminator_trains="from 16",
@@ -124,7 +117,7 @@ class FinetuneSettings:
         collapse_rows: rows in a row with all signs of collapse after which the run ends.
     """
 
-    batches: int = 8000
+    batches: int = 4000
     batch_size: int = 16
     lr: float = 1e-3
     d_lr: float = 1e-3
@@ -163,6 +156,24 @@ class FinetuneSettings:
             raise InputError(f"dtype {self.dtype!r}; choose one of {', '.join(DTYPES)}")
         if not 0 <= self.r1_gamma < float("inf"):
             raise InputError(f"r1_gamma {self.r1_gamma}; need 0 or more")
+
+
+_NARROWING = FinetuneSettings(
+    batches=2500,
+    lr=5e-5,
+    mapping_lr=80.0,
+    r1_gamma=2.0,
+    d_factor=2.0,
+    warm_discriminator=60,
+)
+"""Where nearly all is left to the mapping, images stay the generator's own and as varied: a
+discriminator that only deep layers of are trained is too easily deceived by new details."""
+
+DEFAULTS = {
+    name: _NARROWING if variant.discriminator_trains != "all" else FinetuneSettings()
+    for name, variant in VARIANTS.items()
+}
+"""Settings that each variant has unless others are given."""
 
 
 def check(variant: Variant, settings: FinetuneSettings) -> None:

@@ -47,7 +47,7 @@ def one_thread():
 
 
 def start(name, out, settings=SETTINGS, data=None, **more):
-    variant = VARIANTS[name].of_base(0)
+    variant = VARIANTS[name]
     data = data if data is not None else real_images(len(variant.labels))
     given = {"scorer": scorer(), "classifiers": classifiers, "log": lambda line: None}
     judge = None if variant.property_discriminator else discriminator()
@@ -66,7 +66,7 @@ def rows(out):
 
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_frozen_parameters_keep_their_bits_and_all_others_move(name):
-    variant = VARIANTS[name].of_base(0)
+    variant = VARIANTS[name]
     generator = starting_generator(base_network(), variant, seed=0)
     judge = starting_discriminator(variant, SIDE, discriminator(), scorer().network)
     trainer = Trainer(generator, judge, variant, SETTINGS, torch.device("cpu"))
@@ -193,7 +193,7 @@ def test_missing_networks_are_named(tmp_path):
 
 
 def test_repeats_follow_the_losses():
-    variant = VARIANTS["v9"].of_base(0)
+    variant = VARIANTS["v9"]
 
     def counts(**factors):
         generator = starting_generator(base_network(), variant, seed=0)

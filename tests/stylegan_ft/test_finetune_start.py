@@ -91,7 +91,7 @@ def test_v1_trains_the_mapping_and_the_last_three_layers_of_d():
 
 
 def test_v9_trains_the_mapping_the_coarse_synthesis_and_the_deep_layers_of_d():
-    variant = VARIANTS["v9"].of_base(0)
+    variant = VARIANTS["v9"]
     generator = starting_generator(base_network(), variant, seed=0)
     assert generator.config.split
     synthesis = {name.split(".")[1] for name in trained(generator) if "synthesis" in name}
@@ -105,7 +105,7 @@ def test_v9_trains_the_mapping_the_coarse_synthesis_and_the_deep_layers_of_d():
 
 @pytest.mark.parametrize("name", ["v5-1", "v5-2", "v5-3"])
 def test_v5_trains_all_that_runs(name):
-    generator = starting_generator(base_network(), VARIANTS[name].of_base(0), seed=0)
+    generator = starting_generator(base_network(), VARIANTS[name], seed=0)
     left = {name for name, _ in generator.named_parameters()} - trained(generator)
     assert {part.split(".")[1] for part in left} == {"output0", "output1", "output2"}
     judge = starting_discriminator(VARIANTS[name], SIDE, scorer=scorer().network)
@@ -116,7 +116,7 @@ def test_v5_trains_all_that_runs(name):
 
 
 def test_a_new_discriminator_is_trained_as_a_whole():
-    judge = starting_discriminator(VARIANTS["v9"].of_base(0), SIDE, base=None)
+    judge = starting_discriminator(VARIANTS["v9"], SIDE, base=None)
     assert modules(judge) == {"input0"} | {f"layer{i}" for i in range(9)}
 
 
@@ -133,19 +133,9 @@ def test_label_outputs_start_beside_the_known_realness():
 
 def test_a_discriminator_of_another_size_is_refused():
     with pytest.raises(InputError, match="32 pixels"):
-        starting_discriminator(VARIANTS["v9"].of_base(0), 64, discriminator())
+        starting_discriminator(VARIANTS["v9"], 64, discriminator())
 
 
 def test_v5_without_a_scorer_is_refused():
     with pytest.raises(InputError, match="needs the scorer"):
         starting_discriminator(VARIANTS["v5-1"], SIDE)
-
-
-def test_v9_judges_the_own_labels_of_a_labelled_base():
-    assert VARIANTS["v9"].of_base(7).labels == LABELS
-    base = GeneratorNetwork(replace(CONFIG, label_dim=7, label_embedding=4), seed=0)
-    variant = VARIANTS["v9"].of_base(7)
-    generator = starting_generator(base, variant, seed=0)
-    assert torch.equal(generator.mapping.label_weight, base.mapping.label_weight)
-    assert starting_discriminator(variant, SIDE, discriminator()).label_dim == 7
-    assert VARIANTS["v9"].of_base(2).labels == ()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from stylegan_ft.finetune.variants import DTYPES, VARIANTS, FinetuneSettings
+from stylegan_ft.finetune.variants import DEFAULTS, DTYPES, VARIANTS, FinetuneSettings
 from vectorfind.cli.finetune_filter import classifiers, faces, filter
 from vectorfind.cli.finetune_report import report
 from vectorfind.cli.options import (
@@ -18,7 +18,6 @@ from vectorfind.cli.options import (
     out_option,
     overwrite_option,
     quiet_option,
-    settings_from,
     stacked,
 )
 
@@ -47,23 +46,26 @@ _HELP = {
 
 
 def _setting_options():
+    """An option for each setting; what is not given is the variant's."""
     options = []
     for field in fields(FinetuneSettings):
         if field.name in _HELP:
             whole = isinstance(field.default, int)
             kind = Count() if whole and field.name != "seed" else type(field.default)
             flag = f"--{field.name.replace('_', '-')}"
-            options.append(
-                click.option(
-                    flag,
-                    field.name,
-                    type=kind,
-                    default=field.default,
-                    show_default=True,
-                    help=_HELP[field.name],
-                )
-            )
+            text = f"{_HELP[field.name]}  [default: {_default(field.name)}]"
+            options.append(click.option(flag, field.name, type=kind, help=text))
     return stacked(*options)
+
+
+def _default(name: str) -> str:
+    """The setting's default, or those of the variants, e.g. "0.001; v1, v9: 5e-05"."""
+    usual, others = getattr(FinetuneSettings(), name), {}
+    for variant, settings in DEFAULTS.items():
+        if getattr(settings, name) != usual:
+            others.setdefault(getattr(settings, name), []).append(variant)
+    rest = [f"{', '.join(variants)}: {value:g}" for value, variants in others.items()]
+    return "; ".join([f"{usual:g}", *rest])
 
 
 @click.group(invoke_without_command=True, short_help="Fine-tune a generator; filter; report.")
@@ -80,7 +82,9 @@ def _setting_options():
 @click.option("--scorer", default="default", show_default=True, help='"default" or a checkpoint.')
 @click.option("--classifiers", default="default", show_default=True, help="Of the concept.")
 @_setting_options()
-@click.option("--dtype", type=click.Choice(DTYPES), default=DTYPES[0], show_default=True)
+@click.option(
+    "--dtype", type=click.Choice(DTYPES), help=f"Of the arithmetic.  [default: {DTYPES[0]}]"
+)
 @device_option
 @overwrite_option
 @quiet_option
@@ -114,7 +118,8 @@ def finetune(
         return
     if missing:
         raise click.UsageError(f"Missing option {', '.join(missing)}", ctx)
-    settings = settings_from(FinetuneSettings, options)
+    given = {name: options[name] for name in (*_HELP, "dtype") if options[name] is not None}
+    settings = replace(DEFAULTS[variant], **given)
     from vectorfind.finetune_files import finetune_files
 
     say = (lambda line: None) if quiet else click.echo
