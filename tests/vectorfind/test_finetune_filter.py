@@ -30,6 +30,7 @@ from vectorfind.cli.finetune_filter import (
     faces,
     filter,
 )
+from vectorfind.cli.main import main
 from vectorfind.finetune_filter import FilterSettings, filter_images
 
 HALF = FilterSettings(
@@ -238,7 +239,7 @@ def test_filter_command(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "resolve_scorer", lambda *_: ToyScorer())
     write_classifiers(tmp_path / "c.safetensors")
     args = ["-n", 30, "--classifiers", tmp_path / "c.safetensors", "--keep-all", "--quiet"]
-    result = invoke(filter, *args, "--out", tmp_path / "out")
+    result = invoke(main, "finetune", "filter", *args, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "kept 30 of 30 images (100.0%)" in result.output
     assert "within each threshold: gender " in result.output
