@@ -26,7 +26,7 @@ from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import Trainer
 from stylegan_ft.finetune.variants import VARIANTS, FinetuneSettings, Variant
-from stylegan_ft.generator import SHIPPED
+from stylegan_ft.generator import generator_path
 from stylegan_ft.losses import d_logistic_loss, g_logistic_loss, r1_penalty
 from vectorfind.allocator import keep_freed_memory
 
@@ -35,7 +35,7 @@ COLUMNS = ("variant", "batch_size", "step_images_per_s", "passes_images_per_s", 
 
 def new_trainer(variant: Variant, settings: FinetuneSettings) -> Trainer:
     """Networks of the shipped models, as a run starts from them."""
-    base, _ = load_network(SHIPPED)
+    base, _ = load_network(generator_path("default"))
     generator = starting_generator(base, variant, settings.seed)
     judge = starting_discriminator(
         variant, base.config.resolution, load_discriminator(), load_scorer(device="cpu").network

@@ -111,7 +111,7 @@ def card_text(measured: Measured, made: Sequence[tuple[str, str]]) -> str:
 
     medians = dict(zip(PROPERTIES, measured.medians, strict=True))
     return (
-        "# The shipped generator\n\n"
+        "# The shipped base generator\n\n"
         + "".join(f"- **{what}**: {how}\n" for what, how in made)
         + "\nIt was trained on rendered faces alone; no photograph of a person was involved.\n"
         + "\n## Samples\n\n64 samples, not chosen (truncation psi 1):\n\n"

@@ -20,8 +20,17 @@ from stylegan_ft.layer_names import LayerNames
 from stylegan_ft.layered import LayeredGenerator
 from stylegan_ft.networks import GeneratorNetwork
 
-SHIPPED = Path(__file__).parent / "weights" / "generator.safetensors"
-"""The weights that the package ships."""
+_WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = {
+    "default": _WEIGHTS / "concept_generator.safetensors",
+    "base": _WEIGHTS / "generator.safetensors",
+}
+"""The generators that the package ships: the base, and the default, which v9 made of it."""
+
+
+def generator_path(given: str | os.PathLike | None) -> Path:
+    """The file of a shipped generator's name, None being the default's, or the path as it is."""
+    return SHIPPED.get("default" if given is None else str(given)) or Path(given)
 
 
 class Generator(LayeredGenerator):
@@ -77,10 +86,11 @@ def load_generator(
     psi: float = 1.0,
     trunc_layers: int | None = None,
 ) -> Generator | StyleGANGenerator:
-    """The generator in a file of ours or of other projects, or the shipped one.
+    """The generator in a file of ours or of other projects, or a shipped one.
 
     Args:
-        path: see `stylegan_ft.formats.load.read_checkpoint`; None for the shipped one.
+        path: see `stylegan_ft.formats.load.read_checkpoint`; or a name of `SHIPPED`, None being
+            "default".
         device: where it runs; None takes a GPU where there is one.
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
             mean w; as it stands, none.
@@ -89,7 +99,7 @@ def load_generator(
         CheckpointError: the file is missing, damaged or foreign.
         InputError: there is no such device.
     """
-    path = SHIPPED if path is None else path
+    path = generator_path(path)
     device = choose_device(device)
     generator = generator_of(read_checkpoint(path), str(path), psi, trunc_layers)
     return generator.to(device)

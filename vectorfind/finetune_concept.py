@@ -25,7 +25,7 @@ MEASURED = "measured"
 """Folder of the figures that were measured, a file each."""
 
 Measure = Callable[[str | Path, str], ConceptFigures]
-"""Path of a generator, "default" for the shipped one, and what to call it -> its figures."""
+"""Path of a generator, or a shipped one's name, and what to call it -> its figures."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,19 @@ def measurer(
     """
     from property_cnn.predict import SHIPPED as scorer_file
     from stylegan_ft.concept import SHIPPED as classifiers_file
-    from stylegan_ft.generator import SHIPPED as generator_file
+    from stylegan_ft.generator import generator_path
+
+    def shipped_or(given: str, shipped: Path) -> Path:
+        return shipped if given == "default" else Path(given)
 
     judges = {
-        "classifiers": _digest(settings.classifiers, classifiers_file),
-        "scorer": _digest(settings.scorer, scorer_file),
+        "classifiers": _digest(shipped_or(settings.classifiers, classifiers_file)),
+        "scorer": _digest(shipped_or(settings.scorer, scorer_file)),
     }
     loaded = {}
 
     def measure(path: str | Path, name: str) -> ConceptFigures:
-        key = {"generator": _digest(path, generator_file), **judges}
+        key = {"generator": _digest(generator_path(path)), **judges}
         key |= {"thresholds": asdict(thresholds), "n": settings.n, "seed": settings.seed}
         text = json.dumps(key, sort_keys=True)
         place = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
@@ -134,8 +137,7 @@ def _measured(
     return concept_figures(generator, classifiers, scorer, thresholds, *how)
 
 
-def _digest(path: str | Path, shipped: Path) -> str:
-    path = shipped if path == "default" else Path(path)
+def _digest(path: Path) -> str:
     if not path.is_file():
         raise CheckpointError(f"no file {path}; give the path of a checkpoint")
     return file_digest(path)

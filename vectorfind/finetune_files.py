@@ -16,7 +16,7 @@ from stylegan_ft.finetune.data import load_real_images
 from stylegan_ft.finetune.plain import PlainSettings, plain_generator
 from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, finetune
 from stylegan_ft.finetune.variants import FinetuneSettings, variant_named
-from stylegan_ft.generator import SHIPPED
+from stylegan_ft.generator import generator_path
 from vectorfind.folders import locked, writable_folder
 from vectorfind.run_record import versions
 
@@ -42,7 +42,7 @@ def finetune_files(
 
     Args:
         variant: v1, v5-1, v5-2, v5-3 or v9; see `stylegan_ft.finetune.variants`.
-        base: "default" or a file with a StyleGAN 1.
+        base: "default", "base" or a file with a StyleGAN 1.
         data: an image folder, with the variant's labels in its `labels.csv`.
         out: the run's folder; see `stylegan_ft.finetune.run.finetune`.
         settings: how it trains; the variant's own if not given.
@@ -63,7 +63,7 @@ def finetune_files(
     """
     kind = variant_named(variant)
     out, place = writable_folder(out), choose_device(device)
-    network, _ = load_network(SHIPPED if str(base) == "default" else base)
+    network, _ = load_network(generator_path(base))
     judge = None if kind.property_discriminator else _discriminator(discriminator, base)
     needs_scorer = kind.property_discriminator or kind.measured == "labels"
     read = _scorer(scorer, place) if needs_scorer else None
@@ -96,14 +96,14 @@ def plain_file(
     """Writes a generator without labels and split whose images are nearly those of the base.
 
     Args:
-        base: "default" or a file with a StyleGAN 1.
+        base: "default", "base" or a file with a StyleGAN 1.
         out: a .safetensors file.
         settings: how its mapping is learned.
 
     Returns:
         The path, and the share of the variance of w that it misses.
     """
-    network, _ = load_network(SHIPPED if str(base) == "default" else base)
+    network, _ = load_network(generator_path(base))
     out = Path(out)
     writable_folder(out.parent)
     plain, missed = plain_generator(network, settings, log)

@@ -100,7 +100,7 @@ def judge_part(
 def filter_images(
     out: str | os.PathLike,
     settings: FilterSettings | None = None,
-    generator: str | os.PathLike | Generator = "default",
+    generator: str | os.PathLike | Generator = "base",
     classifiers: str | os.PathLike = "default",
     scorer: str | os.PathLike | Scorer = "default",
     device: str | None = None,
@@ -118,7 +118,7 @@ def filter_images(
     Args:
         out: the folder.
         settings: what is generated and kept.
-        generator, scorer: "default", files, or objects; see `vectorfind.protocols`.
+        generator, scorer: "base", "default", files, or objects; see `vectorfind.protocols`.
         classifiers: "default" or a file.
         device: where they run.
         workers: parts of 512 images at once; None for what suits the networks.

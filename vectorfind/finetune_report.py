@@ -25,6 +25,7 @@ from reports.tables import csv_text, read_table
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.run import GENERATOR, LOG, SETTINGS, START
 from stylegan_ft.finetune.variants import VARIANTS
+from stylegan_ft.generator import SHIPPED
 from vectorfind.errors import InputError
 from vectorfind.finetune_concept import MEASURED, MeasureSettings, concept_rows, measurer
 from vectorfind.folders import CONFIG, FIGURES, REPORT, writable_folder
@@ -180,9 +181,9 @@ def _measure(
 
 
 def _base(run: RunFolder) -> str | Path:
-    """Where a run's base lies: "default", or a path as it was given or within the run's folder."""
+    """Where a run's base lies: a shipped name, or a path as given or within the run's folder."""
     base = run.settings.get("base")
-    if base == "default":
+    if base in SHIPPED:
         return base
     for path in (Path(str(base)), run.path / str(base)):
         if path.is_file():

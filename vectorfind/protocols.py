@@ -106,10 +106,10 @@ def resolve_generator(
     psi: float = 1.0,
     trunc_layers: int | None = None,
 ) -> Generator:
-    """The shipped generator ("default"), the one in a checkpoint, or the object itself.
+    """A shipped generator ("default", "base"), one in a checkpoint, or the object itself.
 
     Args:
-        generator: "default", the path of a checkpoint, or an object with the protocol.
+        generator: one of these names, the path of a checkpoint, or an object with the protocol.
         device: where it shall run; an object is moved only if this is given.
         psi, trunc_layers: truncation of one that is loaded; an object has its own.
 
@@ -120,8 +120,7 @@ def resolve_generator(
     if isinstance(generator, str | os.PathLike):
         from stylegan_ft.generator import load_generator
 
-        path = None if generator == "default" else generator
-        return load_generator(path, device, psi, trunc_layers)
+        return load_generator(generator, device, psi, trunc_layers)
     _check("generator", generator, ("z_dim", "label_dim", "layers", "map", "synthesize"))
     if not generator.layers:
         raise InputError("the generator offers no layers; give at least one name and its size")

@@ -16,6 +16,7 @@ from stylegan_ft.concept import EnsembleSettings
 from stylegan_ft.concept.make import CARD, TABLE, WEIGHTS, made_like
 from stylegan_ft.make import GeneratorRecipe, make_generator
 from vectorfind.finetune_faces import train_concept
+from vectorfind.shipped_concept import make_concept_generator
 
 
 def make_models(
@@ -26,7 +27,7 @@ def make_models(
     log: Callable[[str], None] = print,
     note: str = "",
 ) -> list[Path]:
-    """Makes scorer, generator and concept classifiers, with their cards; goes on when interrupted.
+    """Makes scorer, generators and concept classifiers, with their cards; goes on if interrupted.
 
     A model is made again when its settings, the renderer or a model that it was made with have
     changed, and left alone otherwise.
@@ -52,10 +53,12 @@ def make_models(
     generator = make_generator(
         folders[1], work / "generator", load_scorer(scorer, place), recipe, place, log, note
     )
-    return [scorer, generator, _make_concept(folders[1], work / "concept", log)]
+    classifiers = _make_classifiers(folders[1], work / "concept", log)
+    concept = make_concept_generator(folders[1], work, log, device)
+    return [scorer, generator, classifiers, concept]
 
 
-def _make_concept(weights: Path, work: Path, log: Callable[[str], None]) -> Path:
+def _make_classifiers(weights: Path, work: Path, log: Callable[[str], None]) -> Path:
     """The concept's classifiers with table and card, unless those there are the default's."""
     path, settings = weights / WEIGHTS, EnsembleSettings()
     if made_like(path, settings):

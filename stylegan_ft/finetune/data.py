@@ -73,7 +73,7 @@ def load_real_images(
     numbers = torch.from_numpy(table[list(labels)].to_numpy("float32").copy())
     if not bool(numbers.isfinite().all()):
         raise InputError(f"{folder}: a label of {', '.join(labels)} is no number")
-    if normalise:
+    if normalise and labels:
         std, mean = torch.std_mean(numbers.double(), dim=0, correction=0)
         numbers = ((numbers - mean) / torch.where(std > 0, std, 1.0)).float()
     return RealImages(load_images(folder, list(table["file"]), resolution), numbers)

@@ -165,7 +165,7 @@ def test_a_description_refuses_weights_that_do_not_fit(tmp_path):
 
 
 def test_shipped_files_and_scorers_are_described(tmp_path):
-    info = describe_file(SHIPPED)
+    info = describe_file(SHIPPED["default"])
     assert (info.kind, info.architecture) == ("vectorfind safetensors", "stylegan1")
     assert info.resolution == 64
     assert "mapping_split1" in info.layers

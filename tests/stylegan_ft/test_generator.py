@@ -156,8 +156,9 @@ def test_load_generator_takes_a_path_or_the_shipped_file(tmp_path, monkeypatch, 
     assert loaded.digest == file_digest(path)
     expected = Generator(network).map(*latents)["w"]
     torch.testing.assert_close(loaded.map(*latents)["w"], expected)
-    monkeypatch.setattr(module, "SHIPPED", path)
-    assert load_generator(device="cpu").digest == loaded.digest
+    monkeypatch.setitem(module.SHIPPED, "default", path)
+    for shipped in (None, "default"):
+        assert load_generator(shipped, device="cpu").digest == loaded.digest
 
 
 def test_load_generator_refuses_missing_files_and_devices(tmp_path):

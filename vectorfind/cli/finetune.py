@@ -70,7 +70,7 @@ def _default(name: str) -> str:
 
 @click.group(invoke_without_command=True, short_help="Fine-tune a generator; filter; report.")
 @click.option("--variant", type=click.Choice(list(VARIANTS)), help="What changes; see below.")
-@click.option("--base", help='Generator to start from: "default" or a checkpoint.')
+@click.option("--base", help='Generator to start from: "base", "default" or a checkpoint.')
 @click.option("--data", type=click.Path(path_type=Path), help="Image folder to learn from.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option(
@@ -106,7 +106,7 @@ def finetune(
     \b
     Example:
       vectorfind finetune filter -n 160K --out concept
-      vectorfind finetune --variant v9 --base default --data concept --out runs/v9
+      vectorfind finetune --variant v9 --base base --data concept --out runs/v9
       vectorfind finetune report runs/v9 --out runs/v9-report
     """
     if ctx.invoked_subcommand is not None:
@@ -133,7 +133,10 @@ def finetune(
 
 @finetune.command(short_help="Write a base without labels and split.")
 @click.option(
-    "--base", default="default", show_default=True, help='"default" or a checkpoint of StyleGAN 1.'
+    "--base",
+    default="base",
+    show_default=True,
+    help='"base", "default" or a checkpoint of StyleGAN 1.',
 )
 @click.option("--steps", type=Count(), default=6000, show_default=True, help="Batches of 256.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")

@@ -118,7 +118,10 @@ def classifiers(
 @_count("-n", "n", default=FILTER["n"], help="Images to generate.")
 @_seed(FILTER["seed"], "Of the latents.")
 @click.option(
-    "--generator", default="default", show_default=True, help='"default" or a checkpoint.'
+    "--generator",
+    default="base",
+    show_default=True,
+    help='"base", "default" or a checkpoint.',
 )
 @click.option(
     "--classifiers", default="default", show_default=True, help='"default" or concept.safetensors.'

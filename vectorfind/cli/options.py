@@ -147,7 +147,10 @@ evaluate_options = stacked(
 run_options = stacked(seed_option, batch_option, device_option)
 model_options = stacked(
     click.option(
-        "--generator", default="default", show_default=True, help='"default" or a checkpoint.'
+        "--generator",
+        default="default",
+        show_default=True,
+        help='"default", "base" or a checkpoint.',
     ),
     click.option(
         "--scorer", default="default", show_default=True, help='"default" or a checkpoint.'
