@@ -31,7 +31,7 @@ def main() -> None:
         n=(N,), methods=("gradient",), control_cases=0, gradient=GradientSettings(shared=True)
     )
     with tempfile.TemporaryDirectory() as folder:
-        run_curve(settings, folder, store=given.store)
+        run_curve(settings, folder, generator="base", store=given.store)
         for layer in LAYERS:
             cell = f"{CELLS}/gradient_{layer}_{N}/test_result.csv"
             table, notes = compare_files(given.curve / cell, Path(folder) / cell)
