@@ -5,7 +5,9 @@ might please that network alone. The parser (the hair segmenter's teacher) knows
 marks eyes, lips and mouth, and the specification's formulas turn its map into scores. It needs the
 extra `hair`.
 
-    python examples/label_judges.py runs/finetune/v5-1 runs/finetune/v5-2 --out judges.csv
+    python examples/label_judges.py runs/v5-1 runs/v5-2 --out judges.csv --cases 24
+
+With --cases, directions found on the base generator are held against both as well.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ import json
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+import vectorfind
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
 from property_cnn.files import atomic_write, load_tensors
 from property_cnn.hair.load import load_teacher
@@ -30,6 +34,7 @@ from stylegan_ft.finetune.measures import label_agreement, label_probe, probe_im
 from stylegan_ft.finetune.run import CELLS, GENERATOR
 from stylegan_ft.finetune.truncation import ConditionalTruncation
 from stylegan_ft.finetune.variants import variant_named
+from vectorfind.user_scorer import CallableScorer
 
 SEED = 77  # latents that no run has measured itself on
 COLUMNS = ("run", "judge", *(f"{name}_{kind}" for kind in ("corr", "mae") for name in CONTROLLED))
@@ -48,26 +53,55 @@ def run_images(folder: Path) -> tuple[Tensor, Tensor]:
     return probe_images(network, probe, truncation, variant.psi), probe.label
 
 
-@torch.inference_mode()
+class Parser:
+    """Scores read off the parser's maps, normalised as the scorer's are."""
+
+    def __init__(self):
+        self.teacher, self.scorer = load_teacher(), load_scorer()
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, 8) scores of images (N, 3, H, W) in [-1, 1]."""
+        parts = []
+        for batch in images.split(8):
+            large = F.interpolate(batch, (MAP_SIZE, MAP_SIZE), mode="bilinear")
+            found = class_probabilities(self.teacher, large).argmax(dim=1, keepdim=True)
+            parts.append(F.interpolate(found.float(), (MAP_SIZE, MAP_SIZE), mode="nearest"))
+        return self.scorer.network.normalise(parsing_scores(images, torch.cat(parts)[:, 0].long()))
+
+
+def direction_rows(judges: dict, cases: int) -> list[list[str]]:
+    """Mean corr-coefs of strengths and scores, as `vectorfind test` has them, by each judge."""
+    directions = vectorfind.find_directions(n=20_000, generator="base", quiet=True)
+    rows = []
+    for name, judge in judges.items():
+        scorer = CallableScorer(judge, PROPERTIES)
+        found = vectorfind.evaluate(
+            directions, generator="base", scorer=scorer, cases=cases, control_cases=0, quiet=True
+        )
+        means = found.statistics.iloc[0]
+        corrs = [f"{means[f'{name}_corr_mean']:.4f}" for name in CONTROLLED]
+        rows.append(["directions", name, *corrs, *[""] * len(CONTROLLED)])
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="CSV file for the table")
+    parser.add_argument("--cases", type=int, default=0, help="cases to test directions on")
     given = parser.parse_args()
-    scorer, teacher = load_scorer(), load_teacher()
+    judges = {"scorer": load_scorer(), "parser": Parser()}
     rows = []
     for folder in given.runs:
         images, labels = run_images(folder)
-        large = torch.nn.functional.interpolate(images, (MAP_SIZE, MAP_SIZE), mode="bilinear")
-        parts = [class_probabilities(teacher, batch).argmax(dim=1) for batch in large.split(8)]
-        maps = torch.nn.functional.interpolate(
-            torch.cat(parts)[:, None].float(), (MAP_SIZE, MAP_SIZE), mode="nearest"
-        )
-        parsed = scorer.network.normalise(parsing_scores(images, maps[:, 0].long()))
-        for judge, scores in (("scorer", scorer(images)), ("parser", parsed)):
-            found = label_agreement(labels, scores[:, PICKED])
-            rows.append([folder.name, judge, *(f"{value:.4f}" for value in found)])
-            print("  ".join(f"{key} {value}" for key, value in zip(COLUMNS, rows[-1], strict=True)))
+        for name, judge in judges.items():
+            found = label_agreement(labels, judge(images)[:, PICKED])
+            rows.append([folder.name, name, *(f"{value:.4f}" for value in found)])
+    if given.cases:
+        rows += direction_rows(judges, given.cases)
+    for row in rows:
+        print("  ".join(f"{key} {value}" for key, value in zip(COLUMNS, row, strict=True)))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
     atomic_write(given.out, text.getvalue())
