@@ -16,6 +16,7 @@ import argparse
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -75,9 +76,9 @@ def direction_rows(judges: dict, cases: int) -> list[list[str]]:
     directions = vectorfind.find_directions(n=20_000, generator="base", quiet=True)
     rows = []
     for name, judge in judges.items():
-        scorer = CallableScorer(judge, PROPERTIES)
+        models = replace(directions.models, scorer=CallableScorer(judge, PROPERTIES))
         found = vectorfind.evaluate(
-            directions, generator="base", scorer=scorer, cases=cases, control_cases=0, quiet=True
+            replace(directions, models=models), cases, control_cases=2, quiet=True
         )
         means = found.statistics.iloc[0]
         corrs = [f"{means[f'{name}_corr_mean']:.4f}" for name in CONTROLLED]
