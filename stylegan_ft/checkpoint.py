@@ -54,7 +54,7 @@ def load_network(path: str | os.PathLike) -> tuple[GeneratorNetwork, dict[str, s
     """
     checkpoint = read_checkpoint(path)
     if checkpoint.architecture != "stylegan1":
-        raise CheckpointError(f"{path} is a {checkpoint.architecture}; a StyleGAN 1 is needed")
+        raise CheckpointError(f"{path} ({checkpoint.kind}) holds no StyleGAN 1; one is needed")
     network = network_from_state(checkpoint.state, checkpoint.config, source=str(path), move=True)
     return network, dict(checkpoint.metadata)
 

@@ -202,7 +202,7 @@ def test_the_name_of_a_file_tells_nothing(tmp_path):
 
 def test_load_network_wants_a_stylegan1(tmp_path):
     write("stylegan2", tmp_path / "file")
-    with pytest.raises(CheckpointError, match="is a stylegan2; a StyleGAN 1 is needed"):
+    with pytest.raises(CheckpointError, match="holds no StyleGAN 1; one is needed"):
         load_network(tmp_path / "file")
 
 
