@@ -36,7 +36,7 @@ from stylegan_ft.finetune.measures import (
     start_difference,
 )
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
-from stylegan_ft.finetune.trainer import BatchValues, Trainer
+from stylegan_ft.finetune.trainer import BatchValues, Trainer, mean_values
 from stylegan_ft.finetune.variants import (
     DEFAULTS,
     FinetuneSettings,
@@ -48,7 +48,6 @@ from stylegan_ft.log import TrainingLog
 from stylegan_ft.networks import GeneratorNetwork
 from stylegan_ft.pretrain import set_w_average
 from stylegan_ft.samples import save_grid
-from stylegan_ft.train import auroc
 
 LOG_COLUMNS = (
     "epoch", "idx", "d_loss", "g_loss", "d_train_count", "g_train_count", "real_scores_mean",
@@ -242,7 +241,7 @@ class _Run:
         images = probe_images(trainer.average, self.probe, trainer.truncation, self.variant.psi)
         numbers: list = [None, None, 0, 0, None, None, None]
         if values is not None:
-            numbers = _means(self.since)
+            numbers = mean_values(self.since)
         found = self._measured(images)
         epoch, idx = divmod(trainer.batches, self.per_epoch)
         self.log.add([epoch, idx, *numbers, *found])
@@ -296,16 +295,3 @@ class _Run:
         else:
             save_tensors(self.out / CELLS, {"cells": trainer.truncation.cells.cpu()})
         save_generator(self.out / GENERATOR, average, {"variant": self.variant.name})
-
-
-def _means(since: list[BatchValues]) -> list[float | None]:
-    """Means over the batches since the last row, and the AUROC over all of their logits."""
-    real = torch.cat([values.real_scores for values in since])
-    fake = torch.cat([values.fake_scores for values in since])
-    means = []
-    for name in ("d_loss", "g_loss", "d_steps", "g_steps"):
-        known = [
-            value for value in (getattr(values, name) for values in since) if value is not None
-        ]
-        means.append(sum(known) / len(known) if known else None)
-    return [*means, float(real.mean()), float(fake.mean()), auroc(real, fake)]

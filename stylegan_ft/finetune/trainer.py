@@ -8,6 +8,7 @@ goes on to the same numbers.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ from stylegan_ft.finetune.truncation import ConditionalTruncation
 from stylegan_ft.finetune.variants import FinetuneSettings, Variant
 from stylegan_ft.losses import d_logistic_loss, g_logistic_loss, r1_penalty
 from stylegan_ft.networks import GeneratorNetwork
+from stylegan_ft.train import auroc
 
 
 @dataclass(frozen=True)
@@ -243,3 +245,16 @@ class Trainer:
         moving = [(mean, value) for mean, value in pairs if value.requires_grad]
         means, values = zip(*moving, strict=True)
         torch._foreach_lerp_(means, values, 1.0 - self.settings.ema)
+
+
+def mean_values(since: Sequence[BatchValues]) -> list[float | None]:
+    """Losses, steps of D and G, and logits, as means over batches; last the AUROC of all logits."""
+    real = torch.cat([values.real_scores for values in since])
+    fake = torch.cat([values.fake_scores for values in since])
+    means = []
+    for name in ("d_loss", "g_loss", "d_steps", "g_steps"):
+        known = [
+            value for value in (getattr(values, name) for values in since) if value is not None
+        ]
+        means.append(sum(known) / len(known) if known else None)
+    return [*means, float(real.mean()), float(fake.mean()), auroc(real, fake)]

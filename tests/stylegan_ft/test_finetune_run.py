@@ -13,6 +13,7 @@ import torch
 from property_cnn.errors import CheckpointError, InputError, TrainingError
 from stylegan_ft.checkpoint import load_network
 from stylegan_ft.finetune import run as run_module
+from stylegan_ft.finetune import trainer as trainer_module
 from stylegan_ft.finetune.run import CELLS, CHECKPOINT, GENERATOR, LOG, LOG_COLUMNS, finetune
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import Trainer
@@ -164,7 +165,7 @@ def test_losses_that_are_not_finite_end_the_run(tmp_path):
 
 
 def test_collapse_ends_the_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module, "auroc", lambda real, fake: 1.0)
+    monkeypatch.setattr(trainer_module, "auroc", lambda real, fake: 1.0)
     spreads = iter([1.0, 0.04, 0.04, 0.04])
     monkeypatch.setattr(run_module, "sample_spread", lambda images: next(spreads))
     with pytest.raises(TrainingError, match="collapsed"):
@@ -173,7 +174,7 @@ def test_collapse_ends_the_run(tmp_path, monkeypatch):
 
 
 def test_an_auroc_of_one_alone_is_no_collapse(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module, "auroc", lambda real, fake: 1.0)
+    monkeypatch.setattr(trainer_module, "auroc", lambda real, fake: 1.0)
     start("v9", tmp_path, replace(SETTINGS, collapse_rows=1))
 
 
