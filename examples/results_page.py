@@ -74,8 +74,8 @@ def main() -> None:
     page = Page(
         kind="vectorfind · results of record",
         verdict=findings_verdict(findings),
-        summary="The base generator and the scorer that are shipped, one sampling of 240,000 latents, and the same fresh cases for "
-        "every method and layer. Solid: here. Dashed: the reference system, on another generator "
+        summary="The shipped base generator and scorer, one sampling of 240,000 latents, and the "
+        "same fresh cases for every method and layer. Solid: here. Dashed: the reference system, on another generator "
         "and another scorer, so that its heights are not to be compared, only its slopes.",
         sections=sections,
         notes={
