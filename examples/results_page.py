@@ -75,8 +75,8 @@ def main() -> None:
         kind="vectorfind · results of record",
         verdict=findings_verdict(findings),
         summary="The shipped base generator and scorer, one sampling of 240,000 latents, and the "
-        "same fresh cases for every method and layer. Solid: here. Dashed: the reference system, on another generator "
-        "and another scorer, so that its heights are not to be compared, only its slopes.",
+        "same fresh cases for every method and layer. Solid: here. Dashed: the reference system, "
+        "on another generator and another scorer, so that its heights are not to be compared, only its slopes.",
         sections=sections,
         notes={
             "mind": "The base generator was pretrained by regression, and its w is close to "
