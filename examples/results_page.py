@@ -76,7 +76,8 @@ def main() -> None:
         verdict=findings_verdict(findings),
         summary="The shipped base generator and scorer, one sampling of 240,000 latents, and the "
         "same fresh cases for every method and layer. Solid: here. Dashed: the reference system, "
-        "on another generator and another scorer, so that its heights are not to be compared, only its slopes.",
+        "on another generator and another scorer, so that its heights are not to be compared, "
+        "only its slopes.",
         sections=sections,
         notes={
             "mind": "The base generator was pretrained by regression, and its w is close to "
