@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.errors import CheckpointError
-from property_cnn.files import save_tensors
+from property_cnn.files import in_dtype, save_tensors
 from stylegan_ft.architectures.weights import check_state, fill
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
@@ -36,10 +36,7 @@ def save_generator(
         metadata: further text to keep in the file.
         dtype: of the weights in the file; a tensor that overflows in it stays as it is.
     """
-    tensors = {}
-    for name, tensor in network.state_dict().items():
-        stored = tensor.to(dtype)
-        tensors[name] = stored if stored.isfinite().all() else tensor
+    tensors = in_dtype(network.state_dict(), dtype)
     save_tensors(path, tensors, {**(metadata or {}), CONFIG_KEY: settings_text(network.config)})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from property_cnn.errors import CheckpointError, InputError
-from property_cnn.files import load_tensors, save_tensors
+from property_cnn.files import in_dtype, load_tensors, save_tensors
 from stylegan_ft.discriminator import Discriminator
 
 SHIPPED = Path(__file__).parent / "weights" / "discriminator.safetensors"
@@ -31,10 +31,7 @@ def save_discriminator(
         metadata: further text to keep in the file.
         dtype: of the weights in the file; a tensor that overflows in it stays as it is.
     """
-    tensors = {}
-    for name, tensor in network.state_dict().items():
-        stored = tensor.to(dtype)
-        tensors[name] = stored if stored.isfinite().all() else tensor
+    tensors = in_dtype(network.state_dict(), dtype)
     save_tensors(path, tensors, {**(metadata or {}), _KEY: json.dumps(network.config)})
 
 

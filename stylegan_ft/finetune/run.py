@@ -192,8 +192,7 @@ class _Run:
         )
         if state is None:
             self._write_start()
-            self._row(None, lambda line: None)
-            self._grid()
+            self._grid(self._row(None, lambda line: None))
             self._save()
 
     def _step_of(self, row: list[str]) -> int:
@@ -230,13 +229,14 @@ class _Run:
         row, rest = divmod(trainer.batches, self.variant.log_every)
         if rest and not last:
             return
-        self._row(values, log)
+        images = self._row(values, log)
         if row % settings.grid_every == 0 or last:
-            self._grid()
+            self._grid(images)
         if row % settings.checkpoint_every == 0 or last:
             self._save()
 
-    def _row(self, values: BatchValues | None, log: Callable[[str], None]) -> None:
+    def _row(self, values: BatchValues | None, log: Callable[[str], None]) -> Tensor:
+        """Adds a row to the log; the probe's images that it measured."""
         trainer = self.trainer
         images = probe_images(trainer.average, self.probe, trainer.truncation, self.variant.psi)
         numbers: list = [None, None, 0, 0, None, None, None]
@@ -254,6 +254,7 @@ class _Run:
         named = zip(self.columns[2:], (*numbers, *found), strict=True)
         shown = " ".join(f"{name} {value:.4g}" for name, value in named if value is not None)
         log(f"{self.variant.name} {trainer.batches:,}/{self.settings.batches:,} {shown}")
+        return images
 
     def _measured(self, images: Tensor) -> list[float]:
         if self.variant.measured == "labels":
@@ -274,13 +275,10 @@ class _Run:
                 "and start anew in another folder"
             )
 
-    def _grid(self) -> None:
-        trainer = self.trainer
-        rows = grid_rows(self.probe)
-        label = self.probe.label[rows] if self.probe.label is not None else None
-        shown = type(self.probe)(self.probe.z[rows], label)
-        images = probe_images(trainer.average, shown, trainer.truncation, self.variant.psi)
-        save_grid(self.out / f"samples-{trainer.batches:07d}.png", images, columns=10)
+    def _grid(self, images: Tensor) -> None:
+        """Draws some of the probe's images."""
+        path = self.out / f"samples-{self.trainer.batches:07d}.png"
+        save_grid(path, images[grid_rows(self.probe)], columns=10)
 
     def _save(self) -> None:
         state = {"first_spread": self.first_spread, "collapsed": self.collapsed}

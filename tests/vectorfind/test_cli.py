@@ -1,7 +1,6 @@
 """The command line: commands end to end on toy networks, and bad input in one line, exit code 2."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from PIL import Image
 
 from property_cnn.files import save_tensors
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
-from vectorfind import models, runs, shipped
+from vectorfind import models
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
 from vectorfind.config import EvaluateSettings, FindSettings
@@ -145,32 +144,6 @@ def test_curve_refuses_bad_numbers(tmp_path):
     assert_one_line(invoke("curve", "-n", "4Q", "--out", tmp_path), "no whole number")
 
 
-@pytest.mark.parametrize("command", ["sample", "curve", "find", "test"])
-def test_truncation_is_an_option_of_all_that_samples(tmp_path, command):
-    for options, said in (
-        (["--psi", "3"], "psi is 3.0"),
-        (["--trunc-layers", "0"], "trunc_layers"),
-    ):
-        assert_one_line(invoke(command, *options, "--out", tmp_path / "out"), said)
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [
-        ([], "vectorfind-svm-mapping_split2-4000"),
-        (["--method", "mixed", "-n", "2K"], "vectorfind-mixed-mapping_split1-2000"),
-        (["--generator", "x.pkl"], "vectorfind-svm-4000"),  # its own layer is not known yet
-        (["--generator", "x.pkl", "--layer", "w+4-7"], "vectorfind-svm-w+4-7-4000"),
-    ],
-)
-def test_a_run_without_a_folder_gets_one_named_after_what_is_known(monkeypatch, options, name):
-    given = []
-    monkeypatch.setattr(runs, "run_test", lambda find, test, out, *rest: given.append(out))
-    monkeypatch.setattr(runs, "summary_lines", lambda out: [])
-    assert invoke("test", *options).exit_code == 0
-    assert given == [Path(name)]
-
-
 def test_evaluate_and_info_read_a_run(networks, run_folder, tmp_path):
     args = [run_folder / "directions.npz", "--cases", "3", "--control-cases", "2", "--quiet"]
     result = invoke("evaluate", *args, "--out", tmp_path)
@@ -213,18 +186,6 @@ def test_edit_writes_an_animation_of_a_sweep(networks, run_folder, tmp_path):
     assert result.stdout == f"animation: {tmp_path / 'eyes.gif'}\n"
     with Image.open(tmp_path / "eyes.gif") as gif:
         assert (gif.n_frames, gif.info["duration"]) == (4, 50)
-
-
-def test_models_prints_what_it_made(monkeypatch, tmp_path):
-    def made(work, device, log):
-        log(f"working in {work.name}")
-        return [work / "scorer.safetensors"]
-
-    monkeypatch.setattr(shipped, "make_models", made)
-    last = f"model: {tmp_path / 'scorer.safetensors'}"
-    told = invoke("models", "--out", tmp_path)
-    assert told.stdout.splitlines() == [f"working in {tmp_path.name}", last]
-    assert invoke("models", "--quiet", "--out", tmp_path).stdout.splitlines() == [last]
 
 
 @pytest.mark.parametrize(
