@@ -105,6 +105,26 @@ def auroc(positive: Tensor, negative: Tensor) -> float:
     return float(((difference > 0).float() + 0.5 * (difference == 0).float()).mean())
 
 
+def mixed_styles(
+    network: GeneratorNetwork,
+    w: Tensor,
+    label: Tensor | None,
+    share: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """Styles (N, layers, w_dim) of w (N, w_dim), in a share of the calls with another latent's w
+    from some layer on (style mixing, Karras et al., 2019).
+    """
+    layers = network.truncation.layers
+    styles = w[:, None].expand(-1, layers, -1)
+    if not share or torch.rand((), generator=rng) >= share:
+        return styles
+    z = torch.randn(len(w), network.config.z_dim, generator=rng).to(w)
+    second = network.mapping(z, label)["w"][:, None].expand_as(styles)
+    first = int(torch.randint(1, layers, (), generator=rng))
+    return torch.cat([styles[:, :first], second[:, first:]], dim=1)
+
+
 def train(
     network: GeneratorNetwork,
     settings: TrainSettings,
@@ -220,7 +240,9 @@ class _State:
         self._set_rates()
         warming = self.step < settings.warm_discriminator
         with torch.set_grad_enabled(not warming):
-            fake = self._mixed(z, label, rng)
+            w = self.network.mapping(z, label)["w"]
+            styles = mixed_styles(self.network, w, label, settings.style_mixing, rng)
+            fake = self.network.synthesis(styles)
         d_loss, r1, real_scores, fake_scores = self._train_discriminator(real, fake.detach())
         g_loss = anchor = score = torch.zeros(())
         if not warming:
@@ -230,20 +252,6 @@ class _State:
         numbers = [float(value.detach()) for value in values]
         numbers.append(auroc(real_scores.detach(), fake_scores.detach()))
         return numbers + [float(value.detach()) for value in (r1, anchor, score)]
-
-    def _mixed(self, z: Tensor, label: Tensor, rng: torch.Generator) -> Tensor:
-        w = self.network.mapping(z, label)["w"]
-        layers = 2 * len(self.network.config.channels)
-        styles = w[:, None].expand(-1, layers, -1)
-        if (
-            self.settings.style_mixing
-            and torch.rand((), generator=rng) < self.settings.style_mixing
-        ):
-            other = torch.randn(z.shape, generator=rng).to(z)
-            second = self.network.mapping(other, label)["w"][:, None].expand_as(styles)
-            first = int(torch.randint(1, layers, (), generator=rng))
-            styles = torch.cat([styles[:, :first], second[:, first:]], dim=1)
-        return self.network.synthesis(styles)
 
     def _train_discriminator(self, real: Tensor, fake: Tensor):
         settings = self.settings

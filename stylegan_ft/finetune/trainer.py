@@ -23,7 +23,7 @@ from stylegan_ft.finetune.truncation import ConditionalTruncation
 from stylegan_ft.finetune.variants import FinetuneSettings, Variant
 from stylegan_ft.losses import d_logistic_loss, g_logistic_loss, r1_penalty
 from stylegan_ft.networks import GeneratorNetwork
-from stylegan_ft.train import auroc
+from stylegan_ft.train import auroc, mixed_styles
 
 
 @dataclass(frozen=True)
@@ -171,20 +171,9 @@ class Trainer:
             self.truncation.update(w, label)
             w = self.truncation(w, label, self.variant.psi)
         with autocast(self.device, self.settings.dtype):
-            images = self.generator.synthesis(self._mixed(w, label, rng))
+            styles = mixed_styles(self.generator, w, label, self.settings.style_mixing, rng)
+            images = self.generator.synthesis(styles)
         return images.float(), label if self.variant.labels else None
-
-    def _mixed(self, w: Tensor, label: Tensor | None, rng: torch.Generator) -> Tensor:
-        """Styles (N, layers, w_dim), in some batches with another latent's w in later layers."""
-        layers = self.generator.truncation.layers
-        styles = w[:, None].expand(-1, layers, -1)
-        share = self.settings.style_mixing
-        if not share or torch.rand((), generator=rng) >= share:
-            return styles
-        z = torch.randn(len(w), self.generator.config.z_dim, generator=rng).to(w)
-        second = self.generator.mapping(z, label)["w"][:, None].expand_as(styles)
-        first = int(torch.randint(1, layers, (), generator=rng))
-        return torch.cat([styles[:, :first], second[:, first:]], dim=1)
 
     def _d_step(
         self, real: Tensor, label: Tensor, fake: Tensor, fake_label: Tensor | None
