@@ -18,17 +18,17 @@ from collections.abc import Callable
 
 import torch
 
-from property_cnn.files import atomic_write
-from property_cnn.predict import load_scorer
-from stylegan_ft.checkpoint import load_network
-from stylegan_ft.discriminator_file import load_discriminator
+from property_cnn.common.files import atomic_write
+from property_cnn.network.scorer import load_scorer
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import Trainer
 from stylegan_ft.finetune.variants import VARIANTS, FinetuneSettings, Variant
+from stylegan_ft.formats.checkpoint import load_network
+from stylegan_ft.formats.discriminator_file import load_discriminator
 from stylegan_ft.generator import generator_path
-from stylegan_ft.losses import d_logistic_loss, g_logistic_loss, r1_penalty
-from vectorfind.allocator import keep_freed_memory
+from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty
+from vectorfind.cli.allocator import keep_freed_memory
 
 COLUMNS = ("variant", "batch_size", "step_images_per_s", "passes_images_per_s", "ratio")
 

@@ -34,8 +34,8 @@ from pathlib import Path
 
 import torch
 
-from property_cnn.errors import CheckpointError
-from property_cnn.reference import ReferenceCNN, ReferenceSettings
+from property_cnn.common.errors import CheckpointError
+from property_cnn.network.reference import ReferenceCNN, ReferenceSettings
 from stylegan_ft.formats.convert import convert_file
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.formats.load import read_checkpoint

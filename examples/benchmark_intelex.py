@@ -1,4 +1,4 @@
-"""Times scikit-learn with and without scikit-learn-intelex on data shaped like mid vectors.
+"""Times scikit-learn with and without scikit-learn-intelex on data shaped like latents.
 
     python examples/benchmark_intelex.py
 

@@ -12,11 +12,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from property_cnn.files import atomic_write
+from property_cnn.common.files import atomic_write
 from reports.tables import csv_text
-from vectorfind.comparison import compare_files
 from vectorfind.config import LAYERS, GradientSettings
-from vectorfind.curve import CELLS, CurveSettings, run_curve
+from vectorfind.runs.comparison import compare_files
+from vectorfind.runs.curve import CELLS, CurveSettings, run_curve
 
 N = 20_000
 OUT = Path(__file__).parent / "results" / "heads"

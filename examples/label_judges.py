@@ -24,18 +24,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import vectorfind
+from property_cnn.common.files import atomic_write, load_tensors
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
-from property_cnn.files import atomic_write, load_tensors
-from property_cnn.hair.load import load_teacher
-from property_cnn.hair.teachers import class_probabilities
-from property_cnn.predict import load_scorer
+from property_cnn.network.scorer import load_scorer
 from property_cnn.properties import CONTROLLED, PROPERTIES
-from stylegan_ft.checkpoint import load_network
+from property_cnn.segmentation.teachers import class_probabilities
+from property_cnn.segmentation.teachers_by_name import load_teacher
 from stylegan_ft.finetune.measures import label_agreement, label_probe, probe_images
 from stylegan_ft.finetune.run import CELLS, GENERATOR
 from stylegan_ft.finetune.truncation import ConditionalTruncation
 from stylegan_ft.finetune.variants import variant_named
-from vectorfind.user_scorer import CallableScorer
+from stylegan_ft.formats.checkpoint import load_network
+from vectorfind.models.callable_scorer import CallableScorer
 
 SEED = 77  # latents that no run has measured itself on
 COLUMNS = ("run", "judge", *(f"{name}_{kind}" for kind in ("corr", "mae") for name in CONTROLLED))

@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from property_cnn.common.files import atomic_write
 from property_cnn.faces import ATTRIBUTES, Part, render_faces, render_parsing, sample_attributes
-from property_cnn.files import atomic_write
 from property_cnn.hair.ombre import ombre
-from reports.images import tile
+from reports.plots.images import tile
 
 ROWS = (
     [(color, 0.7, 0.6) for color in (0.0, 0.1, 0.35, 0.5, 0.9)],

@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 import vectorfind
-from stylegan_ft.architectures.stylegan2 import StyleGAN2, StyleGAN2Config
-from vectorfind.interchange import write_interfacegan
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2, StyleGAN2Config
+from vectorfind.directions.interchange import write_interfacegan
 
 
 def colours(images: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -47,7 +47,7 @@ def write_tiny(path: Path) -> Path:
 def main(folder: Path, model: Path | None = None, n: int = 500, cases: int = 8) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     generator = vectorfind.load_generator(model or write_tiny(folder / "tiny.pt"), device="cpu")
-    offers = ", ".join(generator.offers)
+    offers = ", ".join(generator.available_layers)
     print(f"{generator.resolution} px, layers {', '.join(generator.layers)}; on offer {offers}")
 
     scorer = vectorfind.CallableScorer(

@@ -2,7 +2,7 @@
 
     python examples/own_networks.py own
 
-Neither needs a base class, see `vectorfind.protocols`. The DCGAN has random weights here, so that
+Neither needs a base class, see `vectorfind.models.protocols`. The DCGAN has random weights here, so that
 all takes some seconds and needs no file. It leaves `directions.npz` and `strip_warm.png`.
 """
 
@@ -16,14 +16,14 @@ import torch
 from torch import nn
 
 import vectorfind
-from property_cnn.files import atomic_write
+from property_cnn.common.files import atomic_write
 from reports import figure_png, image_strip
 
 Z_DIM = 16
 
 
 class Dcgan:
-    """A generator with the one layer z, as `vectorfind.protocols.Generator` says."""
+    """A generator with the one layer z, as `vectorfind.models.protocols.Generator` says."""
 
     z_dim, label_dim = Z_DIM, 0
     layers = {"z": Z_DIM}  # noqa: RUF012
@@ -54,9 +54,9 @@ class Dcgan:
         """(N, 16) latents -> themselves."""
         return {"z": z}
 
-    def synthesize(self, mid: torch.Tensor, layer: str) -> torch.Tensor:
+    def synthesize(self, latents: torch.Tensor, layer: str) -> torch.Tensor:
         """(N, 16) vectors of z -> images (N, 3, 16, 16) in [-1, 1]."""
-        return self.network(mid[:, :, None, None])
+        return self.network(latents[:, :, None, None])
 
 
 def colours(images: np.ndarray) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import vectorfind
-from property_cnn.files import atomic_write
+from property_cnn.common.files import atomic_write
 from reports import figure_png, image_strip
 
 

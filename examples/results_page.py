@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from property_cnn.files import atomic_write
+from property_cnn.common.files import atomic_write
 from reports import Page, build_page, figure_png
 from reports import columns as c
-from reports.curves import SUM, finding_figure, n_curves, title_of
 from reports.findings import seven_findings
-from reports.html import Picture, Section, Table, table_of
+from reports.pages.html import Picture, Section, Table, table_of
+from reports.plots.curves import SUM, finding_figure, n_curves, title_of
 from reports.reading import curve_properties
-from vectorfind.curve_page import findings_verdict
-from vectorfind.report_files import read_curves
+from vectorfind.runs.curve_page import findings_verdict
+from vectorfind.runs.report_files import read_curves
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = {

@@ -5,7 +5,7 @@ scores = scorer(images)      # (N, 3, H, W) in [-1, 1] -> (N, 8), columns as in 
 masks = property_cnn.load_hair_segmenter()(images)      # -> (N, 1, H, W) in [0, 1]
 """
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 from property_cnn.properties import PROPERTIES
 
 __all__ = [
@@ -22,10 +22,10 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "PropertyCNN": "property_cnn.network",
-        "Scorer": "property_cnn.predict",
-        "load_hair_segmenter": "property_cnn.hair.predict",
-        "load_scorer": "property_cnn.predict",
+        "PropertyCNN": "property_cnn.network.cnn",
+        "Scorer": "property_cnn.network.scorer",
+        "load_hair_segmenter": "property_cnn.hair.segmenter",
+        "load_scorer": "property_cnn.network.scorer",
         "parsing_scores": "property_cnn.face_scores",
         "render_faces": "property_cnn.faces",
         "render_parsing": "property_cnn.faces",

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from property_cnn.faces.classes import Part
 
 MAP_SIZE = 224

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reports.html import Page, build_page
-from reports.images import case_grid, image_strip
-from reports.plots import corr_histogram, slope_heatmap, strength_against_score
-from reports.style import figure_png
+from reports.pages.html import Page, build_page
+from reports.plots.images import case_grid, image_strip
+from reports.plots.measurements import corr_histogram, slope_heatmap, strength_against_score
+from reports.plots.style import figure_png
 
 __all__ = [
     "Page",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from reports import columns as c
-from reports.html import signed
+from reports.pages.html import signed
 from reports.reading import result_properties
 from reports.tables import read_table
 

@@ -5,7 +5,7 @@ layers = generator.map(z, label)                        # name -> (N, dimensions
 images = generator.synthesize(layers["w"], "w")         # (N, 3, R, R) in [-1, 1]
 """
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 
 __all__ = [
     "Discriminator",
@@ -19,11 +19,11 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "Discriminator": "stylegan_ft.discriminator",
+        "Discriminator": "stylegan_ft.architectures.stylegan1.discriminator",
         "Generator": "stylegan_ft.generator",
-        "GeneratorConfig": "stylegan_ft.networks",
-        "GeneratorNetwork": "stylegan_ft.networks",
+        "GeneratorConfig": "stylegan_ft.architectures.stylegan1.network",
+        "GeneratorNetwork": "stylegan_ft.architectures.stylegan1.network",
         "load_generator": "stylegan_ft.generator",
-        "save_generator": "stylegan_ft.checkpoint",
+        "save_generator": "stylegan_ft.formats.checkpoint",
     },
 )

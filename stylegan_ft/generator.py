@@ -9,16 +9,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from property_cnn.devices import choose_device
-from property_cnn.errors import CheckpointError, InputError
+from property_cnn.common.devices import choose_device
+from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.adapter import StyleGANGenerator
 from stylegan_ft.architectures.build import build
-from stylegan_ft.checkpoint import network_from_state
+from stylegan_ft.architectures.layer_names import LayerNames
+from stylegan_ft.architectures.layered import LayeredGenerator
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.formats.checkpoint import network_from_state
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint
-from stylegan_ft.layer_names import LayerNames
-from stylegan_ft.layered import LayeredGenerator
-from stylegan_ft.networks import GeneratorNetwork
 
 _WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {

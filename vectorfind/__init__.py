@@ -9,7 +9,7 @@ Importing this package is cheap: PyTorch is loaded when the first of its names i
 
 from __future__ import annotations
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 
 __version__ = "0.1.0"
 
@@ -27,13 +27,13 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "CallableScorer": "vectorfind.user_scorer",
-        "Directions": "vectorfind.directions",
-        "Evaluation": "vectorfind.evaluation",
+        "CallableScorer": "vectorfind.models.callable_scorer",
+        "Directions": "vectorfind.directions.directions",
+        "Evaluation": "vectorfind.evaluation.image_test",
         "evaluate": "vectorfind.pipeline",
         "find_directions": "vectorfind.pipeline",
-        "load_directions": "vectorfind.directions",
+        "load_directions": "vectorfind.directions.directions",
         "load_generator": "stylegan_ft.generator",
-        "load_scorer": "property_cnn.predict",
+        "load_scorer": "property_cnn.network.scorer",
     },
 )

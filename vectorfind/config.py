@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from property_cnn.errors import InputError
-from property_cnn.properties import CONTROLLED, GROUPING, PROPERTIES
-from vectorfind.checks import (
+from property_cnn.common.checks import (
     check_count,
     check_names,
     check_positive,
@@ -19,6 +17,8 @@ from vectorfind.checks import (
     check_strengths,
     choose,
 )
+from property_cnn.common.errors import InputError
+from property_cnn.properties import CONTROLLED, GROUPING, PROPERTIES
 
 LAYERS: tuple[str, ...] = ("mapping_split1", "mapping_split2", "w")
 METHODS: tuple[str, ...] = ("svm", "gradient", "mixed")
@@ -104,15 +104,17 @@ class GradientSettings:
     shared: bool = False
     dtype: str | None = None
 
-    def suited(self, device: object = None) -> GradientSettings:
+    def resolve(self, device: object = None) -> GradientSettings:
         """The settings, with the precision chosen if it was left open.
 
         Args:
-            device: where networks are trained, see `property_cnn.devices.choose_device`.
+            device: where networks are trained, see `property_cnn.common.devices.choose_device`.
         """
         if self.dtype is not None:
             return self
-        from vectorfind.products import quick_dtype  # loads PyTorch, which takes a second
+        from vectorfind.methods.gradient.products import (
+            quick_dtype,  # loads PyTorch, which takes a second
+        )
 
         return replace(self, dtype=quick_dtype(device))
 
@@ -136,7 +138,7 @@ class GradientSettings:
 class FindSettings:
     """How directions are found.
 
-    What is None is the specification's, as long as the networks know it, see `suited`.
+    What is None is the specification's, as long as the networks know it, see `resolve`.
 
     Attributes:
         n: number of samples.
@@ -189,7 +191,7 @@ class FindSettings:
             object.__setattr__(self, name, usual[name])
         object.__setattr__(self, "_left_open", left_open)
 
-    def suited(self, layers: Sequence[str], scored: Collection[str]) -> FindSettings:
+    def resolve(self, layers: Sequence[str], scored: Collection[str]) -> FindSettings:
         """The settings, with what was left open chosen to suit the networks and the device.
 
         The layer is then one that the generator has, its w or else the last; without the
@@ -199,7 +201,7 @@ class FindSettings:
             layers: the generator's, nearest to the image last; () if they are not known.
             scored: the properties that the scorer reads.
         """
-        chosen: dict[str, object] = {"gradient": self.gradient.suited(self.device)}
+        chosen: dict[str, object] = {"gradient": self.gradient.resolve(self.device)}
         if "layer" in self._left_open and layers and self.layer not in layers:
             chosen["layer"] = "w" if "w" in layers else list(layers)[-1]
         for name, own in (("properties", tuple(scored)), ("group_by", ())):

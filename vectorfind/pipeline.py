@@ -9,14 +9,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from property_cnn.common.progress import Progress
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
-from property_cnn.progress import Progress
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
-from vectorfind.directions import Directions
-from vectorfind.evaluation import Evaluation, completed, image_count, run_cases
-from vectorfind.fitting import draw, fit_samples
-from vectorfind.models import models_for
-from vectorfind.protocols import Generator, Scorer, device_of
+from vectorfind.directions.directions import Directions
+from vectorfind.directions.finding import draw, fit_samples
+from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
+from vectorfind.models.pair import models_for
+from vectorfind.models.protocols import Generator, Scorer, device_of
 
 
 def find_directions(

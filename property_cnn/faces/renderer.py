@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from property_cnn.faces.attributes import ATTRIBUTES
 from property_cnn.faces.canvas import Canvas, bump, smoothstep
 from property_cnn.faces.classes import Part

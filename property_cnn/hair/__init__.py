@@ -6,7 +6,7 @@ masks = segmenter(images)                       # (N, 3, H, W) in [-1, 1] -> (N,
 Training is in `distill`, `teachers` and `teacher_train`, the dye in `ombre.ombre`.
 """
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 
 __all__ = [
     "EffiSegNet",
@@ -20,11 +20,11 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "EffiSegNet": "property_cnn.hair.student",
-        "HairSegmenter": "property_cnn.hair.predict",
-        "load_hair_segmenter": "property_cnn.hair.predict",
-        "load_teacher": "property_cnn.hair.load",
-        "mask_scores": "property_cnn.hair.metrics",
-        "save_hair_segmenter": "property_cnn.hair.predict",
+        "EffiSegNet": "property_cnn.segmentation.student",
+        "HairSegmenter": "property_cnn.hair.segmenter",
+        "load_hair_segmenter": "property_cnn.hair.segmenter",
+        "load_teacher": "property_cnn.segmentation.teachers_by_name",
+        "mask_scores": "property_cnn.segmentation.metrics",
+        "save_hair_segmenter": "property_cnn.hair.segmenter",
     },
 )

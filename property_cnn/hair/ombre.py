@@ -12,7 +12,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 
 LUMA = (0.2126, 0.7152, 0.0722)
 """Shares of red, green and blue in a pixel's lightness, Rec. 709."""

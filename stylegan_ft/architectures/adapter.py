@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from stylegan_ft.architectures.build import Network
-from stylegan_ft.layer_names import LayerNames
-from stylegan_ft.layered import LayeredGenerator
+from stylegan_ft.architectures.layer_names import LayerNames
+from stylegan_ft.architectures.layered import LayeredGenerator
 
 
 class StyleGANGenerator(LayeredGenerator):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 
 ACTIVATIONS = {
     "linear": (1.0, 1.0),
@@ -104,18 +104,20 @@ class MappingNetwork(nn.Module):
         """All vectors in one pass: name -> (N, size), in the order of `vectors`."""
         return self.run(torch.cat([z, c], dim=1) if self.c_dim else z, "z")
 
-    def resume(self, mid: Tensor, layer: str) -> Tensor:
+    def resume(self, latents: Tensor, layer: str) -> Tensor:
         """Runs the rest of the mapping from the vector of a layer; -> w (N, w_dim)."""
-        return self.run(mid, layer)["w"]
+        return self.run(latents, layer)["w"]
 
-    def run(self, mid: Tensor, layer: str) -> dict[str, Tensor]:
+    def run(self, latents: Tensor, layer: str) -> dict[str, Tensor]:
         """The vectors from a layer on, the one that is given there included."""
         names = list(self.vectors)
-        found = {layer: mid}
+        found = {layer: latents}
         for name in names[names.index(layer) + 1 : -1]:
             k = int(name.removeprefix("mapping."))
-            found[name] = mid = getattr(self, f"fc{k}")(self._join(mid) if k == 0 else mid)
-        return {**found, "w": mid}
+            found[name] = latents = getattr(self, f"fc{k}")(
+                self._join(latents) if k == 0 else latents
+            )
+        return {**found, "w": latents}
 
     def truncate(self, ws: Tensor, psi: float, layers: int | None = None) -> Tensor:
         """Pulls the first layers' w (all, if None) towards the mean; (N, num_ws, w_dim)."""
@@ -126,8 +128,8 @@ class MappingNetwork(nn.Module):
             return pulled
         return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
 
-    def _join(self, mid: Tensor) -> Tensor:
-        z = normalize(mid[:, : self.z_dim])
+    def _join(self, latents: Tensor) -> Tensor:
+        z = normalize(latents[:, : self.z_dim])
         if not self.c_dim:
             return z
-        return torch.cat([z, normalize(self.embed(mid[:, self.z_dim :]))], dim=1)
+        return torch.cat([z, normalize(self.embed(latents[:, self.z_dim :]))], dim=1)

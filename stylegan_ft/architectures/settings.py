@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from property_cnn.errors import CheckpointError, InputError
+from property_cnn.common.errors import CheckpointError, InputError
 
 Config = TypeVar("Config")
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor, nn
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 
 
 def check_state(

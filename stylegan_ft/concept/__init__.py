@@ -5,7 +5,7 @@ probabilities = classifiers(images)      # (N, 3, H, W) in [-1, 1] -> (N, 4), co
 kept = Thresholds().passes(probabilities)      # (N,) bool
 """
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 from stylegan_ft.concept.labels import CONCEPT
 
 __all__ = [

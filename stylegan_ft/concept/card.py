@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from property_cnn.files import file_digest
+from property_cnn.common.files import file_digest
 from stylegan_ft.concept.labels import CONCEPT
 from stylegan_ft.concept.train import EnsembleSettings
 

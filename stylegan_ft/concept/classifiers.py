@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from property_cnn.devices import choose_device
-from property_cnn.errors import CheckpointError, InputError, ScorerError
-from property_cnn.files import file_digest, load_tensors, save_tensors
+from property_cnn.common.devices import choose_device
+from property_cnn.common.errors import CheckpointError, InputError, ScorerError
+from property_cnn.common.files import file_digest, load_tensors, save_tensors
 from stylegan_ft.concept.labels import CONCEPT
 from stylegan_ft.concept.network import Member, MemberSettings, as_input
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 
 _KERNEL = 3
 _INPUTS = 6  # three colours, and their detail

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from stylegan_ft.concept.labels import CONCEPT
 
 

@@ -17,8 +17,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
-from property_cnn.dataset import from_bytes
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
+from property_cnn.network.dataset import from_bytes
 from stylegan_ft.concept.labels import CONCEPT
 from stylegan_ft.concept.network import Member, MemberSettings, as_input, folded
 

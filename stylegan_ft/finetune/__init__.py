@@ -4,7 +4,7 @@ data = load_real_images("concept-images", variant_named("v9").labels, base.confi
 generator = finetune("v9", base, data, "runs/v9", classifiers=classifiers)
 """
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 
 __all__ = [
     "FinetuneSettings",

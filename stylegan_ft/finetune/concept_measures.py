@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from stylegan_ft.concept import CONCEPT, Thresholds
 
 BLOCK = 256
@@ -20,7 +20,7 @@ _BEST = (1.0, 1.0, 0.0, 0.0)  # probabilities that any thresholds of the concept
 
 
 class Source(Protocol):
-    """What is needed of a generator; see `stylegan_ft.layered.LayeredGenerator`."""
+    """What is needed of a generator; see `stylegan_ft.architectures.layered.LayeredGenerator`."""
 
     z_dim: int
     label_dim: int
@@ -30,7 +30,7 @@ class Source(Protocol):
         """Latents -> layer -> vectors, with w among the layers."""
         ...
 
-    def synthesize(self, mid: Tensor, layer: str) -> Tensor:
+    def synthesize(self, latents: Tensor, layer: str) -> Tensor:
         """Vectors at a layer -> images (N, 3, H, W) in [-1, 1]."""
         ...
 
@@ -94,8 +94,8 @@ def concept_figures(
     for rows in range(0, n, batch_size):
         part = slice(rows, rows + batch_size)
         own = label[part].to(generator.device) if generator.label_dim else None
-        mid = generator.map(z[part].to(generator.device), own)["w"]
-        images = generator.synthesize(mid, "w")
+        latents = generator.map(z[part].to(generator.device), own)["w"]
+        images = generator.synthesize(latents, "w")
         probabilities.append(classifiers(images).float().cpu())
         scores.append(scorer(images).double().cpu())
         if progress is not None:

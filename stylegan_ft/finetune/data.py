@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from property_cnn.dataset import from_bytes
-from property_cnn.errors import InputError
-from stylegan_ft.image_folder import load_images, read_labels
+from property_cnn.common.errors import InputError
+from property_cnn.network.dataset import from_bytes
+from stylegan_ft.training.image_folder import load_images, read_labels
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RealImages:
 def load_real_images(
     folder: str | os.PathLike, labels: tuple[str, ...], resolution: int, normalise: bool = False
 ) -> RealImages:
-    """The images of an image folder (see `stylegan_ft.image_folder`), resized to the resolution.
+    """The images of an image folder (see `stylegan_ft.training.image_folder`), resized to the resolution.
 
     Args:
         labels: columns of its `labels.csv` that the label is made of; () for none.

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from property_cnn.properties import CONTROLLED, LABELS
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 from stylegan_ft.finetune.truncation import ConditionalTruncation
-from stylegan_ft.networks import GeneratorNetwork
 
 LABEL_GRID = {"eyes": (-1.6, 1.6), "mouth": (-1.2, 1.6), "pose": (-1.2, 2.4)}
 """Intended labels of the measured images, every combination of them: the reference's."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError
-from stylegan_ft.networks import GeneratorNetwork
-from stylegan_ft.pretrain import set_w_average
+from property_cnn.common.errors import InputError
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.training.pretraining import set_w_average
 
 
 @dataclass(frozen=True)

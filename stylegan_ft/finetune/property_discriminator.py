@@ -12,7 +12,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from property_cnn.network import PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
 from property_cnn.properties import PROPERTIES
 
 HEAD_STD = 0.01

@@ -13,15 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError, TrainingError
-from property_cnn.files import atomic_write, save_tensors
-from property_cnn.network import PropertyCNN
-from property_cnn.predict import weights_digest
+from property_cnn.common.errors import InputError, TrainingError
+from property_cnn.common.files import atomic_write, save_tensors
+from property_cnn.common.training_state import fingerprint, load_state, save_state
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.scorer import weights_digest
 from property_cnn.properties import CONTROLLED, PROPERTIES
-from property_cnn.training_state import fingerprint, load_state, save_state
-from stylegan_ft.checkpoint import save_generator
+from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 from stylegan_ft.concept import CONCEPT
-from stylegan_ft.discriminator import Discriminator
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.measures import (
     CONCEPT_SAMPLES,
@@ -44,10 +44,10 @@ from stylegan_ft.finetune.variants import (
     check,
     variant_named,
 )
-from stylegan_ft.log import TrainingLog
-from stylegan_ft.networks import GeneratorNetwork
-from stylegan_ft.pretrain import set_w_average
-from stylegan_ft.samples import save_grid
+from stylegan_ft.formats.checkpoint import save_generator
+from stylegan_ft.training.log import TrainingLog
+from stylegan_ft.training.pretraining import set_w_average
+from stylegan_ft.training.samples import save_grid
 
 LOG_COLUMNS = (
     "epoch", "idx", "d_loss", "g_loss", "d_train_count", "g_train_count", "real_scores_mean",
@@ -89,7 +89,7 @@ def finetune(
         out: folder of the log, grids, checkpoint and of `generator.safetensors`.
         settings: how; those of `DEFAULTS` if not given.
         discriminator: one to start from; see `starting_discriminator`.
-        scorer: a `property_cnn.predict.Scorer`, for the variants that need one.
+        scorer: a `property_cnn.network.scorer.Scorer`, for the variants that need one.
         classifiers: images to the filter's four probabilities, for v9's log.
         device: where to train.
         log: called with a line of text a row of the log.

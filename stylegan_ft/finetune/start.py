@@ -8,13 +8,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from property_cnn.errors import InputError
-from property_cnn.network import PropertyCNN
+from property_cnn.common.errors import InputError
+from property_cnn.network.cnn import PropertyCNN
 from property_cnn.properties import LABELS
-from stylegan_ft.discriminator import Discriminator
+from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
+from stylegan_ft.architectures.stylegan1.network import NEW_STD, GeneratorConfig, GeneratorNetwork
 from stylegan_ft.finetune.property_discriminator import PropertyDiscriminator
 from stylegan_ft.finetune.variants import Variant
-from stylegan_ft.networks import NEW_STD, GeneratorConfig, GeneratorNetwork
 
 DISCRIMINATOR_CHANNELS = (128, 96, 64, 32, 16)
 """Feature maps of a new discriminator for 64 × 64 pixels, 4 × 4 first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, LABELS
 
 Measured = Literal["labels", "concept", "nothing"]

@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from property_cnn.errors import InputError
-from property_cnn.files import save_tensors
-from property_cnn.predict import network_of, save_scorer
+from property_cnn.common.errors import InputError
+from property_cnn.common.files import save_tensors
+from property_cnn.network.scorer import network_of, save_scorer
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
 from stylegan_ft.generator import generator_of

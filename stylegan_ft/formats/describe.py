@@ -10,7 +10,7 @@ import torch
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.adapter import StyleGANGenerator
 from stylegan_ft.architectures.build import W_AVG
-from stylegan_ft.architectures.stylegan2 import StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
 from stylegan_ft.generator import Generator, generator_of
@@ -47,7 +47,7 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
         w_dim=generator.network.config.w_dim,
         label_dim=generator.label_dim,
         layers=dict(generator.layers),
-        offers=generator.offers,
+        available_layers=generator.available_layers,
     )
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import ZIP, is_stream
 

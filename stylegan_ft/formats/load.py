@@ -6,8 +6,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from property_cnn.errors import CheckpointError
-from property_cnn.files import file_digest
+from property_cnn.common.errors import CheckpointError
+from property_cnn.common.files import file_digest
 from stylegan_ft.formats.detect import detect, map_file
 from stylegan_ft.formats.official import find_network, read_network
 from stylegan_ft.formats.ours import read_safetensors

@@ -11,14 +11,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from property_cnn.errors import CheckpointError, InputError
-from property_cnn.files import METADATA
-from property_cnn.predict import KEY as SCORER_KEY
-from property_cnn.predict import scorer_metadata
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import METADATA
+from property_cnn.network.scorer import KEY as SCORER_KEY
+from property_cnn.network.scorer import scorer_metadata
 from stylegan_ft.architectures.build import Config, config_from_dict, config_to_dict
+from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
 from stylegan_ft.formats.families import identify, is_known
 from stylegan_ft.formats.records import Checkpoint
-from stylegan_ft.networks import GeneratorConfig
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.tensors import Storage, StoredTensor, read_state
 

@@ -42,7 +42,7 @@ class FileInfo:
 
     Attributes:
         layers: layer -> size of its vectors, those that are always offered.
-        offers: the further layers that can be asked for.
+        available_layers: the further layers that can be asked for.
         parameters: numbers in the weights.
         resolution, z_dim, w_dim, label_dim: None where the network has no such size.
         The others are those of `Checkpoint`.
@@ -57,6 +57,6 @@ class FileInfo:
     w_dim: int | None = None
     label_dim: int | None = None
     layers: Mapping[str, int] = field(default_factory=dict)
-    offers: tuple[str, ...] = ()
+    available_layers: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

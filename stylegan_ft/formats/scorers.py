@@ -6,8 +6,8 @@ import os
 
 import torch
 
-from property_cnn.errors import CheckpointError
-from property_cnn.predict import Scorer, network_of
+from property_cnn.common.errors import CheckpointError
+from property_cnn.network.scorer import Scorer, network_of
 from stylegan_ft.formats.load import read_checkpoint
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.formats.families import identify, listed
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data

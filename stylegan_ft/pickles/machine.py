@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.reading import Data, Reader, damaged, text_of
 from stylegan_ft.pickles.sources import check_source
 from stylegan_ft.pickles.symbols import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.symbols import Span
 
 Data = bytes | bytearray | mmap.mmap

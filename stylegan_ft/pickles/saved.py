@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.archives import read_archive
 from stylegan_ft.pickles.machine import ALLOWANCE, Pickle, interpret
 from stylegan_ft.pickles.reading import Data

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.symbols import INSTEAD
 
 LONGEST = 2**17

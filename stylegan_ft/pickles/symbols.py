@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 
 DTYPES = {
     "DoubleStorage": "float64",

@@ -13,7 +13,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from property_cnn.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.symbols import DTYPES, Call, Global
 

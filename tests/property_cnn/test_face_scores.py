@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from property_cnn.face_scores import hairstyle, parsing_scores, trimmed_moments
 from property_cnn.faces.classes import Part
 from property_cnn.properties import PROPERTIES

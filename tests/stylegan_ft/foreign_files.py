@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stylegan_ft.architectures.stylegan2 import StyleGAN2, StyleGAN2Config
-from stylegan_ft.architectures.stylegan3 import StyleGAN3, StyleGAN3Config
-from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2, StyleGAN2Config
+from stylegan_ft.architectures.stylegan3.network import StyleGAN3, StyleGAN3Config
 from stylegan_ft.pickles.saved import MAGIC, STREAM
 
 STYLEGAN1 = GeneratorConfig(

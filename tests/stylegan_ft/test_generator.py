@@ -7,13 +7,13 @@ import dataclasses
 import pytest
 import torch
 
-from property_cnn.errors import CheckpointError, InputError
-from property_cnn.files import file_digest
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import file_digest
 from stylegan_ft import generator as module
-from stylegan_ft.checkpoint import save_generator
+from stylegan_ft.architectures.layered import state_digest
+from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.formats.checkpoint import save_generator
 from stylegan_ft.generator import Generator, load_generator
-from stylegan_ft.layered import state_digest
-from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 
 TINY = GeneratorConfig(
     resolution=8, z_dim=6, w_dim=5, label_dim=2, label_embedding=3, channels=(8, 8), hidden_dim=7,
@@ -39,22 +39,22 @@ def test_attributes_tell_the_sizes(generator):
     assert (generator.z_dim, generator.label_dim, generator.resolution) == (6, 2, 8)
     assert generator.layers == {"mapping_split1": 16, "mapping_split2": 10, "w": 5}
     assert generator.device == torch.device("cpu")
-    assert generator.free == {}
+    assert generator.editable == {}
     plain = Generator(GeneratorNetwork(PLAIN))
     assert plain.layers == {"z": 6, "w": 5}
     trunk = tuple(f"mapping.{k}" for k in range(8))
-    assert plain.offers == ("z", *trunk, "w", "w+", "w+A-B")
+    assert plain.available_layers == ("z", *trunk, "w", "w+", "w+A-B")
     expected = ("z", *trunk[:6], "mapping_split1", "mapping_split2", "w", "w+", "w+A-B")
-    assert generator.offers == expected
+    assert generator.available_layers == expected
 
 
 @pytest.mark.parametrize("layer", list(TINY.layers))
 def test_unedited_vectors_of_any_layer_give_the_image_itself(generator, latents, layer):
     with torch.no_grad():
         expected = generator.network(*latents)
-    mids = generator.map(*latents)
-    assert {name: mid.shape[1] for name, mid in mids.items()} == generator.layers
-    images = generator.synthesize(mids[layer], layer)
+    latents = generator.map(*latents)
+    assert {name: mid.shape[1] for name, mid in latents.items()} == generator.layers
+    images = generator.synthesize(latents[layer], layer)
     assert images.shape == (5, 3, 8, 8)
     torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
 
@@ -71,26 +71,26 @@ def test_unedited_vectors_of_offered_layers_give_the_image_itself(split, label_d
         expected = generator.network(z, label, psi, 3)
     last = "mapping.5" if split else "mapping.7"
     for layer in ("z", "mapping.0", last, *config.layers, "w+", "w+0-1", "w+3", "w+1-3"):
-        one = generator.offer(layer)
+        one = generator.with_layer(layer)
         mid = one.map(z, label)[layer]
         assert mid.shape == (5, one.layers[layer])
         images = one.synthesize(mid, layer)
         torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
-    assert one.free == {"w+1-3": (5, 10)} | ({"z": (0, 6)} if label_dim and not split else {})
+    assert one.editable == {"w+1-3": (5, 10)} | ({"z": (0, 6)} if label_dim and not split else {})
     with pytest.raises(InputError, match=r"this generator offers z, mapping\.0"):
-        generator.offer("mapping.8")
+        generator.with_layer("mapping.8")
 
 
 def test_a_range_moves_its_own_styles_alone(generator, latents):
-    one = generator.offer("w+2").offer("w+")
-    mids = one.map(*latents)
+    one = generator.with_layer("w+2").with_layer("w+")
+    latents = one.map(*latents)
     step = torch.linspace(-2, 2, 5)
-    ranged, every = mids["w+2"].clone(), mids["w+"].clone()
+    ranged, every = latents["w+2"].clone(), latents["w+"].clone()
     ranged[:, 5:] += step
     every[:, 10:15] += step
     images = one.synthesize(ranged, "w+2")
     assert torch.equal(images, one.synthesize(every, "w+"))
-    assert not torch.allclose(images, one.synthesize(mids["w"], "w"), atol=1e-3)
+    assert not torch.allclose(images, one.synthesize(latents["w"], "w"), atol=1e-3)
 
 
 def test_an_edit_at_a_layer_runs_through_the_rest(generator, latents):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from property_cnn.network import NetworkSettings, PropertyCNN
-from property_cnn.predict import Scorer
-from stylegan_ft.discriminator import Discriminator
+from property_cnn.network.cnn import NetworkSettings, PropertyCNN
+from property_cnn.network.scorer import Scorer
+from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
+from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.finetune.data import RealImages
-from stylegan_ft.networks import GeneratorConfig, GeneratorNetwork
 
 SIDE = 32
 CHANNELS = (4, 4, 4, 4)

@@ -15,9 +15,9 @@ import torch
 
 from property_cnn.properties import PROPERTIES
 from vectorfind.config import FindSettings, GradientSettings
-from vectorfind.models import Models
+from vectorfind.models.pair import Models
 from vectorfind.pipeline import fit_samples
-from vectorfind.sampling import sample
+from vectorfind.sampling.sampler import sample
 
 SIDE = 8
 RANGE = 10.0  # the score that white stands for
@@ -46,9 +46,9 @@ class ToyGenerator:
         split2 = split1 @ self.turn
         return {"mapping_split1": split1, "mapping_split2": split2, "w": self.resume(split2)}
 
-    def synthesize(self, mid, layer):
-        split2 = mid @ self.turn if layer == "mapping_split1" else mid
-        w = mid if layer == "w" else self.resume(split2)
+    def synthesize(self, latents, layer):
+        split2 = latents @ self.turn if layer == "mapping_split1" else latents
+        w = latents if layer == "w" else self.resume(split2)
         bands = (w @ self.read) / RANGE  # (N, 8)
         return bands[:, None, :, None].expand(-1, 3, -1, SIDE)
 

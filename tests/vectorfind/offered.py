@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import torch
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from property_cnn.properties import PROPERTIES
 from tests.vectorfind.conftest import RANGE, SIDE, ToyGenerator
 
@@ -18,10 +18,10 @@ MOVED = PROPERTIES[4:]
 class OfferingGenerator(ToyGenerator):
     """Offers w+4-7, [w, w']: the last four bands of the image follow w', the others w."""
 
-    free = {TWIN: (8, 16)}  # noqa: RUF012
-    offers = (TWIN,)
+    editable = {TWIN: (8, 16)}  # noqa: RUF012
+    available_layers = (TWIN,)
 
-    def offer(self, layer):
+    def with_layer(self, layer):
         if layer != TWIN:
             raise InputError(f"layer {layer!r}: this generator offers {TWIN}")
         more = copy.copy(self)
@@ -32,10 +32,10 @@ class OfferingGenerator(ToyGenerator):
         found = super().map(z, label)
         return found | {TWIN: found["w"].repeat(1, 2)}
 
-    def synthesize(self, mid, layer):
+    def synthesize(self, latents, layer):
         if layer != TWIN:
-            return super().synthesize(mid, layer)
-        first, second = ((w @ self.read) / RANGE for w in mid.chunk(2, dim=1))  # (N, 8) each
+            return super().synthesize(latents, layer)
+        first, second = ((w @ self.read) / RANGE for w in latents.chunk(2, dim=1))  # (N, 8) each
         bands = torch.cat([first[:, :4], second[:, 4:]], dim=1)
         return bands[:, None, :, None].expand(-1, 3, -1, SIDE)
 

@@ -34,8 +34,8 @@ class PlantedGenerator:
         values = torch.cat([z, label], dim=1)  # (N, 8)
         return {name: values @ self.readout(name).T for name in self.layers}
 
-    def synthesize(self, mid, layer):
-        values = mid @ self.readout(layer)  # (N, 8)
+    def synthesize(self, latents, layer):
+        values = latents @ self.readout(layer)  # (N, 8)
         bands = (values / _RANGE).clamp(-1, 1).repeat_interleave(SIZE // 8, dim=1)  # (N, 16)
         return bands[:, None, :, None].expand(-1, 3, -1, SIZE)
 

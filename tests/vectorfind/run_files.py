@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from property_cnn.common.npz import write_npz
 from reports.tables import comparison_table, csv_text, n_curve_table, result_table, slopes_table
-from vectorfind.npz import write_npz
 
 PROPERTIES = ("eyes", "mouth", "pose")
 LEAST = np.array([0.92, 0.88, 0.88])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from property_cnn.common.errors import InputError
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
@@ -15,7 +16,6 @@ from vectorfind.config import (
     default_strengths,
     default_thresholds,
 )
-from vectorfind.errors import InputError
 
 
 def test_defaults_are_valid():
@@ -81,7 +81,7 @@ def test_layers_and_properties_are_those_of_the_networks_at_hand():
 
 def test_what_is_left_open_is_the_specifications_where_the_networks_know_it():
     usual = FindSettings(gradient=GradientSettings(dtype="float32"))
-    assert usual.suited(LAYERS, PROPERTIES) == usual
+    assert usual.resolve(LAYERS, PROPERTIES) == usual
     settings = FindSettings(method="mixed")
     assert (settings.layer, settings.properties) == ("mapping_split1", CONTROLLED)
     assert settings.group_by == GROUPING
@@ -92,7 +92,7 @@ def test_what_is_left_open_is_the_specifications_where_the_networks_know_it():
     [(("z", "w", "late"), "w"), (("early", "late"), "late"), (LAYERS, LAYERS[1])],
 )
 def test_what_is_left_open_suits_other_networks(layers, layer):
-    settings = FindSettings().suited(layers, ("smile", "yaw"))
+    settings = FindSettings().resolve(layers, ("smile", "yaw"))
     assert (settings.layer, settings.properties) == (layer, ("smile", "yaw"))
     assert settings.group_by == ()
 
@@ -102,9 +102,9 @@ def test_what_is_given_stays_whatever_the_networks_know():
     given = FindSettings(
         layer="w+4-7", properties=("eyes",), group_by=("hair_color",), gradient=training
     )
-    assert given.suited(("z",), ("smile",)) == given
+    assert given.resolve(("z",), ("smile",)) == given
     with pytest.raises(InputError, match=r"unknown layer 'w\+4-7'; choose one of z"):
-        given.suited(("z",), ("smile",)).validate(("z",))
+        given.resolve(("z",), ("smile",)).validate(("z",))
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_what_is_given_stays_whatever_the_networks_know():
 )
 def test_the_precision_of_training_is_the_processors_unless_it_is_given(told, dtype, monkeypatch):
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: told, raising=False)
-    assert FindSettings(device="cpu").suited((), PROPERTIES).gradient.dtype == dtype
+    assert FindSettings(device="cpu").resolve((), PROPERTIES).gradient.dtype == dtype
     for given in ("float32", "bfloat16"):
-        assert GradientSettings(dtype=given).suited("cpu").dtype == given
+        assert GradientSettings(dtype=given).resolve("cpu").dtype == given
 
 
 def test_an_old_pytorch_that_does_not_tell_trains_in_float32(monkeypatch):
     monkeypatch.delattr("torch.cpu.get_capabilities", raising=False)
-    assert GradientSettings().suited("cpu").dtype == "float32"
+    assert GradientSettings().resolve("cpu").dtype == "float32"
 
 
 def test_mixed_takes_eyes_by_gradient():

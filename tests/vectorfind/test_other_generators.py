@@ -10,14 +10,14 @@ import pytest
 import torch
 
 import vectorfind
-from stylegan_ft.architectures.stylegan2 import StyleGAN2Config
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.npz import read_npz
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
 from tests.stylegan_ft.foreign_files import random_network
 from vectorfind.config import FindSettings
-from vectorfind.curve import CurveSettings, run_curve
-from vectorfind.errors import CheckpointError, InputError
-from vectorfind.exports import write_samples
-from vectorfind.npz import read_npz
-from vectorfind.user_scorer import CallableScorer
+from vectorfind.models.callable_scorer import CallableScorer
+from vectorfind.runs.curve import CurveSettings, run_curve
+from vectorfind.runs.exports import write_samples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUICK = {"workers": 1, "quiet": True}

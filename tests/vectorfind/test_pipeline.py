@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import vectorfind
+from property_cnn.common.errors import InputError, ScorerError, VectorfindError
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from vectorfind.config import FindSettings
-from vectorfind.errors import InputError, ScorerError
 from vectorfind.pipeline import find, fit_samples
-from vectorfind.sampling import sample
+from vectorfind.sampling.sampler import sample
 
 TOYS = {"group_by": ("hair_color",), "workers": 1, "quiet": True}
 
@@ -25,9 +25,9 @@ def find_toy(generator=None, scorer=None, **options):
 def cosines(directions, layer):
     truth = directions.models.generator.truth(layer)
     columns = [directions.scored.index(name) for name in directions.properties]
-    mids = np.random.default_rng(0).standard_normal((30, truth.shape[1])).astype(np.float32)
+    latents = np.random.default_rng(0).standard_normal((30, truth.shape[1])).astype(np.float32)
     groups = np.resize(directions.groups, 30)
-    return np.einsum("npd,pd->np", directions.vectors(mids, groups), truth[columns])
+    return np.einsum("npd,pd->np", directions.vectors(latents, groups), truth[columns])
 
 
 @pytest.mark.parametrize("layer", ["mapping_split1", "mapping_split2", "w"])
@@ -134,7 +134,7 @@ def test_a_constant_property_has_no_direction(method):
 )
 def test_wrong_settings_are_refused_before_any_sampling(options, message):
     generator = ToyGenerator()
-    with pytest.raises(vectorfind.errors.VectorfindError, match=message):
+    with pytest.raises(VectorfindError, match=message):
         find_toy(**{"n": 10**9, "generator": generator} | options)
     assert generator.mapped == 0
 
@@ -147,8 +147,8 @@ def test_a_users_own_names_need_nothing_of_the_shipped_ones():
             assert label is None
             return {"latent": z}
 
-        def synthesize(self, mid, layer):
-            return mid[:, None, None].expand(-1, 3, 2, -1)
+        def synthesize(self, latents, layer):
+            return latents[:, None, None].expand(-1, 3, 2, -1)
 
     class Reader:
         properties = ("smile", "yaw")

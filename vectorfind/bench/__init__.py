@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from property_cnn.lazy import lazy_names
+from property_cnn.common.lazy import lazy_names
 
 __all__ = ["BenchRow", "BenchSettings", "bench", "bench_lines", "write_bench"]
 

@@ -10,9 +10,9 @@ from joblib import cpu_count
 
 from vectorfind.bench.rows import BenchRow, at_most
 from vectorfind.bench.settings import BenchSettings
-from vectorfind.curve import CELLS, CurveSettings, run_curve
-from vectorfind.folders import read_timings
-from vectorfind.models import Models
+from vectorfind.models.pair import Models
+from vectorfind.runs.curve import CELLS, CurveSettings, run_curve
+from vectorfind.runs.folder import read_timings
 
 TRAIN = "train"
 """The stage of a cell that several share the machine in, where networks are trained."""

@@ -6,13 +6,13 @@ import time
 
 import numpy as np
 
-from vectorfind import tsne
 from vectorfind.bench.rows import BenchRow
 from vectorfind.bench.settings import RUNS, BenchSettings
 from vectorfind.config import FindSettings
-from vectorfind.groups import WHOLE
-from vectorfind.models import Models
-from vectorfind.sampling import sample
+from vectorfind.models.pair import Models
+from vectorfind.runs import tsne
+from vectorfind.sampling.groups import WHOLE
+from vectorfind.sampling.sampler import sample
 
 SAMPLES = 2048
 CALLS = 3

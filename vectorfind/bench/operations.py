@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from property_cnn.common.tasks import one_thread
 from vectorfind.bench.machine import fastest_matmul
-from vectorfind.tasks import one_thread
 
 CALLS = 5
 """Calls of which the fastest is looked at."""

@@ -16,11 +16,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from property_cnn.common.streams import CASES, NETWORKS, SAMPLES, random_stream
 from vectorfind.config import GradientSettings, default_strengths
-from vectorfind.edits import edited_grid, strength_grid
-from vectorfind.models import Models
-from vectorfind.sampling import Samples
-from vectorfind.streams import CASES, NETWORKS, SAMPLES, random_stream
+from vectorfind.directions.edits import edited_grid, strength_grid
+from vectorfind.models.pair import Models
+from vectorfind.sampling.sampler import Samples
 
 BATCH = 4
 """Images a batch."""
@@ -50,11 +50,11 @@ def from_pixels(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(values))
 
 
-def read_singly(models: Models, mids: np.ndarray, layer: str) -> np.ndarray:
+def read_singly(models: Models, latents: np.ndarray, layer: str) -> np.ndarray:
     """Vectors (N, d) -> scores (N, A) of their images, by the protocol."""
     scores = []
-    for start in range(0, len(mids), BATCH):
-        pixels = to_pixels(models.synthesize(mids[start : start + BATCH], layer))
+    for start in range(0, len(latents), BATCH):
+        pixels = to_pixels(models.synthesize(latents[start : start + BATCH], layer))
         scores += [models.score(from_pixels(image[None])) for image in pixels]
     return np.concatenate(scores)
 
@@ -67,12 +67,12 @@ def sample_singly(models: Models, n: int, seed: int) -> Samples:
     last, parts, scores = models.last_layer, [], []
     for start in range(0, n, BATCH):
         rows = slice(start, start + BATCH)
-        mids = {name: v.cpu().numpy() for name, v in models.map(z[rows], label[rows]).items()}
-        parts.append(mids)
-        scores.append(read_singly(models, mids[last], last))
-    mids = {name: np.concatenate([part[name] for part in parts]) for name in generator.layers}
+        latents = {name: v.cpu().numpy() for name, v in models.map(z[rows], label[rows]).items()}
+        parts.append(latents)
+        scores.append(read_singly(models, latents[last], last))
+    latents = {name: np.concatenate([part[name] for part in parts]) for name in generator.layers}
     scores = np.concatenate(scores)
-    return Samples(z, label, mids, scores, models.scored, ~np.isnan(scores).any(axis=1))
+    return Samples(z, label, latents, scores, models.scored, ~np.isnan(scores).any(axis=1))
 
 
 def read_cases(
@@ -101,7 +101,7 @@ def read_cases(
 
 
 def train_alone(
-    mids: np.ndarray,
+    latents: np.ndarray,
     scores: np.ndarray,
     seed: int,
     settings: GradientSettings,
@@ -110,16 +110,16 @@ def train_alone(
     """Trains one property's network as PyTorch's tutorials do, in batches of 16.
 
     Args:
-        mids: (n, d) vectors.
+        latents: (n, d) vectors.
         scores: (n,) of the property.
         seed: of split and weights.
         settings: learning rate, decay, patience and most epochs are theirs.
         seconds: after which it stops wherever it is.
     """
-    n, d = mids.shape
+    n, d = latents.shape
     order = random_stream(seed, NETWORKS).permutation(n)
     # Copies: a product on memory that NumPy placed may round otherwise.
-    x = torch.tensor((mids - mids.mean(axis=0)) / mids.std())[order]
+    x = torch.tensor((latents - latents.mean(axis=0)) / latents.std())[order]
     y = torch.tensor((scores - scores.mean()) / scores.std())[order, None]
     train = n - 2 * (n // 10)
     valid = slice(train, n - n // 10)

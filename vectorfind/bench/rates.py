@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from property_cnn.common.streams import SAMPLES
+from property_cnn.common.tasks import run_tasks
 from vectorfind.bench.machine import GIGA
 from vectorfind.bench.operations import Profile, flop, profile_call
 from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import BenchSettings
-from vectorfind.latents import mapped_latents
-from vectorfind.models import Models
-from vectorfind.streams import SAMPLES
-from vectorfind.tasks import run_tasks
+from vectorfind.models.pair import Models
+from vectorfind.sampling.latents import mapped_latents
 
 ROUNDS = 3
 """Measurements of a rate, of which the median counts."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from property_cnn.common.streams import SPLITS, random_stream
 from vectorfind.bench.machine import all_threads
 from vectorfind.bench.protocol import (
     BATCH,
@@ -24,11 +25,10 @@ from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.bench.stages import edits_of, layer_of
 from vectorfind.config import CONTROLLED, GROUPING, FindSettings, GradientSettings
-from vectorfind.groups import grouped
-from vectorfind.models import Models
-from vectorfind.sampling import Samples
-from vectorfind.streams import SPLITS, random_stream
-from vectorfind.svm import fit_svm
+from vectorfind.methods.svm import fit_svm
+from vectorfind.models.pair import Models
+from vectorfind.sampling.groups import grouped
+from vectorfind.sampling.sampler import Samples
 
 ONE_RUN, GRID = 5.0, 20.0
 """Least times that the library is to be faster, by one run and by the grid."""
@@ -162,8 +162,8 @@ def _fitted(samples: Samples, layer: str, seed: int) -> dict:
         for group, rows in members.items():
             if round(settings.ratio * len(rows)) < 2:
                 continue  # too few to fit, as may be in a run this small
-            mids, rng = samples.mids[layer][rows], random_stream(seed, SPLITS, group)
-            fit = fit_svm(lambda some, m=mids: m[some], scores[rows], settings.ratio, rng)
+            latents, rng = samples.latents[layer][rows], random_stream(seed, SPLITS, group)
+            fit = fit_svm(lambda some, m=latents: m[some], scores[rows], settings.ratio, rng)
             found[name] = fit.direction
     return {CONTROLLED[0]: next(iter(found.values())), **found}
 
@@ -172,7 +172,7 @@ def _trained(samples: Samples, layer: str, seed: int, seconds: float = float("in
     """One property's network, trained to its end or for some seconds."""
     rows = samples.readable
     scores = samples.scores[rows, samples.properties.index(CONTROLLED[0])]
-    return train_alone(samples.mids[layer][rows], scores, seed, GradientSettings(), seconds)
+    return train_alone(samples.latents[layer][rows], scores, seed, GradientSettings(), seconds)
 
 
 def _row(measure: str, value: float, unit: str, note: str) -> BenchRow:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from property_cnn.files import atomic_write
+from property_cnn.common.files import atomic_write
 from reports.tables import csv_text
 
 BENCH, MACHINE = "bench.csv", "machine.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vectorfind.checks import check_names
-from vectorfind.errors import InputError
+from property_cnn.common.checks import check_names
+from property_cnn.common.errors import InputError
 
 PARTS = ("machine", "rates", "training", "test", "grid", "reference", "tsne")
 """What can be measured, in the order in which it is."""

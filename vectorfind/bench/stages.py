@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from property_cnn.errors import VectorfindError
+from property_cnn.common.errors import VectorfindError
 from vectorfind.bench.rates import both_rate
 from vectorfind.bench.rows import BenchRow, at_most
 from vectorfind.bench.settings import RUNS, BenchSettings
 from vectorfind.config import CONTROLLED, default_strengths
-from vectorfind.edits import strength_grid
-from vectorfind.folders import read_timings
-from vectorfind.models import Models
+from vectorfind.directions.edits import strength_grid
+from vectorfind.models.pair import Models
+from vectorfind.runs.folder import read_timings
 
 LIMITS = {"svm": 1.15, "mixed": 1.5}
 """Most times the seconds that a run's images alone take, by method."""

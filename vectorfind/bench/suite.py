@@ -16,8 +16,8 @@ from vectorfind.bench.rows import BenchRow
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.bench.stages import make_run, stage_rows
 from vectorfind.bench.training import training_rows
-from vectorfind.models import load_models
-from vectorfind.protocols import device_of
+from vectorfind.models.pair import load_models
+from vectorfind.models.protocols import device_of
 
 
 def bench(

@@ -11,10 +11,10 @@ from vectorfind.bench.machine import GIGA, matmul_peak
 from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import RUNS, BenchSettings
 from vectorfind.config import CONTROLLED, GRADIENT_IN_MIXED, GradientSettings
-from vectorfind.gradient_rows import WINDOW
-from vectorfind.gradient_training import VALID, train_networks
-from vectorfind.models import Models
-from vectorfind.protocols import device_of
+from vectorfind.methods.gradient.training import VALID, train_networks
+from vectorfind.methods.gradient.windows import WINDOW
+from vectorfind.models.pair import Models
+from vectorfind.models.protocols import device_of
 
 EPOCHS = (1, 3)
 """Epochs of the two trainings that are timed."""
@@ -57,7 +57,7 @@ def training_rows(models: Models, settings: BenchSettings, peak: float) -> list[
     """
     size = models.generator.layers.get(RUNS["mixed"], max(models.generator.layers.values()))
     device, rows = device_of(models.generator), []
-    dtype = GradientSettings().suited(device).dtype
+    dtype = GradientSettings().resolve(device).dtype
     if dtype != "float32":
         peak, rows = matmul_peak(device, settings.seconds, getattr(torch, dtype))
     for method, names in {"mixed": GRADIENT_IN_MIXED, "gradient": CONTROLLED}.items():

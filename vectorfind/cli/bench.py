@@ -71,8 +71,8 @@ def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options:
     from vectorfind.bench.machine import machine
     from vectorfind.bench.rows import bench_lines, write_bench
     from vectorfind.bench.suite import bench as measure
-    from vectorfind.folders import writable_folder
-    from vectorfind.run_record import versions
+    from vectorfind.runs.folder import writable_folder
+    from vectorfind.runs.record import versions
 
     if out is not None:
         writable_folder(out)

@@ -76,9 +76,9 @@ def curve(
       vectorfind curve --generator model.pkl --layers w,w+4-7 --psi 0.7 --out curve
     """
     from reports.reading import join_curves
-    from vectorfind.curve import CurveSettings, run_curve, summary_lines
-    from vectorfind.curve_page import curve_lines
-    from vectorfind.report_files import read_curves
+    from vectorfind.runs.curve import CurveSettings, run_curve, summary_lines
+    from vectorfind.runs.curve_page import curve_lines
+    from vectorfind.runs.report_files import read_curves
 
     settings = settings_from(CurveSettings, options)
     settings.validate()

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from property_cnn.common.errors import InputError
 from vectorfind.cli.options import (
     Count,
     Names,
@@ -16,7 +17,6 @@ from vectorfind.cli.options import (
     quiet_option,
     seed_option,
 )
-from vectorfind.errors import InputError
 
 SIGN = click.Choice(("fix", "keep"))
 
@@ -57,9 +57,9 @@ def export(file: Path, kind: str, sign: str | None, out: Path) -> None:
     """
     if (sign is None) == (kind == "csv"):
         raise InputError("--sign fix or --sign keep goes with --format csv, and with no other")
-    from vectorfind.folders import writable_folder
-    from vectorfind.interchange import write_csv, write_interfacegan
-    from vectorfind.packing import read_boundaries
+    from vectorfind.directions.interchange import write_csv, write_interfacegan
+    from vectorfind.directions.packing import read_boundaries
+    from vectorfind.runs.folder import writable_folder
 
     found = read_boundaries(file)
     folder = writable_folder(out)
@@ -113,8 +113,8 @@ def import_(
       vectorfind directions import csvs --layer mapping_split2 --sign fix --out imported.npz
     """
     names = dict(_renaming(text) for text in renamed)
-    from vectorfind.folders import writable_folder
-    from vectorfind.interchange import read_foreign
+    from vectorfind.directions.interchange import read_foreign
+    from vectorfind.runs.folder import writable_folder
 
     found = read_foreign(paths, layer, sign)
     if names:

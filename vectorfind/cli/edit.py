@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from property_cnn.common.errors import InputError
 from vectorfind.cli.options import device_option, model_options, seed_option
-from vectorfind.errors import InputError
 
 
 @click.command(short_help="Edit images with directions from a file.")
@@ -80,7 +80,7 @@ def edit(
         "ombre-grad-height": ombre_grad_height,
     }
     given = {name: value for name, value in dye.items() if value is not None}
-    from vectorfind.edit_files import Look, write_edits
+    from vectorfind.editing.pictures import Look, write_edits
 
     look, networks = Look(strengths, given), (generator, scorer, device)
     write_edits(

@@ -11,11 +11,13 @@ from vectorfind.cli.options import (
     dtype_option,
     find_options,
     model_options,
+    n_option,
     out_option,
     quiet_option,
     run_options,
     settings_from,
     store_option,
+    truncation_options,
 )
 from vectorfind.config import FindSettings
 
@@ -40,9 +42,51 @@ def find(
     """
     settings = settings_from(FindSettings, options)
     settings.validate()
-    from vectorfind.exports import fit_lines, write_directions
+    from vectorfind.runs.exports import fit_lines, write_directions
 
     path, directions = write_directions(settings, out, generator, scorer, quiet, store)
     for line in fit_lines(directions):
         click.echo(line)
     click.echo(f"directions: {path}")
+
+
+@click.command(short_help="Write samples: latents, vectors, scores.")
+@n_option
+@truncation_options
+@run_options
+@dtype_option
+@model_options
+@click.option("--out", type=click.Path(path_type=Path), help="File for the samples, .npz.")
+@store_option
+@quiet_option
+def sample(
+    out: Path | None,
+    store: Path | None,
+    generator: str,
+    scorer: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Samples latents and writes them with their vectors at every layer and their scores.
+
+    To one file: z, label, scores, properties, readable and mid_LAYER for each layer. Or to a
+    store, a folder of shards, in constant memory: it goes on where it was stopped, can grow, and
+    runs and curves with the same models and seed find it.
+
+    \b
+    Example:
+      vectorfind sample -n 10K --seed 1 --out samples.npz
+      vectorfind sample -n 160K --store samples
+    """
+    settings = settings_from(FindSettings, options)
+    settings.validate()
+    if (out is None) == (store is None):
+        raise click.UsageError("give either --out, a file, or --store, a folder")
+    from vectorfind.runs.exports import store_samples, write_samples
+
+    if store is not None:
+        stored = store_samples(settings, store, generator, scorer, quiet=quiet)
+        click.echo(f"samples: {len(stored):,} in {store}")
+        return
+    path = write_samples(settings, out, generator, scorer, quiet=quiet)
+    click.echo(f"samples: {path}")

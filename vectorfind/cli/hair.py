@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from property_cnn.common.errors import InputError
 from vectorfind.cli.options import Count, Names, device_option, out_option, quiet_option, stacked
-from vectorfind.errors import InputError
 
 DTYPES = ("float32", "bfloat16")
 LOSSES = ("soft-bce", "mse", "kl-single", "kl-bernoulli")
@@ -122,7 +122,7 @@ def segment(
     Example:
       vectorfind hair segment portraits other.jpg --out masks
     """
-    from vectorfind.hair_files import picture_files, segment_files
+    from vectorfind.runs.hair.jobs import picture_files, segment_files
 
     segment_files(picture_files(images), out, model, device, _say(quiet))
 
@@ -150,9 +150,9 @@ def teacher(out: Path, device: str | None, side: int, quiet: bool, **options: An
     Example:
       vectorfind hair teacher --out runs/hair
     """
-    from property_cnn.hair.segformer import SegformerSettings
-    from property_cnn.hair.teacher_train import TeacherSettings
-    from vectorfind.hair_files import make_teacher
+    from property_cnn.segmentation.segformer import SegformerSettings
+    from property_cnn.segmentation.teacher_training import TeacherSettings
+    from vectorfind.runs.hair.jobs import make_teacher
 
     settings = TeacherSettings(**options, network=SegformerSettings(side=side))
     path, scores = make_teacher(out, settings, device, _say(quiet))
@@ -183,7 +183,7 @@ def distill(out: Path, loss: str, device: str | None, quiet: bool, **options: An
         student = replace(settings.student, classes=options["classes"])
         settings = replace(settings, student=student)
     data, known = _data(out, options, device, quiet)
-    from vectorfind.hair_files import make_student
+    from vectorfind.runs.hair.jobs import make_student
 
     path, found = make_student(out, data, settings, known, device, _say(quiet))
     best = min(row["valid_loss"] for row in found.history)
@@ -219,10 +219,10 @@ def test(
     Example:
       vectorfind hair test runs/hair/student.safetensors --data runs/hair/data --out hair-test
     """
-    from property_cnn.hair.load import load_teacher
-    from vectorfind.folders import writable_folder
-    from vectorfind.hair_data import hair_data, stored_counts
-    from vectorfind.hair_table import load_students
+    from property_cnn.segmentation.teachers_by_name import load_teacher
+    from vectorfind.runs.folder import writable_folder
+    from vectorfind.runs.hair.data import hair_data, stored_counts
+    from vectorfind.runs.hair.table import load_students
 
     counts = stored_counts(data)
     trained = load_students(students, device)
@@ -257,8 +257,8 @@ def compare(
     if not wanted:
         raise InputError(f"no losses to compare; give some of {', '.join(LOSSES)}")
     data, known = _data(out, options, device, quiet)
-    from vectorfind.hair_files import make_student
-    from vectorfind.hair_table import load_students
+    from vectorfind.runs.hair.jobs import make_student
+    from vectorfind.runs.hair.table import load_students
 
     say, paths = _say(quiet), []
     for settings in wanted:
@@ -272,8 +272,8 @@ def _say(quiet: bool) -> Callable[[str], None]:
 
 
 def _settings(loss: str, options: dict[str, Any]) -> Any:
-    from property_cnn.hair.distill import DistillSettings
-    from property_cnn.hair.feature_terms import TermSettings
+    from property_cnn.segmentation.distill import DistillSettings
+    from property_cnn.segmentation.terms import TermSettings
 
     layers = {name: options[name] for name in ("student_layers", "teacher_layers") if options[name]}
     terms = tuple(
@@ -288,20 +288,20 @@ def _settings(loss: str, options: dict[str, Any]) -> Any:
 
 def _data(out: Path, options: dict[str, Any], device: str | None, quiet: bool):
     """The data set, and the teacher or None where none is needed."""
-    from property_cnn.hair.load import load_teacher
-    from vectorfind.folders import writable_folder
+    from property_cnn.segmentation.teachers_by_name import load_teacher
+    from vectorfind.runs.folder import writable_folder
 
     images, maps, classes = options["images"], options["maps"], options["classes"]
     given = options["teacher"]
     if (images is None) != (maps is None) or (images is not None and classes is None):
         raise InputError("own pictures need all three of --images, --maps and --classes")
     if images is not None:
-        from property_cnn.hair.folder_data import LabelledFolder
+        from property_cnn.segmentation.folder_data import LabelledFolder
 
         data = LabelledFolder(images, maps, classes, options["hair_class"])
         taught = any(options[term] is not None for term in ("kl", "at", "sp"))
         return data, load_teacher(given, device) if taught else None
-    from vectorfind.hair_data import FaceCounts, hair_data
+    from vectorfind.runs.hair.data import FaceCounts, hair_data
 
     counts = FaceCounts(**{name: options[name] for name in DATA})
     known = load_teacher(given, device)
@@ -311,7 +311,7 @@ def _data(out: Path, options: dict[str, Any], device: str | None, quiet: bool):
 
 
 def _table(out: Path, students: Any, data: Any, teacher: Any, side: int, quiet: bool) -> None:
-    from vectorfind.hair_table import markdown, score_students, write_table
+    from vectorfind.runs.hair.table import markdown, score_students, write_table
 
     table, shown = score_students(students, data, teacher, side, _say(quiet))
     write_table(out, table, shown)

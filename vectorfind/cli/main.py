@@ -6,24 +6,19 @@ from typing import Any
 
 import click
 
+from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
-from vectorfind.allocator import keep_freed_memory
+from vectorfind.cli.allocator import keep_freed_memory
 from vectorfind.cli.bench import bench
-from vectorfind.cli.compare import compare
-from vectorfind.cli.convert import convert
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
-from vectorfind.cli.evaluate import evaluate
-from vectorfind.cli.find import find
-from vectorfind.cli.finetune import finetune
+from vectorfind.cli.find import find, sample
+from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
-from vectorfind.cli.info import info
-from vectorfind.cli.models import models
-from vectorfind.cli.report import report
-from vectorfind.cli.sample import sample
-from vectorfind.cli.test import test
-from vectorfind.errors import VectorfindError
+from vectorfind.cli.models import convert, info, models
+from vectorfind.cli.report import compare, report
+from vectorfind.cli.test import evaluate, test
 
 
 class OneLineError(click.ClickException):

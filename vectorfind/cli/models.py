@@ -1,4 +1,4 @@
-"""`vectorfind models`: makes the shipped models from nothing."""
+"""`vectorfind info`: what is installed, or what a file holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,58 @@ from pathlib import Path
 import click
 
 from vectorfind.cli.options import device_option, out_option, quiet_option
+
+
+@click.command(short_help="Show versions and models, or what a file holds.")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def info(path: Path | None) -> None:
+    """Shows versions and the shipped models, or what PATH holds.
+
+    PATH is a run's folder, an .npz of directions, samples or latents, another project's .npy of
+    a direction, or a checkpoint of a generator, of ours or another project.
+
+    \b
+    Example:
+      vectorfind info
+      vectorfind info demo
+      vectorfind info demo/directions.npz
+      vectorfind info ffhq.pkl
+    """
+    from vectorfind.runs.describe import describe
+
+    shown = describe(path)
+    width = max(len(name) for name in shown)
+    for name, value in shown.items():
+        click.echo(f"{name:<{width}}  {value}")
+
+
+@click.command(short_help="Write a checkpoint as safetensors.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--precision",
+    type=click.Choice(("float32", "float16")),
+    default="float32",
+    show_default=True,
+    help="float16 halves the file and rounds the weights.",
+)
+def convert(file: Path, out: Path, precision: str) -> None:
+    """Writes the network in FILE to OUT, a .safetensors that loads at once and runs no code.
+
+    FILE is a StyleGAN2-ADA or StyleGAN3 pickle of NVlabs, a .pt of rosinality, a .pth of
+    genforce, or a plain state dict; its content tells which, and nothing in it is executed.
+
+    \b
+    Example:
+      vectorfind convert ffhq.pkl ffhq.safetensors --precision float16
+      vectorfind info ffhq.safetensors
+    """
+    from stylegan_ft.formats.convert import convert_file
+    from vectorfind.runs.folder import writable_folder
+
+    writable_folder(out.parent)
+    convert_file(file, out, precision)
+    click.echo(f"checkpoint: {out}")
 
 
 @click.command(short_help="Make the shipped models from nothing.")
@@ -23,8 +75,8 @@ def models(out: Path, device: str | None, quiet: bool) -> None:
     Example:
       vectorfind models --out runs/models
     """
-    from vectorfind.folders import writable_folder
-    from vectorfind.shipped import make_models
+    from vectorfind.runs.folder import writable_folder
+    from vectorfind.runs.shipped import make_models
 
     writable_folder(out)
     log = (lambda line: None) if quiet else click.echo

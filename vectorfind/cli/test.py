@@ -12,6 +12,7 @@ from vectorfind.cli.options import (
     evaluate_options,
     find_options,
     model_options,
+    out_option,
     overwrite_option,
     quiet_option,
     run_options,
@@ -58,13 +59,49 @@ def test(
     cases = settings_from(EvaluateSettings, options)
     find.validate()
     cases.validate(find.properties)
-    from vectorfind.runs import run_test, summary_lines
+    from vectorfind.runs.test import run_test, summary_lines
 
     if out is None:
         told = options["layer"] is not None or generator == "default"  # else it suits the generator
         names = ["vectorfind", find.method, *([find.layer] if told else []), str(find.n)]
         out = Path("-".join(names))
     report = run_test(find, cases, out, generator, scorer, store, overwrite, quiet)
+    for line in summary_lines(out):
+        click.echo(line)
+    click.echo(f"report: {report}")
+
+
+@click.command(short_help="Test directions from a file and write a report.")
+@click.argument("directions", type=click.Path(path_type=Path))
+@evaluate_options
+@run_options
+@model_options
+@out_option("Folder for tables, figures and report.html.")
+@overwrite_option
+@quiet_option
+def evaluate(
+    directions: Path,
+    out: Path,
+    generator: str,
+    scorer: str,
+    device: str | None,
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Tests the DIRECTIONS in an .npz file on fresh cases and writes a report.
+
+    \b
+    Example:
+      vectorfind evaluate demo/directions.npz --cases 500 --seed 1 --out demo-500
+    """
+    settings = settings_from(EvaluateSettings, options)
+    settings.validate()
+    from vectorfind.runs.test import run_evaluate, summary_lines
+
+    report = run_evaluate(
+        directions, settings, out, generator, scorer, device, overwrite=overwrite, quiet=quiet
+    )
     for line in summary_lines(out):
         click.echo(line)
     click.echo(f"report: {report}")

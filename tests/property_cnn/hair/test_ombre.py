@@ -7,7 +7,7 @@ import colorsys
 import pytest
 import torch
 
-from property_cnn.errors import InputError
+from property_cnn.common.errors import InputError
 from property_cnn.hair.ombre import LUMA, dye_weights, ombre, sharpened
 
 TOP, END, SIDE = 10, 50, 64  # hair from row 10 to row 49

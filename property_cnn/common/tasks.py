@@ -1,0 +1,85 @@
+"""Independent tasks, run together: shards of samples, cases of a test, fits of groups.
+
+All go through joblib, so that `joblib.parallel_config(backend=...)` moves them to another engine.
+By default they are threads of this process, one a core, in which PyTorch and BLAS use one thread
+each: nothing is copied or started, and no two engines compete for a core.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from joblib import Parallel, cpu_count, delayed
+from joblib.parallel import get_active_backend
+from threadpoolctl import threadpool_limits
+
+
+class Networks(Protocol):
+    """What the tasks run: do several threads bear with it, and is all of it on the CPU?"""
+
+    @property
+    def thread_safe(self) -> bool: ...
+
+    @property
+    def on_cpu(self) -> bool: ...
+
+
+def run_tasks(
+    function: Callable[..., Any],
+    tasks: Iterable[tuple],
+    workers: int | None = None,
+    models: Networks | None = None,
+) -> Iterator[Any]:
+    """Results of function(*task), in the order of the tasks, as they come.
+
+    A task computes on one thread however many run at once, so its result never depends on that.
+    Networks that do not say that they are `thread_safe`, and those on a GPU, run one task after
+    another unless workers are asked for.
+
+    Args:
+        function: one that processes can import, in case the user moves tasks to processes.
+        tasks: arguments of each call.
+        workers: tasks at once; None for joblib's configuration or what suits the networks.
+        models: the networks that the tasks run, if any.
+    """
+    together = models is None or (models.thread_safe and models.on_cpu)
+    jobs = workers
+    if jobs is None and get_active_backend()[1] is None:
+        jobs = cpu_count() if together else 1
+    if not together and workers is None:
+        yield from (function(*task) for task in tasks)
+        return
+    engine = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    with one_thread():
+        yield from engine(delayed(_alone)(function, task) for task in tasks)
+
+
+def in_threads() -> bool:
+    """Whether tasks run in this process, where they can share its objects."""
+    engine, _ = get_active_backend(prefer="threads")
+    return engine.supports_sharedmem
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch and BLAS compute on one thread inside, here and in threads that are started here."""
+    torch = sys.modules.get("torch")  # an SVM's process never loads it
+    before = torch.get_num_threads() if torch else 1
+    if before > 1:
+        torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        if before > 1:
+            torch.set_num_threads(before)
+
+
+def _alone(function: Callable[..., Any], task: tuple) -> Any:
+    torch = sys.modules.get("torch")
+    if torch and torch.get_num_threads() > 1:  # in a process of its own
+        torch.set_num_threads(1)
+    return function(*task)

@@ -1,0 +1,1 @@
+"""Segmentation by distillation: students, teachers, losses, training and measures, any classes."""

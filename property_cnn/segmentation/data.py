@@ -1,0 +1,191 @@
+"""Data sets to distil on: images with soft hair masks, or with label maps of several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from property_cnn.common.errors import InputError
+from property_cnn.common.shards import Shards, build_shards
+from property_cnn.faces import VERSION, render_both, sample_attributes
+from property_cnn.faces.classes import Part
+from property_cnn.network.dataset import from_bytes, to_bytes
+from property_cnn.segmentation.teachers import Teacher, hair_probability
+
+MASK_SIDE = 224
+"""Side of stored soft masks."""
+
+_BATCH = 16  # images that the teacher answers at once
+
+
+class Rows(Protocol):
+    """An array, in memory or on disk, whose rows are taken by an array of their numbers."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray: ...
+
+
+class Dataset(Protocol):
+    """What the training loop needs.
+
+    Attributes:
+        digest: text that names the contents.
+    """
+
+    digest: str
+
+    def __len__(self) -> int: ...
+
+    def batch(self, rows: np.ndarray, side: int) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, side, side) in [-1, 1], and what they shall be segmented into: soft
+        masks (B, C, side, side), or label maps (B, side, side) int64.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ImageKind:
+    """Images of one kind; arrays are 8-bit.
+
+    Attributes:
+        name: of the kind, e.g. "rendered".
+        images: (N, 3, S, S) RGB.
+        masks: (N, M, M) soft masks, 255 for hair.
+        truth: (N, T, T) true masks, 0 or 255; None where unknown.
+        digest: names the contents.
+    """
+
+    name: str
+    images: Rows
+    masks: Rows
+    truth: Rows | None = None
+    digest: str = ""
+
+    def __post_init__(self):
+        counts = [len(rows) for rows in (self.images, self.masks, self.truth) if rows is not None]
+        if len(set(counts)) != 1 or counts[0] < 1:
+            raise InputError(f"{self.name}: {counts} images and masks; need as many of each")
+
+
+class HairData:
+    """Images of one or several kinds with soft masks, as one data set.
+
+    Attributes:
+        parts: the kinds, in order; rows count through them.
+        kinds: (N,) number of the part of each row.
+    """
+
+    def __init__(self, parts: Sequence[ImageKind]):
+        if not parts:
+            raise InputError("no images to learn from; give at least one kind")
+        self.parts = tuple(parts)
+        sizes = [len(part.images) for part in parts]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+        self.kinds = np.repeat(np.arange(len(sizes)), sizes)
+        self.digest = " ".join(
+            f"{part.name}:{size}:{part.digest}" for part, size in zip(parts, sizes, strict=True)
+        )
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def batch(self, rows: np.ndarray, side: int) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, side, side) in [-1, 1] and soft masks (B, 1, side, side)."""
+        images, masks = torch.empty(len(rows), 3, side, side), torch.empty(len(rows), 1, side, side)
+        for number, part in enumerate(self.parts):
+            chosen, local = self._local(rows, number)
+            if len(chosen):
+                images[chosen] = _resized(from_bytes(torch.from_numpy(part.images[local])), side)
+                soft = torch.from_numpy(part.masks[local])[:, None].float() / 255
+                masks[chosen] = _resized(soft, side)
+        return images, masks
+
+    def truth(self, rows: np.ndarray, side: int) -> Tensor:
+        """(B, side, side) bool true masks of rows whose kind has them."""
+        masks = torch.empty(len(rows), 1, side, side)
+        for number, part in enumerate(self.parts):
+            chosen, local = self._local(rows, number)
+            if len(chosen):
+                if part.truth is None:
+                    raise InputError(f"{part.name} images have no true masks")
+                masks[chosen] = _resized(
+                    torch.from_numpy(part.truth[local])[:, None].float() / 255, side
+                )
+        return masks[:, 0] >= 0.5
+
+    def _local(self, rows: np.ndarray, number: int) -> tuple[Tensor, np.ndarray]:
+        chosen = np.flatnonzero(self.kinds[rows] == number)
+        return torch.from_numpy(chosen), np.asarray(rows)[chosen] - self._starts[number]
+
+
+def rendered_images(
+    folder: str | Path,
+    n: int,
+    side: int = MASK_SIDE,
+    seed: int = 0,
+    advance: Callable[[int], None] | None = None,
+) -> tuple[Shards, Shards, str]:
+    """Rendered faces and their true hair masks in a folder, and the text that names them."""
+    mark = f"renderer {VERSION}, seed {seed}, side {side}"
+
+    def drawn(start: int, count: int, what: int) -> Tensor:
+        return render_both(sample_attributes(count, seed, start), side)[what]
+
+    images = build_shards(
+        folder, "images", n, mark, lambda *rows: to_bytes(drawn(*rows, 0)).numpy(), advance
+    )
+    truth = build_shards(
+        folder,
+        "truth",
+        n,
+        mark,
+        lambda *rows: (drawn(*rows, 1) == Part.HAIR).to(torch.uint8).mul(255).numpy(),
+    )
+    return images, truth, mark
+
+
+def soft_masks(
+    teacher: Teacher,
+    images: Rows,
+    folder: str | Path,
+    mark: str,
+    side: int = MASK_SIDE,
+    advance: Callable[[int], None] | None = None,
+) -> Shards:
+    """The teacher's hair probabilities of all images, answered once and kept as 8-bit masks.
+
+    Args:
+        images: (N, 3, S, S) 8-bit rows.
+        folder: where the shards lie; those of another teacher or other images are replaced.
+        mark: text that names the images.
+        side: of the images that the teacher sees and of the masks.
+        advance: called with the number of images after each shard.
+    """
+
+    def answer(start: int, count: int) -> np.ndarray:
+        masks = []
+        for first in range(start, start + count, _BATCH):
+            rows = np.arange(first, min(first + _BATCH, start + count))
+            batch = _resized(from_bytes(torch.from_numpy(images[rows])), side)
+            masks.append(hair_probability(teacher, batch)[:, 0].mul(255).round().cpu())
+        return torch.cat(masks).to(torch.uint8).numpy()
+
+    name = f"{mark}, teacher {teacher.digest}, side {side}"
+    return build_shards(folder, "soft", len(images), name, answer, advance)
+
+
+def _resized(maps: Tensor, side: int) -> Tensor:
+    if maps.shape[-2:] == (side, side):
+        return maps
+    smaller = min(maps.shape[-2:]) > side
+    return F.interpolate(
+        maps, (side, side), mode="bilinear", align_corners=False, antialias=smaller
+    ).clamp_(-1, 1)

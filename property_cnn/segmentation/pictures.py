@@ -1,0 +1,71 @@
+"""Picture files of any kind as 8-bit arrays; damaged ones are refused in one line."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from property_cnn.common.errors import InputError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+"""Ends of the names of files that are taken for pictures."""
+
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes with more than 8 bits a pixel
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """A picture (H, W, 3) uint8 RGB, turned upright as its EXIF data say.
+
+    Grey becomes RGB; 16-bit grey is scaled to 8 bits; what is transparent is laid on white.
+
+    Raises:
+        InputError: there is no such file, or it is no whole picture.
+    """
+    picture = _open(path)
+    if picture.mode in _DEEP:
+        return _shallow(picture, path)
+    picture = ImageOps.exif_transpose(picture)
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.asarray(picture.convert("RGB"))
+
+
+def read_labels(path: str | os.PathLike) -> np.ndarray:
+    """A label map (H, W) uint8: the values of a grey picture, or the indices of one with a palette.
+
+    Raises:
+        InputError: the file is missing or damaged, or has colours instead of labels.
+    """
+    picture = _open(path)
+    if picture.mode not in ("L", "P"):
+        raise InputError(
+            f"{path} is a {picture.mode} picture; label maps are 8-bit grey or have a palette"
+        )
+    return np.array(picture, dtype=np.uint8)
+
+
+def _open(path: str | os.PathLike) -> Image.Image:
+    try:
+        picture = Image.open(path)
+        picture.load()
+        return picture
+    except FileNotFoundError as error:
+        raise InputError(f"no file {path}; give the path of a picture") from error
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is no picture that can be read") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "damaged"
+        raise InputError(f"{path} is no whole picture ({reason}); make or copy it again") from error
+
+
+def _shallow(picture: Image.Image, path: str | os.PathLike) -> np.ndarray:
+    """8-bit RGB of a grey picture with 16 bits, or more when they hold 16-bit values."""
+    values = np.asarray(picture).astype(np.float64)
+    if picture.mode == "F" or values.min() < 0 or values.max() > 65_535:
+        raise InputError(f"{path} has values outside 0 … 65535; save it with 8 or 16 bits")
+    grey = np.rint(values / 257).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)

@@ -1,0 +1,252 @@
+"""SegFormer as a teacher: one trained here on rendered faces, or a face parser in a folder.
+
+Xie et al., "SegFormer: simple and efficient design for semantic segmentation with transformers"
+(NeurIPS 2021), in the implementation of `transformers`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from property_cnn.common.devices import choose_device
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.faces.classes import Part
+from property_cnn.network.scorer import weights_digest
+from property_cnn.segmentation.teachers import hair_class
+
+FORMAT = "property_cnn hair teacher 1"
+KEY = "hair_teacher"
+
+CLASSES = tuple(part.name.lower() for part in Part)
+"""Classes of a teacher that is trained on rendered faces."""
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB in [0, 1]
+_SIDE = 512
+
+
+@dataclass(frozen=True)
+class SegformerSettings:
+    """Size of a SegFormer; the defaults are B0's but for a narrower decoder
+    and a stride of 2 instead of 4, which tells the classes on a finer grid.
+
+    Attributes:
+        hidden_sizes, depths, heads: channels, layers and attention heads of the four stages.
+        decoder: channels of the decoder.
+        stride: pixels between the first stage's patches; the classes are told at 1/stride of the
+            size.
+        side: images are resized to this side; a multiple of 8 strides.
+    """
+
+    hidden_sizes: tuple[int, ...] = (32, 64, 160, 256)
+    depths: tuple[int, ...] = (2, 2, 2, 2)
+    heads: tuple[int, ...] = (1, 2, 5, 8)
+    decoder: int = 128
+    stride: int = 2
+    side: int = 224
+
+    def __post_init__(self):
+        for name in ("hidden_sizes", "depths", "heads"):
+            values = tuple(getattr(self, name))
+            object.__setattr__(self, name, values)  # JSON gives lists
+            if len(values) != 4 or min(values) < 1:
+                raise InputError(f"{name} {values}; need four numbers of at least 1")
+        if self.decoder < 1 or not 1 <= self.stride <= 4:
+            raise InputError(f"decoder {self.decoder}, stride {self.stride}; need ≥ 1 and 1 to 4")
+        if self.side < 1 or self.side % (8 * self.stride):
+            raise InputError(f"side {self.side}; need a multiple of {8 * self.stride}")
+
+
+class SegformerTeacher:
+    """A SegFormer ready to answer; see `teachers.Teacher`.
+
+    Args:
+        network: a `SegformerForSemanticSegmentation`; put in evaluation mode, its gradients off.
+        classes: names of its labels; one is "hair".
+        side: images are resized to this side.
+        mean, std: of each colour, in [0, 1], that images are normalised by.
+        device: where it runs.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        classes: Sequence[str],
+        side: int = 224,
+        mean: Sequence[float] = (0.5, 0.5, 0.5),
+        std: Sequence[float] = (0.5, 0.5, 0.5),
+        device: str | torch.device | None = None,
+    ):
+        self.classes = tuple(classes)
+        self.hair = hair_class(self.classes)
+        self.side = side
+        self.device = choose_device(device)
+        self.digest = weights_digest(network)
+        self.network = network.eval().requires_grad_(False).to(self.device)
+        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.logits(images).softmax(dim=1)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(N, C, h, w) scores before the softmax, at the size that the network answers in."""
+        images = images.to(self.device, torch.float32)
+        size = (self.side, self.side)
+        if images.shape[-2:] != size:
+            smaller = min(images.shape[-2:]) > self.side
+            images = F.interpolate(
+                images, size, mode="bilinear", align_corners=False, antialias=smaller
+            )
+        return self.network((images.add(1).div(2) - self._mean) / self._std).logits.float()
+
+
+def new_segformer(settings: SegformerSettings, classes: int = len(CLASSES), seed: int = 0):
+    """A SegFormer with random weights that the seed fixes."""
+    from transformers import SegformerConfig, SegformerForSemanticSegmentation
+
+    config = SegformerConfig(
+        hidden_sizes=list(settings.hidden_sizes),
+        depths=list(settings.depths),
+        num_attention_heads=list(settings.heads),
+        decoder_hidden_size=settings.decoder,
+        strides=[settings.stride, 2, 2, 2],
+        num_labels=classes,
+        drop_path_rate=0.0,
+        classifier_dropout_prob=0.0,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SegformerForSemanticSegmentation(config)
+
+
+def save_segformer(
+    network: nn.Module,
+    settings: SegformerSettings,
+    path: str | os.PathLike,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a teacher that was trained here, its large weights in half precision."""
+    tensors = {
+        name: tensor.half() if tensor.ndim > 1 else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    card = {**(metadata or {}), "format": FORMAT, "settings": asdict(settings)}
+    save_tensors(path, tensors, {KEY: json.dumps(card, sort_keys=True)})
+
+
+def load_segformer(
+    path: str | os.PathLike, device: str | torch.device | None = None
+) -> SegformerTeacher:
+    """The teacher in a file of `save_segformer`.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds something else.
+    """
+    tensors, metadata = load_tensors(path)
+    try:
+        card = json.loads(metadata[KEY])
+        foreign = card["format"] != FORMAT
+    except (KeyError, TypeError, ValueError):
+        foreign = True
+    if foreign:
+        raise CheckpointError(f"{path} is no hair teacher; make one with: vectorfind hair teacher")
+    try:
+        settings = SegformerSettings(**card["settings"])
+        network = new_segformer(settings)
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"the weights in {path} do not fit this version's SegFormer; make the teacher again"
+        ) from error
+    return SegformerTeacher(network, CLASSES, settings.side, device=device)
+
+
+def load_face_parser(
+    name: str | os.PathLike, device: str | torch.device | None = None, from_hub: bool = False
+) -> SegformerTeacher:
+    """A Hugging Face SegFormer that parses faces, e.g. a copy of `jonathandinu/face-parsing`.
+
+    Its labels must name one "hair". Weights are read from safetensors only; no code of the
+    folder is run.
+
+    Args:
+        name: a local folder with `config.json` and `model.safetensors`; with `from_hub` the name
+            on the hub, which is then asked over the network.
+        device: where it runs.
+        from_hub: whether the network may be used.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged, or holds no SegFormer.
+        InputError: none of its labels is hair.
+    """
+    from transformers import SegformerForSemanticSegmentation
+
+    if not from_hub and not (Path(name) / "config.json").is_file():
+        raise CheckpointError(f"no config.json in {name}; give the folder of a SegFormer")
+    options = {"local_files_only": not from_hub, "use_safetensors": True}
+    try:
+        with _silent():
+            network, report = SegformerForSemanticSegmentation.from_pretrained(
+                str(name), output_loading_info=True, **options
+            )
+        config = network.config
+        if config.model_type != "segformer" or report["missing_keys"]:
+            raise ValueError(f"{len(report['missing_keys'])} weights are missing")
+        classes = [config.id2label[number] for number in range(config.num_labels)]
+    except Exception as error:  # the library answers damaged files with many kinds of errors
+        raise CheckpointError(
+            f"{name} holds no SegFormer that can be read ({_first_line(error)}); give a folder "
+            "with config.json and model.safetensors"
+        ) from error
+    side, mean, std = _SIDE, _MEAN, _STD
+    preprocessing = Path(name) / "preprocessor_config.json"
+    if preprocessing.is_file():
+        side, mean, std = _preprocessing(preprocessing)
+    return SegformerTeacher(network, classes, side, mean, std, device)
+
+
+def _preprocessing(path: Path) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
+    try:
+        options = json.loads(path.read_text("utf-8"))
+        size = options.get("size", _SIDE)
+        side = size if isinstance(size, int) else size.get("height", size.get("shortest_edge"))
+        mean, std = options.get("image_mean", _MEAN), options.get("image_std", _STD)
+        if side < 32 or len(mean) != 3 or len(std) != 3:
+            raise ValueError("sizes")
+        return int(side), tuple(map(float, mean)), tuple(map(float, std))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} does not tell size, image_mean and image_std; correct or remove it"
+        ) from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the loading library's warnings and progress bars."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:80]

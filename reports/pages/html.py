@@ -1,0 +1,150 @@
+"""One self-contained HTML page of a run: it needs no network and no other file.
+
+The page's content comes in as plain values and PNG bytes; `template.html` gives it its looks.
+All text is escaped. The same content gives the same bytes: the page bears no date.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from reports.plots.style import COLOURS
+
+Interval = tuple[float, float, float]
+"""A mean with the lower and the upper end of its interval."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A headline figure: a property's mean corr-coef against what chance gives.
+
+    Attributes:
+        name: the property.
+        value: mean and interval, within [-1, 1].
+        control: the same of random directions, if there is a control.
+        threshold: where a case passes, marked on the scale.
+        verdict: a few words on the comparison.
+        good: whether they are good news.
+    """
+
+    name: str
+    value: Interval
+    control: Interval | None
+    threshold: float | None
+    verdict: str
+    good: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with the words that replace it; `narrow` is the version for narrow screens."""
+
+    png: bytes
+    alt: str
+    caption: str = ""
+    narrow: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text cells; `folded` shows its caption only until the reader opens it."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: paragraphs, then pictures, then tables.
+
+    `beside` sets captions beside their pictures where the screen is wide enough.
+    """
+
+    title: str
+    text: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+    tables: Sequence[Table] = ()
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the page shows, in its order.
+
+    Attributes:
+        kind: what the page is, in a few words, above the verdict.
+        verdict: the headline, a full sentence.
+        summary: what was done, in a sentence or two.
+        measures: the headline figures.
+        facts: further figures beside them, name -> value.
+        sections: the body.
+        notes: how to read it, term -> explanation.
+        settings, versions: name -> value.
+        command: the command line that repeats the run.
+    """
+
+    kind: str
+    verdict: str
+    summary: str
+    measures: Sequence[Measure] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    sections: Sequence[Section] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+
+def table_of(
+    frame: pd.DataFrame, caption: str, decimals: int = 3, limit: int = 200, folded: bool = False
+) -> Table:
+    """A data frame as a table of at most `limit` rows; the caption says when rows are left out."""
+    if len(frame) > limit:
+        caption = f"{caption} The first {limit} of {len(frame):,} rows; the file holds them all."
+    rows = [
+        [_cell(value, decimals) for value in row]
+        for row in frame.head(limit).itertuples(index=False, name=None)
+    ]
+    return Table(caption, list(frame.columns), rows, folded)
+
+
+def build_page(page: Page) -> str:
+    """The whole page as HTML text."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "data": lambda png: "data:image/png;base64," + base64.b64encode(png).decode("ascii"),
+        "signed": signed,
+        "span": lambda interval: f"{signed(interval[1])} to {signed(interval[2])}",
+        "x": lambda value: f"{100 + 94 * float(np.clip(value, -1, 1)):.1f}",
+        "finite": lambda interval: bool(np.isfinite(interval).all()),
+        "numeric": _numeric,
+    }
+    text = files("reports.pages").joinpath("template.html").read_text(encoding="utf-8")
+    return environment.from_string(text).render(page=page, colours=COLOURS)
+
+
+def signed(value: float) -> str:
+    """A number with two decimals and a true minus; a dash where it is undefined."""
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def _cell(value: object, decimals: int) -> str:
+    if isinstance(value, float | np.floating):
+        return f"{value:.{decimals}f}".replace("-", "−") if np.isfinite(value) else "–"
+    return str(value)
+
+
+def _numeric(cell: str) -> bool:
+    """Whether the cell is set flush right, as numbers are."""
+    return cell == "–" or cell.replace("−", "-").replace(",", "").lstrip("-")[:1].isdigit()

@@ -1,0 +1,1 @@
+"""Plots and pictures, each a function from arrays or tables to a matplotlib figure."""

@@ -1,0 +1,296 @@
+"""The generator's network: mapping with the split of its last two layers, truncation, synthesis.
+
+StyleGAN 1 (Karras et al., 2019) with genforce's names and shapes of parameters; the split mapping
+adds a wide second path of two layers (`dense_new0`, `dense_new1`) that starts with nearly no
+effect, so a network trained without it can be carried over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from property_cnn.common.errors import InputError
+from stylegan_ft.architectures.stylegan1.layers import (
+    ConstLayer,
+    Dense,
+    StyleLayer,
+    ToImage,
+    pixel_norm,
+    upsample,
+)
+
+NEW_STD = 0.15
+"""Standard deviation of the stored weights and biases of the new path's layers at the start."""
+
+
+def default_channels(resolution: int, base: int = 16384, most: int = 512) -> tuple[int, ...]:
+    """The original's channels of each block from 4 × 4 up: `min(base // size, most)`."""
+    return tuple(min(base // 4 // 2**k, most) for k in range(int(math.log2(resolution)) - 1))
+
+
+def block_count(resolution: int, channels: tuple[int, ...]) -> int:
+    """Number of resolutions from 4 × 4 up; InputError unless there is one channel count each."""
+    blocks = len(channels)
+    if resolution < 8 or resolution & (resolution - 1):
+        raise InputError(f"resolution {resolution}: it must be a power of two from 8")
+    if resolution != 2 * 2**blocks:
+        raise InputError(
+            f"channels {tuple(channels)}: resolution {resolution} takes "
+            f"{resolution.bit_length() - 2} numbers"
+        )
+    return blocks
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Sizes of a generator.
+
+    Args:
+        resolution: side of the images in pixels, a power of two from 8.
+        label_dim: numbers in a label, 0 for a generator without labels.
+        label_embedding: numbers that the label becomes before it joins z.
+        split: whether the last two mapping layers have the second, wide path.
+        channels: feature maps of each block, 4 × 4 first.
+        hidden_dim, wide_dim: widths of the mapping's layers and of the second path.
+        lr_mul: learning-rate multiplier of the mapping's layers.
+    """
+
+    resolution: int = 64
+    z_dim: int = 512
+    w_dim: int = 512
+    label_dim: int = 7
+    label_embedding: int = 16
+    split: bool = True
+    channels: tuple[int, ...] = (128, 128, 96, 64, 32)
+    hidden_dim: int = 512
+    wide_dim: int = 2048
+    mapping_layers: int = 8
+    lr_mul: float = 0.01
+    image_channels: int = 3
+
+    def __post_init__(self):
+        object.__setattr__(self, "channels", tuple(self.channels))
+        block_count(self.resolution, self.channels)
+        if self.mapping_layers < 3:
+            raise InputError(f"mapping_layers {self.mapping_layers}: at least 3 are needed")
+
+    @property
+    def vectors(self) -> dict[str, int]:
+        """What the mapping passes through, in order: name -> size of the vector."""
+        trunk = self.mapping_layers - 2 if self.split else self.mapping_layers
+        sizes = {"z": self.z_dim + self.label_dim}
+        sizes |= {f"mapping.{i}": self.hidden_dim for i in range(trunk)}
+        if self.split:
+            sizes["mapping_split1"] = self.hidden_dim + self.wide_dim
+            sizes["mapping_split2"] = 2 * self.w_dim
+        else:
+            sizes[f"mapping.{trunk - 1}"] = self.w_dim
+        return {**sizes, "w": self.w_dim}
+
+    @property
+    def layers(self) -> dict[str, int]:
+        """Where directions live by default: name -> size of the vector."""
+        names = ("mapping_split1", "mapping_split2", "w") if self.split else ("z", "w")
+        return {name: self.vectors[name] for name in names}
+
+
+class MappingNetwork(nn.Module):
+    """From z and label to w, by way of the vectors that directions may live in."""
+
+    def __init__(self, config: GeneratorConfig, rng: torch.Generator):
+        super().__init__()
+        self.config = config
+        inputs = config.z_dim
+        if config.label_dim:
+            size = (config.label_dim, config.label_embedding)
+            self.label_weight = nn.Parameter(torch.randn(*size, generator=rng))
+            inputs += config.label_embedding
+        last = config.mapping_layers - 1
+        for i in range(config.mapping_layers):
+            outputs = config.w_dim if i == last else config.hidden_dim
+            layer = Dense(inputs, outputs, rng, lr_mul=config.lr_mul)
+            self.add_module(f"dense{i}", layer)
+            inputs = outputs
+        if config.split:
+            new = {"lr_mul": config.lr_mul, "init_std": NEW_STD}
+            self.dense_new0 = Dense(config.hidden_dim, config.wide_dim, rng, **new)
+            self.dense_new1 = Dense(config.wide_dim, config.w_dim, rng, **new)
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> dict[str, Tensor]:
+        """All vectors in one pass: name -> (N, dimensions), in the order of `config.vectors`."""
+        return self.run(torch.cat([z, label], dim=1) if self.config.label_dim else z, "z")
+
+    def resume(self, latents: Tensor, layer: str) -> Tensor:
+        """Runs the rest of the mapping from the vector of a layer; -> w (N, w_dim)."""
+        return self.run(latents, layer)["w"]
+
+    def run(self, latents: Tensor, layer: str) -> dict[str, Tensor]:
+        """The vectors from a layer on, the one that is given there included."""
+        names = list(self.config.vectors)
+        found = {layer: latents}
+        for name in names[names.index(layer) + 1 :]:
+            found[name] = latents = self._step(latents, name)
+        return found
+
+    def _step(self, latents: Tensor, name: str) -> Tensor:
+        """From the vector before the one that is named to that one."""
+        config = self.config
+        last = config.mapping_layers - 1
+        if name == "mapping_split1":
+            return torch.cat([self._dense(last - 1)(latents), self.dense_new0(latents)], dim=1)
+        if name == "mapping_split2":
+            w1, w2 = latents.split([config.hidden_dim, config.wide_dim], dim=1)
+            return torch.cat([self._dense(last)(w1), self.dense_new1(w2)], dim=1)
+        if name == "w":
+            return torch.add(*latents.chunk(2, dim=1)) if config.split else latents
+        k = int(name.removeprefix("mapping."))
+        return self._dense(k)(self._join(latents) if k == 0 else latents)
+
+    def _join(self, latents: Tensor) -> Tensor:
+        z, label = latents.split([self.config.z_dim, self.config.label_dim], dim=1)
+        if self.config.label_dim:
+            z = torch.cat([z, label @ self.label_weight], dim=1)  # (N, z_dim + label_embedding)
+        return pixel_norm(z)
+
+    def _dense(self, i: int) -> nn.Module:
+        return getattr(self, f"dense{i}")
+
+
+class Truncation(nn.Module):
+    """Pulls the styles of the first layers towards the mean w, and holds that mean."""
+
+    def __init__(self, w_dim: int, layers: int):
+        super().__init__()
+        self.layers = layers
+        self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(self, w: Tensor, psi: float = 1.0, trunc_layers: int = 0) -> Tensor:
+        """(N, w_dim) or (N, layers, w_dim) -> (N, layers, w_dim); psi 1 or no layers: as it is."""
+        if w.ndim == 2:
+            w = w[:, None].expand(-1, self.layers, -1)
+        if psi == 1.0 or trunc_layers <= 0:
+            return w
+        pulled = torch.lerp(self.w_avg.expand_as(w), w, psi)
+        first = torch.arange(self.layers, device=w.device) < trunc_layers
+        return torch.where(first[:, None], pulled, w)
+
+
+class SynthesisNetwork(nn.Module):
+    """From a style for each layer to images; two layers and one image output a resolution."""
+
+    def __init__(self, config: GeneratorConfig, rng: torch.Generator):
+        super().__init__()
+        self.blocks = len(config.channels)
+        self.register_buffer("lod", torch.zeros(()))
+        inputs = config.channels[0]
+        for k, channels in enumerate(config.channels):
+            size = 4 * 2**k
+            if k == 0:
+                first = ConstLayer(channels, config.w_dim, rng)
+            else:
+                first = StyleLayer(inputs, channels, size, config.w_dim, rng, upsample=True)
+            self.add_module(f"layer{2 * k}", first)
+            second = StyleLayer(channels, channels, size, config.w_dim, rng)
+            self.add_module(f"layer{2 * k + 1}", second)
+            self.add_module(f"output{k}", ToImage(channels, config.image_channels, rng))
+            inputs = channels
+
+    def forward(
+        self,
+        styles: Tensor,
+        lod: float | None = None,
+        noise_rng: torch.Generator | None = None,
+        upsample_output: bool = True,
+    ) -> Tensor:
+        """Images (N, 3, R, R), about in [-1, 1].
+
+        Args:
+            styles: (N, layers, w_dim), or (N, w_dim) to use one w everywhere.
+            lod: levels below the full resolution, as in progressive growing: 1 gives the image of
+                half the size, 0.25 blends a quarter of it in. None takes the stored buffer.
+            noise_rng: draws fresh noise from it; None takes the stored noise images.
+            upsample_output: False leaves the image at the size of the last block that ran.
+        """
+        lod = float(self.lod) if lod is None else float(lod)
+        if not 0.0 <= lod <= self.blocks - 1:
+            raise InputError(f"lod {lod}: it must be between 0 and {self.blocks - 1}")
+        if styles.ndim == 2:
+            styles = styles[:, None].expand(-1, 2 * self.blocks, -1)
+        last = self.blocks - 1 - math.floor(lod)
+        share = lod - math.floor(lod)  # of the image of the block before the last
+        x = before = None
+        for k in range(last + 1):
+            first, second = getattr(self, f"layer{2 * k}"), getattr(self, f"layer{2 * k + 1}")
+            x = first(styles[:, 0], noise_rng) if k == 0 else first(x, styles[:, 2 * k], noise_rng)
+            x = second(x, styles[:, 2 * k + 1], noise_rng)
+            if share and k == last - 1:
+                before = upsample(getattr(self, f"output{k}")(x))
+        image = getattr(self, f"output{last}")(x)
+        if before is not None:
+            image = torch.lerp(image, before, share)
+        if upsample_output:
+            for _ in range(self.blocks - 1 - last):
+                image = upsample(image)
+        return image
+
+
+class GeneratorNetwork(nn.Module):
+    """Mapping, truncation and synthesis; its state-dict keys are genforce's.
+
+    Args:
+        config: the sizes.
+        seed: of the initial weights and the stored noise images.
+    """
+
+    def __init__(self, config: GeneratorConfig | None = None, seed: int = 0):
+        super().__init__()
+        self.config = config = config if config is not None else GeneratorConfig()
+        rng = torch.Generator().manual_seed(seed)
+        self.mapping = MappingNetwork(config, rng)
+        self.truncation = Truncation(config.w_dim, 2 * len(config.channels))
+        self.synthesis = SynthesisNetwork(config, rng)
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        psi: float = 1.0,
+        trunc_layers: int = 0,
+        lod: float | None = None,
+        noise_rng: torch.Generator | None = None,
+        upsample_output: bool = True,
+    ) -> Tensor:
+        """Images (N, 3, R, R) of latents (N, z_dim) and labels (N, label_dim)."""
+        styles = self.truncation(self.mapping(z, label)["w"], psi, trunc_layers)
+        return self.synthesis(styles, lod, noise_rng, upsample_output)
+
+
+def infer_config(state: Mapping[str, Tensor]) -> GeneratorConfig:
+    """The sizes of the generator that a state dict with genforce's keys belongs to.
+
+    Raises:
+        KeyError: a key that tells a size is missing.
+    """
+    embedding = state.get("mapping.label_weight")
+    wide = state.get("mapping.dense_new0.weight")
+    blocks = sum(1 for k in range(16) if f"synthesis.output{k}.weight" in state)
+    outputs = [state[f"synthesis.output{k}.weight"] for k in range(blocks)]
+    label_dim, width = embedding.shape if embedding is not None else (0, 0)
+    return GeneratorConfig(
+        resolution=2 * 2**blocks,
+        z_dim=state["mapping.dense0.weight"].shape[1] - width,
+        w_dim=state["truncation.w_avg"].shape[0],
+        label_dim=label_dim,
+        label_embedding=width,
+        split=wide is not None,
+        channels=tuple(output.shape[1] for output in outputs),
+        hidden_dim=state["mapping.dense0.weight"].shape[0],
+        wide_dim=wide.shape[0] if wide is not None else 0,
+        mapping_layers=sum(1 for i in range(64) if f"mapping.dense{i}.weight" in state),
+        image_channels=outputs[0].shape[0],
+    )

@@ -1,0 +1,177 @@
+"""Layers of StyleGAN2: modulated convolution, output layer, residual path and block.
+
+Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020); names of parameters,
+scales, and the order of gain and clamp are those of NVlabs' stylegan2-ada-pytorch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylegan_ft.architectures.filters import setup_filter, upsample2d, upsample_conv2d
+from stylegan_ft.architectures.mapping import EPSILON, FullyConnected, slope_and_gain
+
+if TYPE_CHECKING:
+    from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
+
+TINY = 1e-30
+"""In place of a largest value of zero, by which nothing can be divided."""
+
+
+def modulated_conv2d(
+    x: Tensor, weight: Tensor, style: Tensor, kernel: Tensor | None = None, gain: float = 1.0
+) -> Tensor:
+    """Convolution whose weights each row's style scales and then brings to unit norm.
+
+    Equal to the definition's own weights for each row, by scaling the maps before and after one
+    convolution that all rows share.
+
+    Args:
+        x: (N, I, H, W); in half precision, weight and style are first divided by their largest
+            values, which changes nothing but keeps the sums in range.
+        weight: (O, I, k, k).
+        style: (N, I).
+        kernel: if given, height and width are doubled with this filter.
+        gain: factor of the result.
+
+    Returns:
+        (N, O, H, W), or (N, O, 2H, 2W).
+    """
+    if x.dtype == torch.float16:
+        largest = weight.abs().amax(dim=(1, 2, 3), keepdim=True)
+        weight = weight / (largest.clamp(min=TINY) * math.sqrt(weight[0].numel()))
+        style = style / style.abs().amax(dim=1, keepdim=True).clamp(min=TINY)
+    power = style.square() @ weight.square().sum(dim=(2, 3)).T  # (N, O)
+    norm = (power + EPSILON).rsqrt() * gain
+    weight = weight.to(x.dtype)
+    x = x * _maps(style).to(x.dtype)
+    if kernel is None:
+        x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    else:
+        x = upsample_conv2d(x, weight, kernel)
+    return x * _maps(norm).to(x.dtype)
+
+
+def _maps(x: Tensor) -> Tensor:  # (N, C) -> (N, C, 1, 1)
+    return x[:, :, None, None]
+
+
+class SynthesisLayer(nn.Module):
+    """[upsample,] modulated 3 × 3 convolution, constant noise, bias, activation, clamp."""
+
+    def __init__(
+        self, config: StyleGAN2Config, inputs: int, outputs: int, resolution: int, up: bool
+    ):
+        super().__init__()
+        self.affine = FullyConnected(config.w_dim, inputs)
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        self.noisy = config.use_noise
+        if self.noisy:
+            self.register_buffer("noise_const", torch.zeros(resolution, resolution))
+            self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.up, self.clamp = up, config.conv_clamp
+        self.slope, self.gain = slope_and_gain(config.activation)
+
+    def forward(self, x: Tensor, style: Tensor, gain: float = 1.0) -> Tensor:
+        kernel = self.resample_filter if self.up else None
+        total = self.gain * gain  # all activations here take a factor as well before as after
+        x = modulated_conv2d(x, self.weight, style, kernel, total)
+        if self.noisy:
+            x = x.add_((self.noise_const * (self.noise_strength * total)).to(x.dtype))
+        x = x.add_((self.bias * total).to(x.dtype)[:, None, None])
+        x = F.leaky_relu(x, self.slope, inplace=True)
+        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
+
+
+class ToRGB(nn.Module):
+    """Modulated 1 × 1 convolution to the image's channels, without unit norm; bias, clamp."""
+
+    def __init__(self, config: StyleGAN2Config, inputs: int):
+        super().__init__()
+        self.affine = FullyConnected(config.w_dim, inputs)
+        self.weight = nn.Parameter(torch.zeros(config.img_channels, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(config.img_channels))
+        self.weight_scale = 1.0 / math.sqrt(inputs)
+        self.clamp = config.conv_clamp
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:  # -> (N, C, H, W) float32
+        height, width = x.shape[2:]
+        weight = self.weight[:, :, 0, 0] * (style * self.weight_scale)[:, None]  # (N, C, inputs)
+        x = x.movedim(1, -1).flatten(1, 2) @ weight.mT.to(x.dtype)  # (N, H * W, C)
+        x = (x + self.bias.to(x.dtype)).unflatten(1, (height, width)).movedim(-1, 1).float()
+        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+
+
+class ResidualPath(nn.Module):
+    """1 × 1 convolution and doubling of height and width, beside a block of `resnet`."""
+
+    def __init__(self, config: StyleGAN2Config, inputs: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, 1, 1))
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        self.weight_scale = 1.0 / math.sqrt(inputs)
+
+    def forward(self, x: Tensor, gain: float) -> Tensor:
+        x = F.conv2d(x, (self.weight * (self.weight_scale * gain)).to(x.dtype))
+        return upsample2d(x, self.resample_filter)
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution.
+
+    Args:
+        inputs: feature maps of the block before; 0 for the first one, which starts from a learned
+            constant.
+    """
+
+    def __init__(self, config: StyleGAN2Config, inputs: int, outputs: int, resolution: int):
+        super().__init__()
+        self.half = resolution >= config.half_from
+        self.residual = bool(inputs) and config.architecture == "resnet"
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        if inputs:
+            self.conv0 = SynthesisLayer(config, inputs, outputs, resolution, up=True)
+        else:
+            self.const = nn.Parameter(torch.zeros(outputs, resolution, resolution))
+        self.conv1 = SynthesisLayer(config, outputs, outputs, resolution, up=False)
+        self.to_image = resolution == config.img_resolution or config.architecture == "skip"
+        if self.to_image:
+            self.torgb = ToRGB(config, outputs)
+        if self.residual:
+            self.skip = ResidualPath(config, inputs, outputs)
+
+    def affines(self) -> list[FullyConnected]:
+        """The affine layers in the order in which `forward` takes their outputs."""
+        names = ("conv0", "conv1", "torgb")
+        return [getattr(self, name).affine for name in names if hasattr(self, name)]
+
+    def forward(
+        self, x: Tensor | None, image: Tensor | None, styles: Sequence[Tensor], half: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Feature maps and image of the block before -> those of this one."""
+        dtype = torch.float16 if half and self.half else torch.float32
+        style = iter(styles)
+        gain = math.sqrt(0.5) if self.residual else 1.0
+        if x is None:
+            x = self.const.to(dtype).expand(len(styles[0]), -1, -1, -1)
+            x = x.contiguous(memory_format=torch.channels_last)
+        else:
+            before = x = x.to(dtype)
+            x = self.conv0(x, next(style))
+        x = self.conv1(x, next(style), gain)
+        if self.residual:
+            x = x + self.skip(before, gain)
+        if image is not None:
+            image = upsample2d(image, self.resample_filter)
+        if self.to_image:
+            added = self.torgb(x, next(style))
+            image = added if image is None else image + added
+        return x, image

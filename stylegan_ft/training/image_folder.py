@@ -1,0 +1,111 @@
+"""Folders of labelled images: `labels.csv` with a `file` column and numbers, and the images."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor
+
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.segmentation.pictures import read_image
+
+LABELS = "labels.csv"
+FILE = "file"
+"""First column: the path of an image, relative to the folder."""
+
+_THREADS = min(4, os.cpu_count() or 1)  # PIL decodes outside Python's lock
+
+
+def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
+    """The table of an image folder: `file`, then numbers; an empty cell is NaN.
+
+    Raises:
+        CheckpointError: there is no `labels.csv`, or it is no table.
+        InputError: it names no files, one twice or one outside the folder, or a column holds text.
+    """
+    path = Path(folder) / LABELS
+    if not path.is_file():
+        raise CheckpointError(f"no file {path}; give a folder of images with a {LABELS}")
+    try:
+        table = pd.read_csv(path, dtype={FILE: str})
+    except (ValueError, OSError) as error:  # pandas' and Unicode's own are ValueErrors
+        raise CheckpointError(f"{path} is no table ({str(error)[:80]})") from error
+    if not len(table.columns) or table.columns[0] != FILE or not len(table):
+        raise InputError(f"{path}: the first column is {FILE!r}, with a row an image")
+    files = table[FILE]
+    if files.isna().any():
+        raise InputError(f"{path}: row {int(files.isna().argmax()) + 2} names no file")
+    if files.duplicated().any():
+        raise InputError(f"{path} lists {files[files.duplicated()].iloc[0]} twice")
+    for name in files:
+        parts = PurePosixPath(name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts:
+            raise InputError(f"{path}: {name} is outside the folder; give paths within it")
+    for name in table.columns[1:]:
+        if not pd.api.types.is_numeric_dtype(table[name]) or table[name].dtype == bool:
+            odd = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
+            shown = table[name][odd].iloc[0] if odd.any() else table[name].iloc[0]
+            raise InputError(f"{path}: {name} holds {shown!r}; give numbers, or leave cells empty")
+    return table
+
+
+def load_images(folder: str | os.PathLike, files: Sequence[str], size: int) -> Tensor:
+    """(N, 3, size, size) uint8 RGB of image files, each resized by area to the size.
+
+    Args:
+        folder: what the files' paths are relative to.
+        files: see `property_cnn.segmentation.pictures.read_image`.
+        size: side in pixels.
+
+    Raises:
+        InputError: an image is missing or damaged.
+    """
+    images = torch.empty((len(files), 3, size, size), dtype=torch.uint8)
+    pixels = images.numpy()
+
+    def fill(index: int) -> None:
+        pixels[index] = _read(Path(folder) / files[index], size).transpose(2, 0, 1)
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for _ in threads.map(fill, range(len(files))):
+            pass
+    return images
+
+
+def write_images(folder: str | os.PathLike, names: Iterable[str], images: Tensor) -> None:
+    """Writes images (N, 3, H, W) uint8 as PNG files of these names, all on disk when it returns.
+
+    A call that is killed may leave a file half-written. They are flushed together in the end,
+    where the system can: one by one takes many times as long.
+    """
+    paths = [Path(folder) / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for path, image in zip(paths, images, strict=True):
+        path.write_bytes(png_bytes(image))
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def png_bytes(image: Tensor) -> bytes:
+    """A PNG file of an image (3, H, W) uint8; quickly packed, so a little larger than need be."""
+    buffer = io.BytesIO()
+    pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _read(path: Path, size: int) -> np.ndarray:
+    """(size, size, 3) uint8."""
+    pixels = read_image(path)
+    if pixels.shape[:2] == (size, size):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BOX))

@@ -1,0 +1,35 @@
+"""Arrays and text in one file: whole, the same bytes each time, of one kind."""
+
+import numpy as np
+import pytest
+
+from property_cnn.common.errors import CheckpointError
+from property_cnn.common.npz import read_npz, write_npz
+
+
+def test_arrays_and_metadata_come_back(tmp_path):
+    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(["hh", "hl"])}
+    write_npz(tmp_path / "x.npz", "toys", arrays, {"n": 3, "names": ["é"]})
+    read, metadata = read_npz(tmp_path / "x.npz", "toys")
+    assert metadata == {"n": 3, "names": ["é"]}
+    assert all(np.array_equal(read[name], array) for name, array in arrays.items())
+    assert read["a"].dtype == np.float32
+
+
+def test_the_time_of_writing_is_not_in_the_bytes(tmp_path, monkeypatch):
+    write_npz(tmp_path / "one.npz", "toys", {"a": np.zeros(3)}, {})
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    write_npz(tmp_path / "two.npz", "toys", {"a": np.zeros(3)}, {})
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_another_kind_is_refused(tmp_path):
+    write_npz(tmp_path / "x.npz", "toys", {}, {})
+    with pytest.raises(CheckpointError, match="holds toys, not tools"):
+        read_npz(tmp_path / "x.npz", "tools")
+
+
+def test_objects_are_not_written(tmp_path):
+    with pytest.raises(ValueError, match="Object arrays"):
+        write_npz(tmp_path / "x.npz", "toys", {"a": np.array([{}])}, {})
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,63 @@
+"""Progress lines, with a clock moved by hand."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from property_cnn.common import progress
+from property_cnn.common.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A list whose only number is the time in seconds."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_plain_streams_get_a_line_an_interval_and_one_at_the_end(clock):
+    stream = io.StringIO()
+    bar = Progress("sampling", 4000, "images", stream=stream, interval=10)
+    for seconds in (104, 110, 115, 140):
+        clock[0] = float(seconds)
+        bar.advance(1000)
+    assert stream.getvalue().splitlines() == [
+        "sampling: 2,000/4,000 images, 200.0/s, 0:10 left",
+        "sampling: 4,000/4,000 images, 100.0/s, 0:00 left",
+    ]
+
+
+def test_a_terminal_gets_one_line_that_rewrites_itself(clock):
+    stream = Terminal()
+    bar = Progress("scoring", 2, stream=stream)
+    for seconds in (101, 102):
+        clock[0] = float(seconds)
+        bar.advance()
+    first, second = stream.getvalue().split("\r")[1:]
+    assert first.startswith("scoring: 1/2 items, 1.0/s, 0:01 left")
+    assert not first.endswith("\n")
+    assert second.endswith("\n")
+
+
+def test_long_times_have_hours(clock):
+    stream = io.StringIO()
+    bar = Progress("training", 7385, stream=stream, interval=1)
+    clock[0] += 1
+    bar.advance()
+    assert "2:03:04 left" in stream.getvalue()
+
+
+def test_quiet_prints_nothing_but_counts(clock):
+    stream = io.StringIO()
+    bar = Progress("sampling", 2, quiet=True, stream=stream)
+    bar.advance(2)
+    assert bar.done == 2
+    assert stream.getvalue() == ""

@@ -1,0 +1,36 @@
+"""Freed memory kept by the process."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from vectorfind.cli.allocator import keep_freed_memory
+
+FREES = """
+from vectorfind.cli.allocator import keep_freed_memory
+import numpy as np
+assert {keeps} is False or keep_freed_memory()
+blocks = [np.ones(2**22) for _ in range(8)]  # 256 MiB
+del blocks
+pages = int(open("/proc/self/statm").read().split()[1])
+print(pages * 4096 > 2**28)
+"""
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or sys.platform != "linux", reason="needs glibc on Linux"
+)
+@pytest.mark.parametrize("keeps", [True, False])
+def test_what_a_process_frees_stays_with_it_where_that_was_asked(keeps):
+    program = FREES.format(keeps=keeps)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.strip() == str(keeps)
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    assert keep_freed_memory() is False

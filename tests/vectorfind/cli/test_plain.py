@@ -1,0 +1,47 @@
+"""The command line where no network is needed: options, names of folders, making of models."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.vectorfind.cli.test_cli import assert_one_line, invoke
+from vectorfind.runs import shipped
+from vectorfind.runs import test as runs
+
+
+@pytest.mark.parametrize("command", ["sample", "curve", "find", "test"])
+def test_truncation_is_an_option_of_all_that_samples(tmp_path, command):
+    for options, said in (
+        (["--psi", "3"], "psi is 3.0"),
+        (["--trunc-layers", "0"], "trunc_layers"),
+    ):
+        assert_one_line(invoke(command, *options, "--out", tmp_path / "out"), said)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ([], "vectorfind-svm-mapping_split2-4000"),
+        (["--method", "mixed", "-n", "2K"], "vectorfind-mixed-mapping_split1-2000"),
+        (["--generator", "x.pkl"], "vectorfind-svm-4000"),  # its own layer is not known yet
+        (["--generator", "x.pkl", "--layer", "w+4-7"], "vectorfind-svm-w+4-7-4000"),
+    ],
+)
+def test_a_run_without_a_folder_gets_one_named_after_what_is_known(monkeypatch, options, name):
+    given = []
+    monkeypatch.setattr(runs, "run_test", lambda find, test, out, *rest: given.append(out))
+    monkeypatch.setattr(runs, "summary_lines", lambda out: [])
+    assert invoke("test", *options).exit_code == 0
+    assert given == [Path(name)]
+
+
+def test_models_prints_what_it_made(monkeypatch, tmp_path):
+    def made(work, device, log):
+        log(f"working in {work.name}")
+        return [work / "scorer.safetensors"]
+
+    monkeypatch.setattr(shipped, "make_models", made)
+    last = f"model: {tmp_path / 'scorer.safetensors'}"
+    told = invoke("models", "--out", tmp_path)
+    assert told.stdout.splitlines() == [f"working in {tmp_path.name}", last]
+    assert invoke("models", "--quiet", "--out", tmp_path).stdout.splitlines() == [last]

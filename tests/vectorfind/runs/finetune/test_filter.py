@@ -1,0 +1,286 @@
+"""The filter: what it keeps and writes, that it goes on to the same bytes, and its commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import file_digest
+from property_cnn.network.dataset import from_bytes
+from property_cnn.properties import PROPERTIES
+from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
+from stylegan_ft.training.image_folder import load_images, read_labels, write_images
+from tests.stylegan_ft.planted_concept import planted, write_classifiers
+from tests.vectorfind.conftest import SIDE, ToyGenerator, ToyScorer
+from vectorfind.cli.finetune.filter import (
+    BOUNDS,
+    FACES,
+    FILTER,
+    TRAINING,
+    classifiers,
+    faces,
+    filter,
+)
+from vectorfind.cli.main import main
+from vectorfind.runs.finetune import image_parts
+from vectorfind.runs.finetune.filter import FilterSettings, filter_images
+from vectorfind.sampling import sampler as sampling
+
+HALF = FilterSettings(
+    n=1100, batch_size=100, thresholds=Thresholds(gender=0.5, quality=0.0, age=1.0, glasses=1.0)
+)
+
+
+def run(out, folder, settings=HALF, scorer=None, **more):
+    path = folder / "concept.safetensors"
+    if not path.exists():
+        write_classifiers(path)
+    given = (ToyGenerator(), path, scorer or ToyScorer())
+    return filter_images(out, settings, *given, quiet=True, workers=1, **more)
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("filter")
+    found = run(folder / "out", folder)
+    return folder / "out", found, folder / "concept.safetensors"
+
+
+def test_what_passes_is_kept(whole):
+    out, found, _ = whole
+    table = pd.read_csv(out / "filter.csv")
+    assert list(table.columns) == ["index", *CONCEPT, *PROPERTIES, "kept"]
+    assert table["index"].tolist() == list(range(1100))
+    assert ((table["kept"] == "O") == (table["gender"] >= 0.5)).all()
+    kept = table[table["kept"] == "O"]
+    assert 100 < len(kept) == found.kept < 1000
+    assert found.within == {"gender": found.kept / 1100, "quality": 1, "age": 1, "glasses": 1}
+    labels = read_labels(out)
+    assert list(labels.columns) == ["file", *PROPERTIES, *CONCEPT]
+    assert labels["file"].tolist() == [f"images/{i:06d}.png" for i in kept["index"]]
+    assert len(list((out / "images").iterdir())) == len(kept)
+
+
+def test_numbers_are_those_of_the_images(whole):
+    out, _, path = whole
+    labels = read_labels(out).head(40)
+    images = from_bytes(load_images(out, list(labels["file"]), SIDE))
+    told = ConceptClassifiers.load(path)(images).numpy()
+    np.testing.assert_allclose(labels[list(CONCEPT)], told, atol=0.01)
+    np.testing.assert_allclose(labels[list(PROPERTIES)], ToyScorer()(images), atol=0.05)
+
+
+def test_images_depend_on_seed_and_number_alone(whole, tmp_path):
+    out, _, _ = whole
+    run(tmp_path / "few", tmp_path, replace(HALF, n=600))
+    first = pd.read_csv(out / "filter.csv").head(600)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "few" / "filter.csv"), first)
+
+
+@pytest.mark.parametrize("moment", ["image", "part", "labels"])
+def test_a_killed_filter_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch, moment):
+    class Killed(Exception):
+        pass
+
+    def killed(real, after):
+        calls = []
+
+        def call(*given):
+            calls.append(given)
+            if len(calls) > after:
+                raise Killed
+            return real(*given)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        if moment == "image":
+
+            def some(folder, names, images):
+                write_images(folder, list(names)[:3], images[:3])
+                raise Killed
+
+            patch.setattr(image_parts, "write_images", some)
+        else:
+            name, after = {"part": ("write_npz", 1), "labels": ("write_table", 0)}[moment]
+            patch.setattr(image_parts, name, killed(getattr(image_parts, name), after))
+        with pytest.raises(Killed):
+            run(tmp_path / "out", tmp_path)
+    assert not (tmp_path / "out" / "labels.csv").exists()
+    run(tmp_path / "out", tmp_path)
+    assert contents(tmp_path / "out") == contents(whole[0])
+
+
+def test_a_finished_filter_makes_nothing_again(whole, monkeypatch):
+    out, found, path = whole
+    before = contents(out)
+
+    def refuse(*_):
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(sampling, "mapped_latents", refuse)
+    assert run(out, path.parent) == found
+    assert contents(out) == before
+
+
+def test_lost_and_damaged_parts_are_made_again(whole, tmp_path):
+    out = tmp_path / "out"
+    run(out, tmp_path)
+    part = out / "parts" / "00001.npz"
+    part.write_bytes(part.read_bytes()[:100])
+    next((out / "images").iterdir()).unlink()
+    run(out, tmp_path)
+    assert contents(out) == contents(whole[0])
+
+
+def test_other_settings_are_refused_or_replaced(tmp_path):
+    small = replace(HALF, n=40)
+    run(tmp_path / "out", tmp_path, small)
+    with pytest.raises(InputError, match=r"thresholds\.gender: 0\.5 there, 0\.6 here"):
+        run(tmp_path / "out", tmp_path, replace(small, thresholds=Thresholds(gender=0.6)))
+    other = replace(small, n=30, keep_all=True)
+    with pytest.raises(InputError, match="--overwrite"):
+        run(tmp_path / "out", tmp_path, other)
+    assert run(tmp_path / "out", tmp_path, other, overwrite=True).kept == 30
+    assert len(read_labels(tmp_path / "out")) == 30
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 30
+
+
+def test_parts_of_unknown_settings_are_not_used(tmp_path):
+    small = replace(HALF, n=20)
+    run(tmp_path / "out", tmp_path, replace(small, seed=1))
+    (tmp_path / "out" / "settings.json").unlink()
+    run(tmp_path / "out", tmp_path, small)
+    run(tmp_path / "new", tmp_path, small)
+    assert contents(tmp_path / "out") == contents(tmp_path / "new")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["labels.csv", "settings.json", "images/000000.png"])
+def test_folders_of_other_origin_are_left_alone(tmp_path, name, overwrite):
+    own = tmp_path / "own"
+    (own / "images").mkdir(parents=True)
+    texts = {"labels.csv": "file,age\na.png,1\n", "settings.json": '{"variant": "v9"}'}
+    (own / name).write_text(texts.get(name, ""))
+    with pytest.raises(InputError, match="something else"):
+        run(own, tmp_path, replace(HALF, n=10), overwrite=overwrite)
+    assert list(contents(own).values()) == [texts.get(name, "").encode()]
+
+
+def test_a_damaged_record_can_be_overwritten(tmp_path):
+    small = replace(HALF, n=20)
+    run(tmp_path / "out", tmp_path, small)
+    before = contents(tmp_path / "out")
+    (tmp_path / "out" / "settings.json").write_text("{")
+    with pytest.raises(InputError, match="--overwrite"):
+        run(tmp_path / "out", tmp_path, small)
+    run(tmp_path / "out", tmp_path, small, overwrite=True)
+    assert contents(tmp_path / "out") == before
+
+
+def test_images_that_cannot_be_read_are_not_kept(tmp_path):
+    def spoil(scores):
+        scores[::4] = torch.nan
+        return scores
+
+    settings = replace(HALF, n=64, keep_all=True)
+    assert run(tmp_path / "out", tmp_path, settings, ToyScorer(spoil)).kept == 48
+    assert read_labels(tmp_path / "out").notna().all(axis=None)
+
+
+def test_workers_change_no_byte(whole, tmp_path):
+    given = (ToyGenerator(), whole[2], ToyScorer())
+    filter_images(tmp_path / "out", HALF, *given, quiet=True, workers=3)
+    assert contents(tmp_path / "out") == contents(whole[0])
+
+
+def test_wrong_numbers_and_files_are_told(tmp_path):
+    with pytest.raises(InputError, match="n 0"):
+        FilterSettings(n=0)
+    with pytest.raises(CheckpointError, match="no file"):
+        filter_images(tmp_path / "out", HALF, ToyGenerator(), tmp_path / "none", ToyScorer())
+    assert not (tmp_path / "out").exists()
+
+
+def invoke(command, *args):
+    return CliRunner().invoke(command, [str(arg) for arg in args])
+
+
+def test_command_defaults_are_those_of_the_settings():
+    from stylegan_ft.concept import EnsembleSettings
+    from stylegan_ft.concept import make as making
+
+    defaults = FilterSettings()
+    assert {name: getattr(defaults, name) for name in FILTER} == FILTER
+    assert Thresholds(**BOUNDS) == Thresholds()
+    assert EnsembleSettings(**TRAINING) == EnsembleSettings()
+    assert making.FACES == FACES
+
+
+def test_filter_command(tmp_path, monkeypatch):
+    from vectorfind.models import pair as models
+
+    monkeypatch.setattr(models, "resolve_generator", lambda *_: ToyGenerator())
+    monkeypatch.setattr(models, "resolve_scorer", lambda *_: ToyScorer())
+    write_classifiers(tmp_path / "c.safetensors")
+    args = ["-n", 30, "--classifiers", tmp_path / "c.safetensors", "--keep-all", "--quiet"]
+    result = invoke(main, "finetune", "filter", *args, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "kept 30 of 30 images (100.0%)" in result.output
+    assert "within each threshold: gender " in result.output
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text("utf-8"))
+    path = tmp_path / "c.safetensors"
+    assert (
+        settings["command"] == f"vectorfind finetune filter -n 30 --classifiers {path} --keep-all"
+    )
+    digests = [settings[name] for name in ("generator", "classifiers", "scorer")]
+    assert digests == ["toy-generator", file_digest(path), "toy-scorer"]
+    none = [*args[:4], "--gender", 1, "--quiet", "--out", tmp_path / "none"]
+    assert "loosen one" in invoke(filter, *none).output
+
+
+def test_faces_command_writes_labels_and_classifiers_learn_from_them(tmp_path):
+    out = tmp_path / "faces"
+    result = invoke(faces, "-n", 12, "--size", 32, "--quiet", "--out", out)
+    assert result.exit_code == 0, result.output
+    table = read_labels(out)
+    assert list(table.columns) == ["file", *PROPERTIES, *CONCEPT]
+    assert len(table) == 12
+    assert table[list(PROPERTIES)].abs().max(axis=None) < 6
+    assert set(np.unique(table[list(CONCEPT)].to_numpy())[:2]) == {0.0, 1.0}
+    assert load_images(out, list(table["file"]), 32).float().std() > 10
+
+
+def test_classifiers_command(tmp_path):
+    images, labels = planted(24)
+    names = [f"{i}.png" for i in range(len(images))]
+    write_images(tmp_path, names, images)
+    table = pd.DataFrame(labels, columns=list(CONCEPT))
+    table.insert(0, "file", names)
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    run = partial(invoke, classifiers, "--folds", 2, "--epochs", 1, "--workers", 1, "--quiet")
+    result = run("--images", tmp_path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "glasses: AUROC " in result.output
+    ConceptClassifiers.load(tmp_path / "out" / "concept.safetensors")
+    assert len(pd.read_csv(tmp_path / "out" / "concept.csv")) == 8
+    table.drop(columns="age").to_csv(tmp_path / "labels.csv", index=False)
+    result = run("--images", tmp_path, "--out", tmp_path / "out")
+    assert isinstance(result.exception, InputError)
+    assert "no column age" in str(result.exception)

@@ -1,0 +1,226 @@
+"""The n-curve: one sampling for all, the same bytes after a stop, cells too small left out."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from property_cnn.common.errors import InputError
+from reports.tables import csv_text
+from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
+from vectorfind.config import GradientSettings
+from vectorfind.directions import finding as fitting
+from vectorfind.methods.gradient.products import quick_dtype
+from vectorfind.runs import curve as module
+from vectorfind.runs.curve import CurveSettings, run_curve
+from vectorfind.runs.curve_cell import control_table, curve_table
+from vectorfind.runs.curve_page import curve_files
+from vectorfind.sampling.groups import grouped
+
+SETTINGS = CurveSettings(
+    n=(80, 600, 1200),
+    layers=("mapping_split2", "w"),
+    cases=6,
+    control_cases=4,
+    workers=1,
+    gradient=GradientSettings(max_epochs=3),
+)
+
+
+class Counting(PlantedScorer):
+    def __init__(self):
+        super().__init__()
+        self.images = 0
+
+    def __call__(self, images):
+        self.images += len(images)
+        return super().__call__(images)
+
+
+def run(out, scorer=None, settings=SETTINGS, **options):
+    return run_curve(
+        settings, out, PlantedGenerator(), scorer or PlantedScorer(), quiet=True, **options
+    )
+
+
+def contents(folder):
+    """All bytes that must not vary: not the timings, nor what shows them; without the plots."""
+    files = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".csv", ".json", ".npy") and path.name != "timings.json"
+    }
+    curve = pd.read_csv(folder / "n_curve.csv").drop(columns="time")
+    return files | {"n_curve.csv": curve.to_csv().encode()}
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leaves the plots undrawn, where a test is not about them."""
+
+    def files(table, *args, **kwargs):
+        return {"n_curve.csv": csv_text(table), "findings.csv": "", "report.html": ""}
+
+    monkeypatch.setattr(module, "curve_files", files)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("curve") / "out"
+    assert run(path) == path / "report.html"
+    return path
+
+
+def test_every_cell_has_its_row_and_small_ones_are_named(folder):
+    table = pd.read_csv(folder / "n_curve.csv")
+    rows = set(zip(table.method, table.layer, table.n, strict=True))
+    layers = SETTINGS.layers
+    assert rows == {
+        *(("gradient", layer, n) for layer in layers for n in (80, 600, 1200)),
+        *(("svm", layer, n) for layer in layers for n in (600, 1200)),
+    }
+    assert "n=80 is too small for 16 groups" in (folder / "report.html").read_text()
+
+
+def test_the_table_has_the_specifications_columns(folder):
+    columns = list(pd.read_csv(folder / "n_curve.csv").columns)
+    assert columns[:5] == ["method", "layer", "n", "k", "time"]
+    for name in ("eyes", "mouth", "pose"):
+        assert {f"svm_{name}_acc", f"nn_{name}_mse", f"{name}_mean_corr"} <= set(columns)
+    assert "sum_mean_corr" in columns
+
+
+def test_planted_properties_obey_and_chance_does_not(folder):
+    table = pd.read_csv(folder / "n_curve.csv")
+    most = table[table.n == 1200]
+    assert most[most.method == "svm"].sum_mean_corr.min() > 2.8
+    control = pd.read_csv(folder / "control.csv")
+    assert len(control) == 4
+    assert (control.sum_mean_corr < 2.0).all()
+
+
+def test_the_sum_is_that_of_the_means(folder):
+    table = pd.read_csv(folder / "n_curve.csv")
+    means = table[["eyes_mean_corr", "mouth_mean_corr", "pose_mean_corr"]].sum(axis=1)
+    assert (means - table.sum_mean_corr).abs().max() < 2e-4
+    assert (table.sum_mean_corr_low <= table.sum_mean_corr).all()
+
+
+def test_the_page_does_not_vary_with_the_time(folder):
+    table = pd.read_csv(folder / "n_curve.csv")
+    pages = [curve_files(table.assign(time=time))["report.html"] for time in (1.0, 2.0)]
+    assert pages[0] == pages[1]
+
+
+def test_plots_are_there(folder):
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert {f"n_curve_{what}.png" for what in ("sum", "eyes", "mouth", "pose")} <= names
+
+
+def test_images_are_sampled_once_for_all_cells(tmp_path, undrawn):
+    scorer = Counting()
+    run(tmp_path, scorer)
+    cells, controls = 10, 4
+    tests = cells * 6 * (1 + 50) + controls * 4 * 50
+    assert scorer.images == 3 * 512 + tests
+
+
+def test_a_second_curve_shares_the_store(folder, tmp_path, undrawn):
+    scorer = Counting()
+    run(tmp_path, scorer, store=folder / "samples")
+    assert scorer.images == 10 * 6 * 51 + 4 * 4 * 50
+    assert not (tmp_path / "samples").exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "after"), [("run_cell", 3), ("fill_store", 0), ("train_network", 2)]
+)
+def test_an_interrupted_curve_goes_on_to_the_same_bytes(
+    folder, tmp_path, monkeypatch, undrawn, stage, after
+):
+    real, calls = getattr(module, stage), []
+
+    def interrupted(*args, **kwargs):
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        calls.append(args)
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, stage, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    run(tmp_path)
+    first, second = contents(folder), contents(tmp_path)
+    assert first.keys() == second.keys()
+    first["findings.csv"] = b""
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_finished_cell_is_not_run_again(tmp_path, undrawn):
+    scorer = Counting()
+    settings = replace(SETTINGS, n=(600,))
+    run(tmp_path, settings=settings)
+    run(tmp_path, scorer, settings)
+    assert scorer.images == 0
+
+
+def test_other_settings_are_refused(folder):
+    with pytest.raises(InputError, match="holds a run with other settings"):
+        run(folder, settings=CurveSettings(n=(600,), workers=1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n": (8, 4)}, "give rising numbers"),
+        ({"n": ()}, "no n given"),
+        ({"methods": ("sum",)}, "unknown method 'sum'"),
+        ({"layers": ()}, "no layers given"),
+        ({"cases": 0}, "cases is 0"),
+    ],
+)
+def test_settings_that_are_not_allowed_are_told(change, message):
+    with pytest.raises(InputError, match=message):
+        CurveSettings(**change).validate()
+
+
+def test_nothing_runs_where_every_group_is_too_small(tmp_path):
+    settings = CurveSettings(n=(80,), methods=("svm",), layers=("w",), workers=1)
+    with pytest.raises(InputError, match="no cell could be run"):
+        run(tmp_path, settings=settings)
+
+
+def test_rows_are_ordered_by_line_and_n():
+    rows = [
+        {"method": method, "layer": "w", "n": n, "k": n, "time": 1.0, fit: 0.5, "eyes_mean_corr": 1}
+        for n, method, fit in [
+            (10, "gradient", "nn_eyes_mse"),
+            (20, "svm", "svm_eyes_acc"),
+            (20, "gradient", "nn_eyes_mse"),
+        ]
+    ]
+    table = curve_table(rows)
+    assert table.n.tolist() == [10, 20, 20]
+    assert table.method.tolist() == ["gradient", "gradient", "svm"]
+    assert list(table.columns[-1:]) == ["eyes_mean_corr"]
+    assert control_table(rows).empty
+
+
+def test_the_samples_of_each_n_are_grouped_once(tmp_path, monkeypatch, undrawn):
+    sizes = []
+
+    def counting(samples, *args):
+        sizes.append(len(samples))
+        return grouped(samples, *args)
+
+    for place in (module, fitting):
+        monkeypatch.setattr(place, "grouped", counting)
+    run(tmp_path / "out", settings=replace(SETTINGS, n=(600, 800), methods=("svm",)))
+    assert sizes == [600, 800]
+
+
+def test_the_precision_of_training_is_written_down(folder):
+    told = json.loads((folder / "config.json").read_text())
+    assert told["curve"]["gradient"]["dtype"] == quick_dtype("cpu")

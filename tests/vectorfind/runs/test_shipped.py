@@ -1,0 +1,49 @@
+"""The shipped models: they load, agree across batch sizes, and their directions work."""
+
+import numpy as np
+
+import property_cnn
+import vectorfind
+from property_cnn.common.streams import CASES
+from property_cnn.faces import Part, render_both, sample_attributes
+from property_cnn.segmentation.metrics import mask_scores
+from property_cnn.segmentation.teachers import hair_probability
+from property_cnn.segmentation.teachers_by_name import load_teacher
+from vectorfind.models.pair import load_models
+from vectorfind.sampling.latents import mapped_latents
+from vectorfind.sampling.sampler import sample
+
+
+def test_batch_size_changes_scores_by_less_than_1e_5():
+    models = load_models("default", "default", "cpu", "float32")
+    small, large = (sample(models, 200, 0, batch_size=size) for size in (7, 64))
+    assert np.array_equal(small.z, large.z)
+    assert np.array_equal(small.label, large.label)
+    for layer, vectors in small.latents.items():
+        assert np.array_equal(vectors, large.latents[layer])
+    assert np.abs(small.scores - large.scores).max() <= 1e-5
+
+
+def test_directions_on_the_shipped_models_are_clear_of_chance():
+    directions = vectorfind.find_directions(n=600, group_by=(), seed=1, quiet=True)
+    evaluation = vectorfind.evaluate(directions, cases=6, quiet=True)
+    found, chance = evaluation.measured.correlation, evaluation.control.correlation
+    assert (found.low > chance.high).all()
+    assert (found.mean > 0.7).all()
+
+
+def test_the_shipped_segmenter_finds_the_hair_of_rendered_faces():
+    attributes = sample_attributes(12, seed=12345)
+    images, parts = render_both(attributes, 224)
+    masks = property_cnn.load_hair_segmenter(device="cpu")(images)
+    assert masks.shape == (12, 1, 224, 224)
+    assert mask_scores(masks[:, 0], parts == Part.HAIR)["iou"] > 0.95
+
+
+def test_the_shipped_segmenter_and_teacher_agree_on_generated_faces():
+    models = load_models("default", "default", "cpu", "float32")
+    latents = mapped_latents(models, 3, CASES, 4, ("w",))[2]
+    images = models.synthesize(latents["w"], "w")
+    student = property_cnn.load_hair_segmenter(device="cpu")(images)
+    teacher = hair_probability(load_teacher(device="cpu"), images)
+    assert mask_scores(student, teacher)["iou"] > 0.93

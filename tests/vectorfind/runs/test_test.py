@@ -1,0 +1,265 @@
+"""A run's folder: complete, the same bytes each time, resumed, and never clobbered."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from property_cnn.common.errors import InputError
+from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
+from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
+from vectorfind.runs import test as runs
+from vectorfind.runs.figures import Figure
+from vectorfind.runs.record import command_line
+from vectorfind.sampling.store import StoredSamples
+
+FIND = FindSettings(n=320, group_by=("hair_color",), workers=1)
+TEST = EvaluateSettings(cases=5, control_cases=4, bootstrap=50)
+FILES = {
+    ".lock",
+    "config.json",
+    "control.csv",
+    "directions.npz",
+    "fits.csv",
+    "latents.npz",
+    "n_curve.csv",
+    "report.html",
+    "scores.npz",
+    "slopes.csv",
+    "test_result.csv",
+    "test_statistics.csv",
+    "timings.json",
+}
+FIGURES = {
+    "corr_coefs.png",
+    "grid.png",
+    "slopes.png",
+    "strength.png",
+    "strip_eyes.png",
+    "strip_mouth.png",
+    "strip_pose.png",
+    "tsne.png",
+    "tsne_narrow.png",
+}
+
+
+def run(out, find=FIND, test=TEST, scorer=None, **options):
+    return runs.run_test(
+        find, test, out, PlantedGenerator(), scorer or PlantedScorer(), quiet=True, **options
+    )
+
+
+def contents(folder):
+    """All bytes that must not vary: not the timings, nor the n-curve's column of seconds."""
+    files = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("timings.json", ".lock")
+    }
+    curve = pd.read_csv(folder / "n_curve.csv").drop(columns="time")
+    return files | {"n_curve.csv": curve.to_csv().encode()}
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leaves the figures undrawn, where a test is not about them."""
+    names = [name.removesuffix(".png") for name in FIGURES]
+    figures = {name: Figure(b"") for name in names}
+    monkeypatch.setattr(runs, "run_figures", lambda *args: figures)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "out"
+    assert run(path) == path / "report.html"
+    return path
+
+
+def test_every_file_is_there(folder):
+    assert {path.name for path in folder.iterdir() if path.is_file()} == FILES
+    assert {path.name for path in (folder / "figures").iterdir()} == FIGURES
+
+
+def test_tables_have_the_specifications_columns(folder):
+    names = ("test_result", "test_statistics", "n_curve")
+    columns = {name: list(pd.read_csv(folder / f"{name}.csv").columns) for name in names}
+    assert columns["test_result"] == (
+        "case,group_name,passed,eyes_corr,mouth_corr,pose_corr,sum_abs_corr".split(",")
+    )
+    assert columns["test_statistics"][:6] == (
+        "eyes_corr_mean,mouth_corr_mean,pose_corr_mean,sum_abs_corr_mean,passed,passed_ratio"
+    ).split(",")
+    assert columns["n_curve"] == (
+        "n,k,time,svm_eyes_acc,svm_mouth_acc,svm_pose_acc,"
+        "eyes_mean_corr,mouth_mean_corr,pose_mean_corr,sum_mean_corr"
+    ).split(",")
+
+
+def test_planted_properties_obey_and_chance_does_not(folder):
+    table = pd.read_csv(folder / "control.csv").set_index(["directions", "measure"])["mean"]
+    for name in ("eyes", "mouth", "pose"):
+        assert table["found", f"{name}_corr"] > 0.9
+        assert abs(table["random", f"{name}_corr"]) < 0.8
+    assert "follow their numbers, clear of chance" in (folder / "report.html").read_text()
+
+
+def test_fits_are_told_group_by_group(folder):
+    table = pd.read_csv(folder / "fits.csv", dtype=str)
+    assert table.groupby("property", sort=False).group_name.apply(list).to_dict() == {
+        name: ["h", "l"] for name in ("eyes", "mouth", "pose")
+    }
+    assert (table.fit + table.measure == "svmaccuracy").all()
+    assert table.value.astype(float).between(0.5, 1).all()
+
+
+def test_latents_of_the_cases_are_kept(folder):
+    with np.load(folder / "latents.npz", allow_pickle=False) as file:
+        assert file["z"].shape == (5, 6)
+        assert file["label"].shape == (5, 2)
+
+
+def test_same_settings_give_the_same_bytes(folder, tmp_path):
+    run(tmp_path / "again")
+    first, second = contents(folder), contents(tmp_path / "again")
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_interrupted_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "run_evaluation", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+    monkeypatch.setattr(runs, "draw", interrupted)  # what was found is not sought again
+    run(tmp_path)
+    assert contents(folder) == contents(tmp_path)
+
+
+@pytest.mark.parametrize("stage", ["write_groups", "tsne_figure", "write_scores", "build_page"])
+def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, stage):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    place = StoredSamples if stage == "write_groups" else runs
+    with monkeypatch.context() as patch:
+        patch.setattr(place, stage, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    run(tmp_path)
+    assert contents(folder) == contents(tmp_path)
+
+
+def test_a_stopped_run_with_networks_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    find = replace(FIND, method="gradient", gradient=GradientSettings(max_epochs=2))
+    run(tmp_path / "whole", find=find)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "run_evaluation", None)
+        with pytest.raises(TypeError):
+            run(tmp_path / "stopped", find=find)
+    run(tmp_path / "stopped", find=find)
+    assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
+
+
+def test_runs_may_share_a_store(folder, tmp_path):
+    run(tmp_path / "out", store=tmp_path / "store")
+    assert not (tmp_path / "out" / "samples").exists()
+    with_own = {k: v for k, v in contents(folder).items() if not k.startswith("samples/")}
+    assert contents(tmp_path / "out") == with_own
+    run(tmp_path / "other", find=replace(FIND, layer="w"), store=tmp_path / "store")
+    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
+    assert {"mapping_split2", "w"} <= set(manifest["shards"]["00000"])
+
+
+def test_two_processes_cannot_work_in_one_folder(folder):
+    with FileLock(folder / ".lock"), pytest.raises(InputError, match="another process works in"):
+        run(folder)
+
+
+def test_finished_run_is_not_repeated(folder, monkeypatch):
+    monkeypatch.setattr(runs, "run_evaluation", None)
+    before = contents(folder)
+    assert run(folder) == folder / "report.html"
+    assert contents(folder) == before
+
+
+def test_other_settings_are_refused_unless_overwritten(tmp_path, undrawn):
+    run(tmp_path)
+    other = EvaluateSettings(cases=4, control_cases=0, bootstrap=50)
+    with pytest.raises(InputError, match=r"cases: 5 there, 4 here.*--overwrite"):
+        run(tmp_path, test=other)
+    (tmp_path / "figures" / "strip_nose.png").write_bytes(b"of an older run")
+    run(tmp_path, test=other, overwrite=True)
+    assert not (tmp_path / "figures" / "strip_nose.png").exists()
+    assert len(pd.read_csv(tmp_path / "test_result.csv")) == 4
+    assert json.loads((tmp_path / "config.json").read_text())["evaluate"]["cases"] == 4
+    assert "no control was run" in (tmp_path / "report.html").read_text()
+
+
+def test_directions_that_are_not_the_runs_own_are_not_used(folder, tmp_path, undrawn):
+    run(tmp_path / "other", find=replace(FIND, n=200))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "other" / "directions.npz").rename(tmp_path / "out" / "directions.npz")
+    run(tmp_path / "out")
+    mine, again = (path / "directions.npz" for path in (folder, tmp_path / "out"))
+    assert mine.read_bytes() == again.read_bytes()
+
+
+def test_networks_without_a_digest_are_never_resumed(tmp_path, undrawn):
+    scorer = PlantedScorer()
+    scorer.digest = ""
+    run(tmp_path, scorer=scorer)
+    written = (tmp_path / "timings.json").stat().st_mtime_ns
+    run(tmp_path, scorer=scorer)
+    assert (tmp_path / "timings.json").stat().st_mtime_ns > written
+
+
+def test_unwritable_folder_is_refused_before_any_network_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "models_for", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write in"):
+        run(tmp_path / "file" / "out")
+
+
+def test_evaluate_writes_the_same_tables_from_a_file_of_directions(folder, tmp_path):
+    runs.run_evaluate(
+        folder / "directions.npz", TEST, tmp_path, PlantedGenerator(), PlantedScorer(), quiet=True
+    )
+    for name in ("test_result.csv", "control.csv", "slopes.csv", "figures/grid.png"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    assert not (tmp_path / "n_curve.csv").exists()
+
+
+def test_unreadable_images_are_counted(tmp_path, undrawn):
+    def blind(scores):
+        scores[scores[:, 1] > 0.9] = float("nan")
+        return scores
+
+    run(tmp_path, scorer=PlantedScorer(blind))
+    statistics = pd.read_csv(tmp_path / "test_statistics.csv")
+    assert statistics["unreadable"].iloc[0] > 0
+    assert np.isfinite(statistics.iloc[0, :6].astype(float)).all()
+
+
+def test_command_line_repeats_the_run():
+    find = FindSettings(n=8000, method="mixed", properties=("eyes", "pose"), seed=3)
+    test = EvaluateSettings(cases=50, seed=3)
+    assert command_line(find, test, "default", "my scorer.safetensors") == (
+        "vectorfind test -n 8000 --cases 50 --layer mapping_split1 --method mixed --seed 3 "
+        "--properties eyes,pose --scorer 'my scorer.safetensors'"
+    )
+    assert command_line(find, test, PlantedGenerator(), "default") == ""
+
+
+def test_one_property_of_ones_own_is_enough(tmp_path):
+    find = FindSettings(n=100, layer="w", properties=("hairstyle",), group_by=(), workers=1)
+    run(tmp_path, find=find)
+    assert (tmp_path / "figures" / "strip_hairstyle.png").exists()
+    assert not (tmp_path / "figures" / "grid.png").exists()
+    assert "From straight to curly" in (tmp_path / "report.html").read_text()

@@ -1,0 +1,1 @@
+"""The command `vectorfind finetune` and its subcommands."""

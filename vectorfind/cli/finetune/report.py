@@ -1,0 +1,58 @@
+"""`vectorfind finetune report`: plots, verdict and page of fine-tuning runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vectorfind.cli.options import Count, device_option, out_option, quiet_option
+
+
+@click.command(short_help="Plots, verdict and page of runs.")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@out_option("Folder for tables, figures and report.html.")
+@click.option(
+    "--directions",
+    type=click.Path(path_type=Path),
+    metavar="DIR_OR_CSV",
+    help="A test of directions, or its test_statistics.csv, to compare labels with.",
+)
+@click.option(
+    "-n",
+    type=Count(),
+    default=4096,
+    show_default=True,
+    help="Samples of base and run to put through the filter; 0 for none.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of their latents.")
+@click.option("--batch-size", type=int, default=64, show_default=True, help="Images a batch.")
+@click.option(
+    "--classifiers", default="default", show_default=True, help='Of the filter; "default" or file.'
+)
+@click.option("--scorer", default="default", show_default=True, help='"default" or a checkpoint.')
+@device_option
+@quiet_option
+def report(
+    runs: tuple[Path, ...], out: Path, directions: Path | None, quiet: bool, **options: Any
+) -> None:
+    """Writes a report on RUNS, folders of fine-tuning runs, also unfinished ones.
+
+    Runs with labels (v5) are judged by how far scores follow the labels; v1 and v9 by the share of
+    samples that pass the filter and by the diversity of scores, against their base. A second
+    report in the same folder measures only what is new.
+
+    \b
+    Example:
+      vectorfind finetune report runs/v9 --out v9-report
+      vectorfind finetune report runs/v5-1 runs/v5-2 runs/v5-3 --directions demo --out v5-report
+    """
+    from vectorfind.runs.finetune.concept import MeasureSettings
+    from vectorfind.runs.finetune.report import write_finetune_report
+
+    measured = MeasureSettings(**options)
+    written = write_finetune_report(runs, out, directions, measured, quiet=quiet)
+    for line in written.lines:
+        click.echo(line)
+    click.echo(f"report: {written.page}")

@@ -1,0 +1,1 @@
+"""Directions: found, applied to latents, conditioned, saved, and exchanged with other projects."""

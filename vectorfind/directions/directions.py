@@ -1,0 +1,292 @@
+"""Directions found in a generator's latent space: applied to latents, saved and loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from property_cnn.common.checks import check_names
+from property_cnn.common.errors import InputError
+from property_cnn.common.npz import read_npz, write_npz
+from vectorfind.config import FindSettings, default_strengths
+from vectorfind.directions.boundaries import Boundaries, boundaries_of
+from vectorfind.directions.conditions import project_off
+from vectorfind.directions.edits import edited, edited_grid, images_of
+from vectorfind.directions.packing import KIND, check_same, check_version, pack, truncation, unpack
+from vectorfind.methods.gradient.network import GradientNetwork
+from vectorfind.models.pair import Models, load_models
+from vectorfind.models.protocols import Generator, Scorer
+from vectorfind.sampling.groups import WHOLE, group_names
+from vectorfind.sampling.sampler import read_all
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Directions of some properties at one layer, with the networks they were found on.
+
+    G groups, S properties of the scorer, vectors of d numbers. `find_directions` makes them.
+
+    Attributes:
+        settings: those they were found with.
+        models: generator, scorer and precision.
+        scored: S names of all of the scorer's properties.
+        score_mean, score_std: (S,) population mean and standard deviation of the samples' scores.
+        cuts: (K, quantiles - 1) of the grouping properties, see `groups.group_cuts`.
+        groups: (G,) names, sorted.
+        group_sizes: (G,) readable samples of each.
+        svm: property -> (G, d) unit directions, for those found by SVM, or imported.
+        accuracy: property -> (G,) validation accuracies of the same; NaN for imported ones.
+        networks: those of the properties found by gradient, each with a head a property or more;
+            they take the part of the layer's vectors that directions may move.
+        metrics: property -> "mse", "mae", "rmse", "corr" of that network's test split.
+        unreadable: samples that the scorer could not read.
+        generator_digest, scorer_digest: names of the networks' weights; "" for nameless ones.
+        conditions: property -> the others that it is made to leave alone, see `conditioned`.
+    """
+
+    settings: FindSettings
+    models: Models
+    scored: tuple[str, ...]
+    score_mean: np.ndarray
+    score_std: np.ndarray
+    cuts: np.ndarray
+    groups: np.ndarray
+    group_sizes: np.ndarray
+    svm: Mapping[str, np.ndarray]
+    accuracy: Mapping[str, np.ndarray]
+    networks: tuple[GradientNetwork, ...]
+    metrics: Mapping[str, Mapping[str, float]]
+    unreadable: int
+    generator_digest: str
+    scorer_digest: str
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The properties that can be changed."""
+        return self.settings.properties
+
+    @property
+    def layer(self) -> str:
+        """Where the directions live."""
+        return self.settings.layer
+
+    @property
+    def method(self) -> str:
+        """How they were found."""
+        return self.settings.method
+
+    @property
+    def k(self) -> int:
+        """Samples in the top shares of all groups together, ratio times n: the n-curve's k."""
+        return round(self.settings.ratio * self.settings.n)
+
+    @property
+    def mean_accuracy(self) -> dict[str, float]:
+        """property -> mean over the groups of its SVMs' validation accuracy."""
+        return {name: float(values.mean()) for name, values in self.accuracy.items()}
+
+    @property
+    def strengths(self) -> dict[str, tuple[float, ...]]:
+        """property -> strengths of the grid that these directions are evaluated on by default."""
+        table = default_strengths(self.method, self.properties)
+        given = self.settings.strengths or {}
+        return {name: tuple(given.get(name, values)) for name, values in table.items()}
+
+    def group_of(self, scores: np.ndarray) -> np.ndarray:
+        """Scores (N, S) of images -> names of their groups (N,); "?" where one is unreadable."""
+        columns = [self.scored.index(name) for name in self.settings.group_by]
+        return group_names(scores[:, columns], self.cuts)
+
+    def vectors(self, latents: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """The unit direction of each property for each vector.
+
+        Args:
+            latents: (N, d) vectors at the layer; a gradient is taken there.
+            groups: (N,) names; an SVM's direction is its group's. For "?", an image that could
+                not be read, it is the mean over the groups, brought to unit norm.
+
+        Returns:
+            (N, P, d) float32.
+
+        Raises:
+            InputError: a condition leaves nothing of a direction.
+        """
+        place = {name: index for index, name in enumerate(self.groups)}
+        rows = np.array([place.get(name, len(place)) for name in groups], dtype=int)
+        start, stop = self.models.editable(self.layer)
+        found = np.zeros((len(latents), len(self.properties), latents.shape[1]), np.float32)
+        for name, directions in self.svm.items():
+            mean = directions.mean(axis=0)
+            table = np.vstack([directions, mean / max(np.linalg.norm(mean), 1e-12)])
+            found[:, self.properties.index(name)] = table[rows]
+        for network in self.networks:
+            heads = [self.properties.index(name) for name in network.properties]
+            found[:, heads, start:stop] = network.directions(latents[:, start:stop])
+        return project_off(found, self.properties, self.conditions)
+
+    def conditioned(self, on: Mapping[str, Sequence[str]]) -> Directions:
+        """Directions that leave others alone: each without its part in the span of those.
+
+            directions.conditioned({"eyes": ("mouth", "pose")}).edit(z, label, eyes=1.2)
+
+        This is InterFaceGAN's conditional manipulation, for any number of others. They are
+        taken as they were found, whatever they are conditioned on themselves.
+
+        Args:
+            on: property -> the others; () takes earlier conditions back.
+
+        Raises:
+            InputError: unknown property, one conditioned on itself, or nothing is left of one. Of
+                a property found by gradient this shows only where its directions are used.
+        """
+        for name, others in on.items():
+            check_names("property to condition", (name,), self.properties)
+            check_names(f"condition of {name}", others, self.properties)
+            if name in others:
+                raise InputError(f"{name} is conditioned on itself; name other properties")
+        merged = self.conditions | {name: tuple(others) for name, others in on.items()}
+        kept = {name: others for name, others in merged.items() if others}
+        found = replace(self, conditions=kept)
+        if not self.networks:
+            size = self.models.generator.layers[self.layer]
+            found.vectors(np.zeros((len(self.groups), size), np.float32), self.groups)
+        return found
+
+    def boundaries(self) -> Boundaries:
+        """The directions of groups without the networks, for other projects' files.
+
+        Raises:
+            InputError: every property's direction differs from image to image (by gradient).
+        """
+        part = self.models.editable(self.layer)
+        return boundaries_of(self.svm, self.groups, self.layer, part, self.conditions)
+
+    def edit(self, z, label=None, **strengths: float | np.ndarray) -> torch.Tensor:
+        """Images of latents, changed by the given strengths.
+
+        Where directions differ by group, the unedited image is made and scored to find its own.
+
+        Args:
+            z: (N, z_dim) latents, NumPy or PyTorch.
+            label: (N, label_dim) labels; None for a generator without labels.
+            strengths: property=number, or property=(N,) numbers; above 0 raises the property,
+                and the sizes of the evaluation's grid, up to about 2, are usual.
+
+        Returns:
+            (N, 3, H, W) images in [-1, 1] on the generator's device.
+
+        Raises:
+            InputError: unknown property, or an array of another shape.
+        """
+        z, label = self._checked_latents(z, label)
+        check_names("property to edit", tuple(strengths), self.properties)
+        amounts = np.zeros((len(z), len(self.properties)), np.float32)
+        for name, value in strengths.items():
+            amount = _array(value)
+            if amount.shape not in ((), (len(z),)) or not np.isfinite(amount).all():
+                raise InputError(
+                    f"strength of {name} has shape {amount.shape}; give one finite number, "
+                    f"or {len(z)}, one a latent"
+                )
+            amounts[:, self.properties.index(name)] = amount
+        latents, vectors = self._directed(z, label)
+        return self._images(edited(latents, vectors, amounts))
+
+    def edit_grid(self, z, label, strengths: np.ndarray) -> torch.Tensor:
+        """Images of latents, each changed by every row of a grid.
+
+        Args:
+            z, label: as in `edit`.
+            strengths: (S, P), a column a property in the order of `properties`.
+
+        Returns:
+            (N, S, 3, H, W) images in [-1, 1].
+
+        Raises:
+            InputError: an array of another shape.
+        """
+        z, label = self._checked_latents(z, label)
+        grid = _array(strengths)
+        if grid.ndim != 2 or grid.shape[1] != len(self.properties):
+            raise InputError(
+                f"strengths have shape {grid.shape}; expected (S, {len(self.properties)}): "
+                f"{', '.join(self.properties)}"
+            )
+        moved = edited_grid(*self._directed(z, label), grid)  # (N, S, d)
+        images = self._images(moved.reshape(-1, moved.shape[2]))
+        return images.unflatten(0, moved.shape[:2])
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes one .npz, atomically and without pickles; same directions give same bytes."""
+        write_npz(path, KIND, *pack(self))
+
+    def _checked_latents(self, z, label) -> tuple[np.ndarray, np.ndarray]:
+        """Latents and labels as arrays of the generator's sizes."""
+        generator = self.models.generator
+        z = _array(z)
+        if label is None and generator.label_dim == 0:
+            label = np.empty((len(z), 0), np.float32)
+        label = np.empty(0, np.float32) if label is None else _array(label)
+        count = z.shape[0] if z.ndim == 2 and len(z) else "N"
+        if z.shape != (count, generator.z_dim) or label.shape != (count, generator.label_dim):
+            raise InputError(
+                f"z has shape {z.shape} and label {label.shape}; expected "
+                f"({count}, {generator.z_dim}) and ({count}, {generator.label_dim})"
+            )
+        return z, label
+
+    def _directed(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (N, d) at the layer, and each one's directions (N, P, d)."""
+        mapped = self.models.map(z, label)
+        latents = mapped[self.layer].cpu().numpy()
+        groups = np.full(len(z), WHOLE)
+        if self.svm and len(self.groups) > 1:
+            last = self.models.last_layer
+            base = read_all(self.models, mapped[last].cpu().numpy(), last, self.settings.batch_size)
+            groups = self.group_of(base)
+        return latents, self.vectors(latents, groups)
+
+    def _images(self, latents: np.ndarray) -> torch.Tensor:
+        return images_of(self.models, latents, self.layer, self.settings.batch_size)
+
+
+def load_directions(
+    path: str | os.PathLike,
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+    device: str | None = None,
+    dtype: str = FindSettings.dtype,
+) -> Directions:
+    """Directions from a file, attached to the networks they were found on.
+
+    Args:
+        path: of the .npz that `Directions.save` wrote; for other projects' files see
+            `vectorfind.directions.interchange`.
+        generator, scorer: "default", a checkpoint's path, or an object with the protocol.
+        device: where the networks run; None for a GPU if there is one.
+        dtype: precision of synthesis and scoring.
+
+    Raises:
+        CheckpointError: no such file, damaged, foreign, or found on other networks.
+        InputError: device or dtype cannot be used.
+    """
+    arrays, metadata = read_npz(path, KIND)
+    check_version(metadata, path)
+    models = load_models(generator, scorer, device, dtype, *truncation(metadata))
+    check_same(metadata, models, path)
+    return Directions(**unpack(arrays, metadata, models, path))
+
+
+def _array(values) -> np.ndarray:
+    """NumPy or PyTorch numbers as a float32 array."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    try:
+        return np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a {type(values).__name__} is no array of numbers") from error

@@ -1,0 +1,1 @@
+"""Edited images as pictures and animations."""

@@ -1,0 +1,218 @@
+"""Edited images as files: a sheet, one file an image, an animation; with dyed hair if asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from property_cnn.common.checks import check_names
+from property_cnn.common.devices import choose_device
+from property_cnn.common.errors import InputError
+from property_cnn.common.files import atomic_write
+from property_cnn.common.streams import CASES
+from property_cnn.hair import HairSegmenter, load_hair_segmenter
+from property_cnn.hair.ombre import check_share, ombre
+from reports.plots.images import tile, to_pixels
+from vectorfind.directions.directions import Directions, load_directions
+from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
+from vectorfind.models.protocols import device_of
+from vectorfind.runs.folder import read_arrays, writable_folder
+from vectorfind.sampling.latents import mapped_latents
+
+OMBRE = {
+    "ombre-color": "color",
+    "ombre-height": "ombre_height",
+    "ombre-grad-height": "ombre_grad_height",
+}
+"""Names of the dye's parameters on the command line, and in `property_cnn.hair.ombre.ombre`."""
+
+FRAMES = 24
+"""Frames of an animation's way out; as many lead back, but for the two ends."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is done to the faces.
+
+    Attributes:
+        strengths: property -> strength.
+        ombre: parameters of the dye, see `OMBRE`; {} for none. Those left out are the defaults.
+    """
+
+    strengths: Mapping[str, float]
+    ombre: Mapping[str, float]
+
+    def at(self, values: Mapping[str, float]) -> Look:
+        """The same with some values replaced, named as on the command line."""
+        dye = {name: value for name, value in values.items() if name in OMBRE}
+        moved = {name: value for name, value in values.items() if name not in OMBRE}
+        return replace(self, strengths={**self.strengths, **moved}, ombre={**self.ombre, **dye})
+
+
+OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 0.5}
+"""A sky-blue dye of the lower 60 % of the hair, half of it gradient."""
+
+
+def write_edits(
+    directions_path: str | os.PathLike,
+    out: str | os.PathLike | None,
+    look: Look,
+    animation: str | os.PathLike | None = None,
+    sweeps: Sequence[str] = (),
+    frames: int = FRAMES,
+    rate: float = 12.0,
+    latents: str | os.PathLike | None = None,
+    seed: int = 0,
+    count: int = 4,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    device: str | None = None,
+) -> list[Path]:
+    """Edits images and writes them as PNG, or as an animated GIF, or both; returns the files.
+
+    Args:
+        directions_path: the .npz of directions.
+        out: a path that ends in .png takes one sheet, unedited images above edited ones; any
+            other is a folder for one file an edited image, in the generator's own size. None
+            for none of these.
+        look: what is done to the faces.
+        animation: path of a .gif that goes there and back.
+        sweeps: what changes in it, each as NAME=FROM:TO, of properties or of the dye's parameters
+            as in `OMBRE`; if none is given, all that `look` sets rises from 0 to there.
+        frames: of the way there.
+        rate: frames a second.
+        latents: .npz with z (N, z_dim) and label (N, label_dim), e.g. a run's latents.npz; its
+            first `count` rows are taken. None to draw them.
+        seed: of drawn latents; they are those of the test's cases under the same seed.
+        count: how many images.
+        generator, scorer, device: the networks that the directions were found on.
+
+    Raises:
+        InputError: unknown property, a dye parameter outside [0, 1], or latents of another size.
+        CheckpointError: a file is missing, damaged or foreign.
+    """
+    if animation is not None and not sweeps:
+        given = {**look.strengths, **look.ombre}
+        sweeps = [f"{name}=0:{value}" for name, value in given.items()]
+    swept = dict(sweep_of(text, frames) for text in sweeps)
+    _check_asked(out, look, animation, swept, rate, count)
+    choose_device(device)
+    files = [Path(path) for path in (out, animation) if path is not None]
+    for path in files:
+        writable_folder(path.parent if path.suffix.lower() in (".png", ".gif") else path)
+    directions = load_directions(directions_path, generator, scorer, device=device)
+    names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
+    check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
+    dyed = bool(look.ombre) or any(name in OMBRE for name in swept)
+    segmenter = load_hair_segmenter(device=device_of(directions.models.generator)) if dyed else None
+    faces = Faces(directions, *_latents(directions, latents, seed, count), segmenter)
+    written = []
+    if out is not None:
+        written += _write_pictures(Path(out), faces, look)
+    if animation is not None:
+        values = [dict(zip(swept, row, strict=True)) for row in zip(*swept.values(), strict=True)]
+        first = [values.index(each) for each in values]  # the way back shows the same frames
+        pictures = sweep_frames(lambda number: faces.images(look.at(values[number])), first)
+        write_gif(pictures, animation, rate)
+        written.append(Path(animation))
+    return written
+
+
+class Faces:
+    """Some latents whose images are wanted in many looks; what stays the same is made once."""
+
+    def __init__(
+        self,
+        directions: Directions,
+        z: np.ndarray,
+        label: np.ndarray,
+        segmenter: HairSegmenter | None,
+    ):
+        self._directions, self._z, self._label = directions, z, label
+        self._segmenter = segmenter
+        self._last: tuple[dict[str, float], torch.Tensor, torch.Tensor | None] | None = None
+
+    def images(self, look: Look) -> torch.Tensor:
+        """(N, 3, H, W) in [-1, 1]."""
+        strengths = dict(look.strengths)
+        if self._last is None or self._last[0] != strengths:
+            images = self._directions.edit(self._z, self._label, **strengths)
+            masks = None if self._segmenter is None else self._segmenter(images)
+            self._last = strengths, images, masks
+        _, images, masks = self._last
+        if not look.ombre:
+            return images
+        dye = OMBRE_DEFAULTS | dict(look.ombre)
+        return ombre(images, masks, **{OMBRE[name]: value for name, value in dye.items()})
+
+
+def _write_pictures(out: Path, faces: Faces, look: Look) -> list[Path]:
+    edited = faces.images(look).cpu().numpy()
+    if out.suffix.lower() == ".png":
+        unedited = faces.images(Look({}, {})).cpu().numpy()
+        atomic_write(out, _png(tile(np.stack([unedited, edited]))))
+        return [out]
+    paths = [out / f"edited_{index:04d}.png" for index in range(len(edited))]
+    for path, pixels in zip(paths, to_pixels(edited), strict=True):
+        atomic_write(path, _png(pixels))
+    return paths
+
+
+def _check_asked(
+    out: str | os.PathLike | None,
+    look: Look,
+    animation: str | os.PathLike | None,
+    sweeps: Mapping[str, Sequence[float]],
+    rate: float,
+    count: int,
+) -> None:
+    """Raises InputError for what can be told to be wrong before any network is loaded."""
+    if count < 1:
+        raise InputError(f"{count} images asked for; give a whole number of at least 1")
+    if out is None and animation is None:
+        raise InputError("nowhere to write; give --out, --animate or both")
+    if animation is not None:
+        check_animation(animation, rate)
+        if not sweeps:
+            raise InputError("nothing to animate; give strengths, or --sweep mouth=-1.8:1.8")
+    elif sweeps:
+        raise InputError(f"a sweep of {', '.join(sweeps)} needs --animate FILE.gif")
+    elif not look.strengths and not look.ombre:
+        raise InputError("nothing to edit; give strengths or parameters of the ombre dye")
+    check_names("ombre parameter", tuple(look.ombre), tuple(OMBRE))
+    values = {name: (value,) for name, value in look.ombre.items()}
+    values |= {name: tuple(sweep) for name, sweep in sweeps.items() if name in OMBRE}
+    for name, each in values.items():
+        for value in each:
+            check_share(name, value)
+
+
+def _latents(
+    directions: Directions, path: str | os.PathLike | None, seed: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    models = directions.models
+    if path is None:
+        z, label, _ = mapped_latents(models, seed, CASES, count, layers=())
+        return z, label
+    arrays = read_arrays(path, ("z", "label"))
+    z, label = arrays["z"][:count], arrays["label"][:count]
+    needed = (models.generator.z_dim, models.generator.label_dim)
+    if z.ndim != 2 or label.ndim != 2 or (z.shape[1], label.shape[1]) != needed:
+        raise InputError(
+            f"{path} holds z {z.shape} and label {label.shape}; this generator needs "
+            f"(N, {needed[0]}) and (N, {needed[1]})"
+        )
+    return z, label
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()

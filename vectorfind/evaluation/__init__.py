@@ -1,0 +1,1 @@
+"""The image test: do the intended strengths come out in the images' scores?"""

@@ -1,0 +1,303 @@
+"""The image-generation test: do the intended strengths come out in the images' scores?
+
+Corr-coefs and passes are the reference system's. Slopes, leaks and the control with random
+directions stand beside them, because a correlation says nothing of an effect's size, and along
+any straight line in latent space most scores drift somewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from property_cnn.common.errors import InputError
+from property_cnn.common.streams import BOOTSTRAP, CASES, CONTROL, random_stream
+from property_cnn.common.tasks import run_tasks
+from property_cnn.hair import HairSegmenter
+from reports import columns as c
+from reports.tables import result_table, statistics_table
+from vectorfind.config import EvaluateSettings, default_thresholds
+from vectorfind.directions.directions import Directions
+from vectorfind.directions.edits import strength_grid
+from vectorfind.evaluation.cases import case_scores
+from vectorfind.evaluation.hair_stability import hair_stability
+from vectorfind.evaluation.statistics import (
+    Estimate,
+    bootstrap,
+    case_correlations,
+    case_slopes,
+    wilson,
+)
+from vectorfind.models.pair import Models, check_readable
+from vectorfind.sampling.latents import BLOCK, mapped_latents
+from vectorfind.sampling.sampler import read_all
+
+CONTROL_CASES = 100
+"""Cases of the control unless another number is asked for; never more than the test's own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What the images of C cases say: S edits a case, P strengths, A scores.
+
+    Attributes:
+        scores: (C, S, A) float32; a row of NaN where an image could not be read.
+        correlations: (C, P) signed; NaN where undefined.
+        slopes: (C, P, A) standard deviations of the score a unit of strength; NaN where undefined.
+        correlation: over cases, (P,).
+        abs_correlation: the same without signs, (P,).
+        sum_abs_correlation: of the cases' sums over properties, (); an undefined case has none.
+        slope: over cases, (P, A): effects on a strength's own score, and leaks to the others.
+        undefined: cases of which a correlation is undefined.
+        unreadable: images that could not be read.
+    """
+
+    scores: np.ndarray
+    correlations: np.ndarray
+    slopes: np.ndarray
+    correlation: Estimate
+    abs_correlation: Estimate
+    sum_abs_correlation: Estimate
+    slope: Estimate
+    undefined: int
+    unreadable: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Result of the image-generation test of C cases.
+
+    Attributes:
+        settings: those of the test, with strengths, thresholds and control_cases filled in.
+        properties: P names of the strengths.
+        scored: A names of the scores.
+        table: a row a case: case, group_name, passed (O or X), a corr-coef a property and
+            sum_abs_corr, NaN where undefined.
+        statistics: one row: the reference's columns first, then counts, |corr| and intervals.
+        strengths: (S, P) the grid, first property slowest.
+        measured: with the directions found.
+        control: with random directions, on the first control_cases cases; None if that is 0.
+        base_scores: (C, A) of the unedited images.
+        z, label: (C, z_dim) and (C, label_dim), the cases.
+        base_unreadable: cases whose unedited image could not be read (group "?").
+        hair: (C, S) IoU of the hair masks after and before each edit; None if not asked for.
+    """
+
+    settings: EvaluateSettings
+    properties: tuple[str, ...]
+    scored: tuple[str, ...]
+    table: pd.DataFrame
+    statistics: pd.DataFrame
+    strengths: np.ndarray
+    measured: Measurement
+    control: Measurement | None
+    base_scores: np.ndarray
+    z: np.ndarray
+    label: np.ndarray
+    base_unreadable: int
+    hair: np.ndarray | None = None
+
+
+def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSettings:
+    """The settings with every default filled in that depends on the directions.
+
+    Raises:
+        InputError: a setting is not allowed.
+    """
+    names = directions.properties
+    unscored = [name for name in names if name not in directions.scored]
+    if unscored:
+        raise InputError(
+            f"the scorer does not read {', '.join(unscored)}, so no test can be made; import the "
+            f"directions under names that it reads: {', '.join(directions.scored)}"
+        )
+    settings.validate(names)
+    strengths = directions.strengths | dict(settings.strengths or {})
+    control = settings.control_cases
+    return replace(
+        settings,
+        strengths={name: tuple(map(float, strengths[name])) for name in names},
+        thresholds=default_thresholds(names) | dict(settings.thresholds or {}),
+        control_cases=min(settings.cases, CONTROL_CASES) if control is None else control,
+    )
+
+
+def image_count(settings: EvaluateSettings) -> int:
+    """How many images a test with completed settings makes."""
+    edits = len(strength_grid(settings.strengths))
+    hair = settings.cases * (1 + edits) if settings.hair else 0
+    return settings.cases + (settings.cases + settings.control_cases) * edits + hair
+
+
+def run_cases(
+    directions: Directions,
+    settings: EvaluateSettings,
+    progress: Callable[[int], None] | None = None,
+    folder: Path | None = None,
+    segmenter: HairSegmenter | None = None,
+) -> Evaluation:
+    """The image-generation test.
+
+    Args:
+        directions: to be tested.
+        settings: completed ones, see `completed`.
+        progress: called with the number of images done since the last call.
+        folder: keeps what is finished, so that an interrupted test can go on.
+        segmenter: tells hair; needed where the settings ask for it.
+
+    Raises:
+        ScorerError: wrong shape, infinities, or more than half of the images unreadable.
+    """
+    models, layer = directions.models, directions.layer
+    z, label, latents, base = unedited_cases(directions, settings, progress)
+    groups = directions.group_of(base)
+    grid = strength_grid(settings.strengths)
+    vectors = directions.vectors(latents, groups)  # (C, P, d)
+    shape = (settings.control_cases, *vectors.shape[1:])
+    chance = random_directions(settings.seed, shape, models.editable(layer))
+    scores = case_scores(
+        models,
+        np.concatenate([latents, latents[: len(chance)]]),
+        np.concatenate([vectors, chance]),
+        grid,
+        layer,
+        settings.batch_size,
+        directions.settings.workers,
+        folder,
+        progress,
+    )
+    scores, control_scores = scores[: len(latents)], scores[len(latents) :]
+    check_readable(~np.isnan(scores).any(axis=2), "edited images")
+    measured = measure(directions, settings, grid, scores)
+    control = measure(directions, settings, grid, control_scores) if len(chance) else None
+    table, statistics = tables(groups, measured, settings)
+    hair = None
+    if settings.hair:
+        workers = directions.settings.workers
+        hair = hair_stability(
+            models, segmenter, latents, vectors, grid, layer, workers, folder, progress
+        )
+        table, statistics = with_hair(table, statistics, hair, settings)
+    return Evaluation(
+        settings=settings,
+        properties=directions.properties,
+        scored=directions.scored,
+        table=table,
+        statistics=statistics,
+        strengths=grid,
+        measured=measured,
+        control=control,
+        base_scores=base,
+        z=z,
+        label=label,
+        base_unreadable=int(np.isnan(base).any(axis=1).sum()),
+        hair=hair,
+    )
+
+
+def with_hair(
+    table: pd.DataFrame, statistics: pd.DataFrame, hair: np.ndarray, settings: EvaluateSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with the overlaps (C, S): each case's mean, and the mean of those."""
+    cases = hair.mean(axis=1)
+    mean = bootstrap(cases, random_stream(settings.seed, BOOTSTRAP), settings.bootstrap)
+    more = {"mean": mean.mean, "low": mean.low, "high": mean.high}
+    return table.assign(**{c.HAIR_IOU: cases}), statistics.assign(
+        **{f"{c.HAIR_IOU}_{end}": float(value) for end, value in more.items()}
+    )
+
+
+def unedited_cases(
+    directions: Directions,
+    settings: EvaluateSettings,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """z, label, vectors (C, d) at the directions' layer and scores (C, A) of the fresh cases."""
+    models, count = directions.models, settings.cases
+    tasks = [
+        (models, directions.layer, settings.seed, start // BLOCK, min(BLOCK, count - start),
+         settings.batch_size)
+        for start in range(0, count, BLOCK)
+    ]  # fmt: skip
+    parts = []
+    for part in run_tasks(_unedited_block, tasks, directions.settings.workers, models):
+        parts.append(part)
+        if progress is not None:
+            progress(len(part[0]))
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _unedited_block(
+    models: Models, layer: str, seed: int, block: int, count: int, batch_size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    last = models.last_layer
+    kept = tuple({layer, last})
+    z, label, latents = mapped_latents(models, seed, CASES, count, kept, block)
+    return z, label, latents[layer], read_all(models, latents[last], last, batch_size)
+
+
+def random_directions(
+    seed: int, shape: tuple[int, int, int], part: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Unit vectors (C, P, d) in random directions, one a case and property.
+
+    Args:
+        seed: the test's.
+        shape: C, P and d.
+        part: start and stop of what directions may move; they are zero outside. None for all.
+    """
+    start, stop = part or (0, shape[2])
+    drawn = (*shape[:2], stop - start)
+    vectors = random_stream(seed, CONTROL).standard_normal(drawn, dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    return np.pad(vectors, ((0, 0), (0, 0), (start, shape[2] - stop)))
+
+
+def measure(
+    directions: Directions, settings: EvaluateSettings, grid: np.ndarray, scores: np.ndarray
+) -> Measurement:
+    """Correlations, slopes and their intervals from the scores (C, S, A) of a grid (S, P)."""
+    own = [directions.scored.index(name) for name in directions.properties]
+    correlations = case_correlations(grid, scores[..., own])
+    slopes = case_slopes(grid, scores, directions.score_std)
+
+    def estimate(values: np.ndarray) -> Estimate:
+        return bootstrap(values, random_stream(settings.seed, BOOTSTRAP), settings.bootstrap)
+
+    return Measurement(
+        scores=scores,
+        correlations=correlations,
+        slopes=slopes,
+        correlation=estimate(correlations),
+        abs_correlation=estimate(np.abs(correlations)),
+        sum_abs_correlation=estimate(np.abs(correlations).sum(axis=1)),
+        slope=estimate(slopes),
+        undefined=int(np.isnan(correlations).any(axis=1).sum()),
+        unreadable=int(np.isnan(scores).any(axis=2).sum()),
+    )
+
+
+def tables(
+    groups: np.ndarray, measured: Measurement, settings: EvaluateSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of the cases and its statistics in one row; an undefined case has failed."""
+    names = tuple(settings.strengths)
+    least = [settings.thresholds[name] for name in names]
+    passed = (np.abs(measured.correlations) >= least).all(axis=1)  # NaN is no pass
+    table = result_table(groups, passed, measured.correlations, names)
+    undefined = np.isnan(measured.correlations).any(axis=1)
+    table.loc[undefined, c.SUM_ABS_CORR] = np.nan  # no sum of a part, in no mean
+    statistics = statistics_table(table, names, measured.unreadable)
+    more: dict[str, float] = {}
+    for index, name in enumerate(names):
+        signed, sizes = c.corr_column(name), c.abs_corr_column(name)
+        more[f"{signed}_low"] = measured.correlation.low[index]
+        more[f"{signed}_high"] = measured.correlation.high[index]
+        more[f"{sizes}_mean"] = measured.abs_correlation.mean[index]
+    low, high = wilson(int(passed.sum()), len(passed))
+    more |= {f"{c.PASSED_RATIO}_low": low, f"{c.PASSED_RATIO}_high": high}
+    return table, statistics.assign(**more)

@@ -1,0 +1,1 @@
+"""Directions as gradients of a small network that reads scores off latents."""

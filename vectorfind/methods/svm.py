@@ -1,0 +1,156 @@
+"""Directions by support vector machines: the normal between a group's top and bottom samples.
+
+A linear classifier's normal as an editing direction is InterFaceGAN's idea (Shen et al., 2020);
+one a group, between the extremes of a score, is the reference system's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.svm import LinearSVC
+
+from property_cnn.common.errors import InputError
+from property_cnn.common.streams import SPLITS, random_stream
+from property_cnn.common.tasks import run_tasks
+from vectorfind.config import FindSettings
+
+SIDE = 5
+"""Least number of samples on the top side, and on the bottom side, of a group."""
+
+VALIDATION = 0.2
+"""Share of each side that is kept from the fit to measure its accuracy."""
+
+Vectors = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class SvmFit:
+    """One group's direction of one property.
+
+    Attributes:
+        direction: (d,) float32 of unit norm; moving along it raises the property.
+        accuracy: share of the validation samples on the right side.
+    """
+
+    direction: np.ndarray
+    accuracy: float
+
+
+def fit_svm(
+    vectors: Vectors,
+    scores: np.ndarray,
+    ratio: float,
+    rng: np.random.Generator,
+    c: float = FindSettings.svm_c,
+) -> SvmFit:
+    """Fits one group's direction of one property.
+
+    The vectors are centred and divided by one number, their root-mean-square length, so that C
+    means the same at every layer; the direction is that of the raw vectors all the same.
+
+    Args:
+        vectors: gives the vectors (k, d) of rows, which are places in `scores`.
+        scores: (m,) of the property in the group.
+        ratio: share of the m samples on either side.
+        rng: draws the validation samples, the same share of either side.
+        c: LinearSVC's C.
+    """
+    side = round(ratio * len(scores))
+    order = np.argsort(scores, kind="stable")
+    held = max(1, round(VALIDATION * side))
+    bottom, top = rng.permutation(order[:side]), rng.permutation(order[-side:])
+    target = np.repeat([0, 1], side - held)
+    x = vectors(np.concatenate([bottom[held:], top[held:]])).astype(np.float64)
+    centre = x.mean(axis=0)
+    x -= centre
+    scale = np.sqrt(np.einsum("kd,kd->", x, x) / len(x)) or 1.0
+    x /= scale
+    # The primal solver draws no random numbers, which a process's threads would share, and its
+    # sums over d numbers are too short for BLAS to split: the result is the same on any engine.
+    model = LinearSVC(C=c, dual=False).fit(x, target)
+    checked = vectors(np.concatenate([bottom[:held], top[:held]]))
+    accuracy = model.score((checked - centre) / scale, np.repeat([0, 1], held))
+    normal = model.coef_[0]
+    return SvmFit((normal / np.linalg.norm(normal)).astype(np.float32), float(accuracy))
+
+
+def fit_groups(
+    vectors: Vectors,
+    scores: Mapping[str, np.ndarray],
+    members: Mapping[str, np.ndarray],
+    ratio: float,
+    seed: int,
+    c: float = FindSettings.svm_c,
+    workers: int | None = None,
+) -> dict[str, list[SvmFit]]:
+    """Fits every property in every group, in parallel; the result does not depend on how.
+
+    Args:
+        vectors: gives the vectors (k, d) float32 of rows; no more than a fit needs are read.
+        scores: property -> (n,).
+        members: group -> rows of its samples, all readable.
+        ratio, c: see `fit_svm`.
+        seed: fixes the validation samples of each group and property.
+        workers: fits at once, see `tasks.run_tasks`.
+
+    Returns:
+        property -> one SvmFit a group, in the order of `members`.
+    """
+    tasks = [
+        (vectors, scores[name][rows], rows, ratio, (seed, name, group), c)
+        for name in scores
+        for group, rows in members.items()
+    ]
+    fits = list(run_tasks(_fit_rows, tasks, workers))
+    count = len(members)
+    return {name: fits[i * count : (i + 1) * count] for i, name in enumerate(scores)}
+
+
+def check_group_sizes(sizes: Mapping[str, int], n: int, ratio: float) -> None:
+    """Raises InputError if the smallest group is too small, with an n that should do.
+
+    Args:
+        sizes: group -> readable samples; an empty group counts as one of 0.
+        n: number of samples.
+        ratio: share of a group on either side, which must hold 5.
+    """
+    needed = needed_size(ratio)
+    smallest = min(sizes, key=lambda name: sizes[name])
+    if sizes[smallest] >= needed:
+        return
+    raise InputError(
+        f"n={n} is too small for {len(sizes)} groups: the smallest, {smallest}, has "
+        f"{sizes[smallest]} samples and needs {needed}; try n={enough(sizes[smallest], n, ratio)}, "
+        "or group by fewer properties"
+    )
+
+
+def needed_size(ratio: float) -> int:
+    """The least group of which `ratio`, rounded, leaves 5 samples on either side."""
+    size = int((SIDE - 0.5) / ratio)
+    while round(ratio * size) < SIDE:
+        size += 1
+    return size
+
+
+def enough(smallest: int, n: int, ratio: float) -> int:
+    """An n at which a group of `smallest` in n is large enough, with half as much to spare."""
+    wanted = 1.5 * n * needed_size(ratio) / max(smallest, 1)
+    step = 10 ** max(int(np.log10(wanted)) - 1, 0)
+    return int(np.ceil(wanted / step) * step)
+
+
+def _fit_rows(
+    vectors: Vectors,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    ratio: float,
+    keys: tuple[int, str, str],
+    c: float,
+) -> SvmFit:
+    seed, name, group = keys
+    rng = random_stream(seed, SPLITS, name, group)
+    return fit_svm(lambda places: vectors(rows[places]), scores, ratio, rng, c)

@@ -1,0 +1,1 @@
+"""Jobs that leave a folder of files: a test, a curve, a comparison, a report."""

@@ -1,0 +1,92 @@
+"""What a file or a run's folder holds, as names and values to print."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import file_digest
+from property_cnn.common.npy import read_npy
+from property_cnn.common.npz import METADATA
+from vectorfind.runs.folder import CONFIG, flat, read_arrays, read_json
+from vectorfind.runs.record import versions
+
+
+def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
+    """Names and values that describe what is installed, or what stands at `path`.
+
+    Args:
+        path: a run's folder, an .npz of directions, samples or latents, another project's .npy,
+            or a checkpoint, see `stylegan_ft.formats`; None for versions and the shipped networks.
+
+    Raises:
+        InputError: it is none of these.
+        CheckpointError: the file is missing, damaged or foreign.
+    """
+    if path is None:
+        return versions() | _shipped()
+    path = Path(path)
+    if path.is_dir():
+        if not (path / CONFIG).exists():
+            raise InputError(f"{path} holds no {CONFIG}; give the folder of a run, or a file")
+        return {name: str(value) for name, value in flat(read_json(path / CONFIG)).items()}
+    if path.suffix == ".npz":
+        arrays = read_arrays(path, ())
+        about = json.loads(str(arrays.pop(METADATA))) if METADATA in arrays else {}
+        shown = {name: str(value) for name, value in flat(about).items()}
+        shown |= {name: _array_text(array) for name, array in arrays.items()}
+        return {"digest": file_digest(path)} | shown
+    if path.suffix == ".npy":
+        array = read_npy(path)
+        return {"digest": file_digest(path), "array": f"{array.dtype} {array.shape}"}
+    return _checkpoint(path)
+
+
+def _checkpoint(path: Path) -> dict[str, str]:
+    from stylegan_ft.formats.describe import describe_file
+
+    info = describe_file(path)
+    layers = ", ".join(f"{name} ({size})" for name, size in info.layers.items())
+    sizes = {"z": info.z_dim, "w": info.w_dim, "label": info.label_dim}
+    shown = {
+        "kind": info.kind,
+        "architecture": info.architecture,
+        "resolution": f"{info.resolution} px" if info.resolution else "",
+        "sizes": ", ".join(f"{name} {size}" for name, size in sizes.items() if size is not None),
+        "layers": layers,
+        "also offers": ", ".join(name for name in info.available_layers if name not in info.layers),
+        "parameters": f"{info.parameters:,}",
+        "digest": info.digest,
+        "notes": "; ".join(info.notes),
+        **info.metadata,
+    }
+    return {name: value for name, value in shown.items() if value}
+
+
+def _shipped() -> dict[str, str]:
+    from property_cnn.network.scorer import load_scorer
+    from stylegan_ft.generator import load_generator
+
+    shown = {}
+    try:
+        generator = load_generator(None)
+        layers = ", ".join(f"{name} ({size})" for name, size in generator.layers.items())
+        shown["generator"] = f"{generator.digest}, {generator.resolution} px"
+        shown["layers"] = layers
+    except CheckpointError as error:
+        shown["generator"] = str(error)
+    try:
+        scorer = load_scorer(None)
+        shown["scorer"] = scorer.digest
+        shown["properties"] = ", ".join(scorer.properties)
+    except CheckpointError as error:
+        shown["scorer"] = str(error)
+    return shown
+
+
+def _array_text(array) -> str:
+    if array.size <= 16:
+        return " ".join(str(value) for value in array.ravel())
+    return f"{array.dtype} {array.shape}"

@@ -1,0 +1,110 @@
+"""Single stages that write a file: samples, directions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from property_cnn.common.devices import choose_device
+from property_cnn.common.npz import write_npz
+from property_cnn.common.progress import Progress
+from vectorfind.config import FindSettings
+from vectorfind.directions.directions import Directions
+from vectorfind.models.pair import Models, load_models
+from vectorfind.pipeline import find as find_with
+from vectorfind.runs.folder import writable_folder
+from vectorfind.sampling.sampler import sample
+from vectorfind.sampling.store import StoredSamples, fill_store
+
+
+def write_samples(
+    settings: FindSettings,
+    out: str | os.PathLike,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    quiet: bool = False,
+) -> Path:
+    """Samples as `find` draws them, in one .npz: z, label, scores, properties, readable and
+    `mid_<layer>` for every layer. Of the settings n, seed, batch_size, device, dtype, psi and
+    trunc_layers count.
+    """
+    settings.validate()
+    choose_device(settings.device)
+    out = Path(out)
+    writable_folder(out.parent)
+    models = _models(settings, generator, scorer)
+    progress = Progress("sampling", settings.n, "images", quiet)
+    samples = sample(
+        models,
+        settings.n,
+        settings.seed,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        progress=progress.advance,
+    )
+    arrays = {
+        "z": samples.z,
+        "label": samples.label,
+        "scores": samples.scores,
+        "properties": np.array(samples.properties),
+        "readable": samples.readable,
+    }
+    latents = {f"mid_{layer}": vectors for layer, vectors in samples.latents.items()}
+    about = {"seed": settings.seed, "psi": settings.psi, "trunc_layers": settings.trunc_layers}
+    write_npz(out, "vectorfind samples", arrays | latents, about)
+    return out
+
+
+def store_samples(
+    settings: FindSettings,
+    store: str | os.PathLike,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    quiet: bool = False,
+) -> StoredSamples:
+    """Samples with the vectors of every layer in a store, which runs and curves can share."""
+    settings.validate()
+    choose_device(settings.device)
+    models = _models(settings, generator, scorer)
+    how = (settings.batch_size, settings.workers, quiet)
+    return fill_store(store, models, settings.n, settings.seed, None, *how)
+
+
+def write_directions(
+    settings: FindSettings,
+    out: str | os.PathLike,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    quiet: bool = False,
+    store: str | os.PathLike | None = None,
+) -> tuple[Path, Directions]:
+    """Finds directions and writes them to one .npz; `store` keeps their samples."""
+    settings.validate()
+    choose_device(settings.device)
+    out = Path(out)
+    writable_folder(out.parent)
+    directions = find_with(settings, generator, scorer, quiet, store)
+    directions.save(out)
+    return out, directions
+
+
+def fit_lines(directions: Directions) -> list[str]:
+    """How well each property's fit did on samples held out from it."""
+    lines = []
+    for name in directions.properties:
+        if directions.settings.method_of(name) == "svm":
+            accuracy = directions.mean_accuracy[name]
+            lines.append(f"{name}: validation accuracy {accuracy:.3f} of the SVMs")
+        else:
+            metrics = directions.metrics[name]
+            lines.append(f"{name}: test corr {metrics['corr']:.3f}, mse {metrics['mse']:.3f}")
+    return lines
+
+
+def _models(
+    settings: FindSettings, generator: str | os.PathLike, scorer: str | os.PathLike
+) -> Models:
+    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
+    return load_models(generator, scorer, *how)

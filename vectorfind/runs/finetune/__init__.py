@@ -1,0 +1,1 @@
+"""Jobs of fine-tuning: images of a concept, runs, reports."""

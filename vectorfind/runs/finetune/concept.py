@@ -1,0 +1,154 @@
+"""How base and fine-tuned generator fare in the concept's filter, measured once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import atomic_write, file_digest
+from property_cnn.common.progress import Progress
+from property_cnn.properties import PROPERTIES
+from reports import columns as c
+from reports.finetune import ATTRIBUTES
+from stylegan_ft.concept import Thresholds
+from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures
+from vectorfind.evaluation.statistics import wilson
+from vectorfind.runs.folder import json_text
+
+MEASURED = "measured"
+"""Folder of the figures that were measured, a file each."""
+
+Measure = Callable[[str | Path, str], ConceptFigures]
+"""Path of a generator, or a shipped one's name, and what to call it -> its figures."""
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """What is drawn and with what it is judged.
+
+    Args:
+        n: samples of each generator; 0 measures nothing.
+        seed: of their latents.
+        batch_size: images a batch.
+        classifiers: of the four attributes; "default" or a file.
+        scorer: of the properties; "default" or a file.
+        device: where the networks run.
+    """
+
+    n: int = 4096
+    seed: int = 0
+    batch_size: int = 64
+    classifiers: str = "default"
+    scorer: str = "default"
+    device: str | None = None
+
+    def validate(self) -> None:
+        """Raises InputError for what is not allowed."""
+        if self.n < 0 or self.n == 1:
+            raise InputError(f"n is {self.n}; give at least 2 samples, or 0 to measure nothing")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}; give 0 or more")
+        if self.batch_size < 1:
+            raise InputError(f"batch_size is {self.batch_size}; need at least 1")
+
+
+def concept_rows(name: str, base: ConceptFigures, run: ConceptFigures) -> pd.DataFrame:
+    """The two rows of a run in `concept.csv`: its base's and its own."""
+    rows = []
+    for which, found in ((c.BASE, base), (c.RUN, run)):
+        low, high = wilson(found.passed, found.n)
+        row = {c.RUN: name, c.GENERATOR: which, c.N: found.n, c.PASSED: found.passed}
+        row |= {c.SHARE: found.share, c.low_column(c.SHARE): low, c.high_column(c.SHARE): high}
+        shares = zip(ATTRIBUTES, found.attribute_shares, strict=True)
+        row |= {c.share_column(key): value for key, value in shares}
+        row |= dict(zip(ATTRIBUTES, found.mean_scores, strict=True))
+        stds = zip(PROPERTIES, found.score_stds, strict=True)
+        rows.append(row | {c.std_column(key): value for key, value in stds})
+    return pd.DataFrame(rows)
+
+
+def measurer(
+    folder: Path, settings: MeasureSettings, thresholds: Thresholds, quiet: bool = False
+) -> Measure:
+    """What measures generators by these settings, and keeps what it found in the folder.
+
+    What the folder holds from the same weights and settings is not measured again. Networks are
+    loaded when they are first needed.
+    """
+    from property_cnn.network.scorer import SHIPPED as scorer_file
+    from stylegan_ft.concept import SHIPPED as classifiers_file
+    from stylegan_ft.generator import generator_path
+
+    def shipped_or(given: str, shipped: Path) -> Path:
+        return shipped if given == "default" else Path(given)
+
+    judges = {
+        "classifiers": _digest(shipped_or(settings.classifiers, classifiers_file)),
+        "scorer": _digest(shipped_or(settings.scorer, scorer_file)),
+    }
+    loaded = {}
+
+    def measure(path: str | Path, name: str) -> ConceptFigures:
+        key = {"generator": _digest(generator_path(path)), **judges}
+        key |= {"thresholds": asdict(thresholds), "n": settings.n, "seed": settings.seed}
+        text = json.dumps(key, sort_keys=True)
+        place = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        found = _kept(place, key)
+        if found is None:
+            if not loaded:
+                loaded.update(_judges(settings))
+            found = _measured(path, name, settings, thresholds, quiet, **loaded)
+            atomic_write(place, json_text({**key, "figures": asdict(found)}))
+        return found
+
+    return measure
+
+
+def _judges(settings: MeasureSettings) -> dict[str, Callable]:
+    from stylegan_ft.concept import ConceptClassifiers
+    from vectorfind.models.protocols import resolve_scorer
+
+    return {
+        "classifiers": ConceptClassifiers.load(settings.classifiers, settings.device),
+        "scorer": resolve_scorer(settings.scorer, settings.device),
+    }
+
+
+def _measured(
+    path: str | Path,
+    name: str,
+    settings: MeasureSettings,
+    thresholds: Thresholds,
+    quiet: bool,
+    classifiers: Callable,
+    scorer: Callable,
+) -> ConceptFigures:
+    from vectorfind.models.protocols import resolve_generator
+
+    generator = resolve_generator(path, settings.device)
+    progress = Progress(f"measuring {name}", settings.n, "samples", quiet)
+    how = (settings.n, settings.seed, settings.batch_size, progress.advance)
+    return concept_figures(generator, classifiers, scorer, thresholds, *how)
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        raise CheckpointError(f"no file {path}; give the path of a checkpoint")
+    return file_digest(path)
+
+
+def _kept(path: Path, key: dict) -> ConceptFigures | None:
+    """The figures in a file of exactly these settings; None where there are none, or damaged."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        figures = values.pop("figures")
+        lists = {name: tuple(value) for name, value in figures.items() if isinstance(value, list)}
+        return ConceptFigures(**figures | lists) if values == key else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None

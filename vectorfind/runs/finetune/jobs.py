@@ -1,0 +1,121 @@
+"""Fine-tuning from files to files: base, discriminator and images in, a run's folder out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from property_cnn.common.devices import choose_device
+from property_cnn.network.scorer import Scorer, load_scorer
+from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
+from stylegan_ft.concept import ConceptClassifiers
+from stylegan_ft.finetune.data import load_real_images
+from stylegan_ft.finetune.plain import PlainSettings, plain_generator
+from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, finetune
+from stylegan_ft.finetune.variants import FinetuneSettings, variant_named
+from stylegan_ft.formats.checkpoint import load_network, save_generator
+from stylegan_ft.formats.discriminator_file import load_discriminator
+from stylegan_ft.generator import generator_path
+from vectorfind.runs.folder import locked, writable_folder
+from vectorfind.runs.record import versions
+
+Log = Callable[[str], None]
+
+
+def finetune_files(
+    variant: str,
+    base: str | os.PathLike,
+    data: str | os.PathLike,
+    out: str | os.PathLike,
+    settings: FinetuneSettings | None = None,
+    discriminator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+    classifiers: str | os.PathLike = "default",
+    device: str | None = None,
+    log: Log = print,
+    command: str = "",
+    overwrite: bool = False,
+    stop_after: int | None = None,
+) -> Path:
+    """Fine-tunes a base generator on an image folder, or goes on where a run was stopped.
+
+    Args:
+        variant: v1, v5-1, v5-2, v5-3 or v9; see `stylegan_ft.finetune.variants`.
+        base: "default", "base" or a file with a StyleGAN 1.
+        data: an image folder, with the variant's labels in its `labels.csv`.
+        out: the run's folder; see `stylegan_ft.finetune.run.finetune`.
+        settings: how it trains; the variant's own if not given.
+        discriminator: "default", a file, or "none" for a new one, which is trained as a whole.
+        scorer, classifiers: "default" or files; loaded where the variant needs them.
+        device: where to train.
+        log: called with a line of text a row of the log.
+        command: kept in `settings.json`.
+        overwrite: start anew where the folder holds a run.
+        stop_after: end early after so many batches.
+
+    Returns:
+        The path of the fine-tuned generator.
+
+    Raises:
+        InputError, CheckpointError: something does not fit, before any work.
+        TrainingError: the training has failed.
+    """
+    kind = variant_named(variant)
+    out, place = writable_folder(out), choose_device(device)
+    network, _ = load_network(generator_path(base))
+    judge = None if kind.property_discriminator else _discriminator(discriminator, base)
+    needs_scorer = kind.property_discriminator or kind.measured == "labels"
+    read = _scorer(scorer, place) if needs_scorer else None
+    tell = ConceptClassifiers.load(classifiers, place) if kind.measured == "concept" else None
+    images = load_real_images(data, kind.labels, network.config.resolution, kind.normalises_labels)
+    record = {
+        "base": str(base),
+        "data": str(data),
+        "data_digest": images.digest,
+        "discriminator": str(discriminator),
+        "scorer": str(scorer),
+        "classifiers": str(classifiers),
+        "command": command,
+        "versions": versions(),
+    }
+    with locked(out, "--out"):
+        if overwrite:
+            for old in (*out.glob("samples-*.png"), out / CHECKPOINT, out / GENERATOR):
+                old.unlink(missing_ok=True)
+        finetune(
+            variant, network, images, out, settings, judge, read, tell, place, log, record,
+            stop_after,
+        )  # fmt: skip
+    return out / GENERATOR
+
+
+def plain_file(
+    base: str | os.PathLike, out: str | os.PathLike, settings: PlainSettings, log: Log = print
+) -> tuple[Path, float]:
+    """Writes a generator without labels and split whose images are nearly those of the base.
+
+    Args:
+        base: "default", "base" or a file with a StyleGAN 1.
+        out: a .safetensors file.
+        settings: how its mapping is learned.
+
+    Returns:
+        The path, and the share of the variance of w that it misses.
+    """
+    network, _ = load_network(generator_path(base))
+    out = Path(out)
+    writable_folder(out.parent)
+    plain, missed = plain_generator(network, settings, log)
+    save_generator(out, plain)
+    return out, missed
+
+
+def _discriminator(given: str | os.PathLike, base: str | os.PathLike) -> Discriminator | None:
+    if str(given) == "none":
+        return None
+    return load_discriminator(None if str(given) == "default" else given)
+
+
+def _scorer(given: str | os.PathLike, device) -> Scorer:
+    return load_scorer(None if str(given) == "default" else given, device)

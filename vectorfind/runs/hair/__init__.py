@@ -1,0 +1,1 @@
+"""Jobs of the hair segmenter: data, training, tables, masks of pictures."""

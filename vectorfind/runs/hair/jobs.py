@@ -1,0 +1,190 @@
+"""The hair segmenter's files: masks of pictures, the teacher, and students."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from property_cnn.common.devices import choose_device
+from property_cnn.common.errors import InputError
+from property_cnn.common.files import atomic_write
+from property_cnn.hair.segmenter import load_hair_segmenter, save_hair_segmenter
+from property_cnn.segmentation.data import Dataset
+from property_cnn.segmentation.distill import Distilled, DistillSettings, distill
+from property_cnn.segmentation.metrics import THRESHOLD
+from property_cnn.segmentation.pictures import SUFFIXES, read_image
+from property_cnn.segmentation.segformer import save_segformer
+from property_cnn.segmentation.teacher_training import TeacherSettings, train_teacher
+from property_cnn.segmentation.teachers import Teacher
+from reports import figure_png
+from reports.plots.overlays import overlay_sheet
+from vectorfind.runs.folder import writable_folder
+
+TEACHER, STUDENT = "teacher.safetensors", "student.safetensors"
+OVERLAYS = "overlays"
+
+Log = Callable[[str], None]
+
+
+def segment_files(
+    paths: Sequence[str | os.PathLike],
+    out: str | os.PathLike,
+    model: str | os.PathLike | None = None,
+    device: str | None = None,
+    log: Log = print,
+) -> list[Path]:
+    """Writes a soft mask, 8-bit grey of the picture's size, for each picture file.
+
+    Pictures of any sizes and kinds are taken one by one. Those that cannot be read are passed
+    over, and named in the error that follows when all others are done.
+
+    Args:
+        paths: of pictures; the mask of x.png is x_mask.png.
+        out: folder of the masks.
+        model: a file of `hair distill`; the shipped segmenter if not given.
+        device: where it runs.
+        log: called with a line for each picture.
+
+    Raises:
+        InputError: two pictures have one name, or some could not be read.
+    """
+    out = Path(out)
+    paths = [Path(path) for path in paths]
+    targets = [out / f"{path.stem}_mask.png" for path in paths]
+    twice = sorted({path.name for path in targets if targets.count(path) > 1})
+    if twice:
+        raise InputError(f"several pictures would become {twice[0]}; rename them or use two --out")
+    segmenter = load_hair_segmenter(model, choose_device(device))
+    writable_folder(out)
+    written, problems = [], []
+    for path, target in zip(paths, targets, strict=True):
+        try:
+            pixels = read_image(path)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        image = torch.from_numpy(pixels.copy()).movedim(-1, 0)[None].float().div(127.5).sub(1)
+        mask = segmenter(image)[0, 0].cpu()
+        atomic_write(target, _png(mask.mul(255).round().byte().numpy()))
+        written.append(target)
+        share = float((mask >= THRESHOLD).float().mean())
+        log(f"{target}: {f'{share:.1%} hair' if share else 'no hair found'}")
+    if problems:
+        raise InputError(
+            f"{len(problems)} of {len(paths)} pictures could not be read: {'; '.join(problems)}"
+        )
+    return written
+
+
+def make_teacher(
+    out: str | os.PathLike,
+    settings: TeacherSettings | None = None,
+    device: str | None = None,
+    log: Log = print,
+) -> tuple[Path, dict[str, float]]:
+    """Trains the teacher in a folder, or goes on with it; its file, and its scores for hair."""
+    settings = settings or TeacherSettings()
+    place = choose_device(device)
+    out = writable_folder(out)
+    teacher, scores = train_teacher(settings, out / "teacher_training.pt", log, place)
+    path = out / TEACHER
+    about = {"recipe": asdict(settings), "scores": scores}
+    save_segformer(teacher.network, settings.network, path, about)
+    return path, scores
+
+
+def make_student(
+    out: str | os.PathLike,
+    data: Dataset,
+    settings: DistillSettings,
+    teacher: Teacher | None = None,
+    device: str | None = None,
+    log: Log = print,
+) -> tuple[Path, Distilled]:
+    """Distils a student in a folder, or goes on with it.
+
+    Leaves `student.safetensors` (of one class; the best epoch), `valid_loss.csv`, `training.pt`,
+    and in `overlays/` a picture of fixed validation images for each epoch.
+    """
+    out = writable_folder(out)
+    found = distill(
+        data,
+        settings,
+        teacher if settings.terms else None,
+        out,
+        log,
+        choose_device(device),
+        _overlay_writer(out / OVERLAYS, settings.loss),
+    )
+    path = out / STUDENT
+    about: dict[str, Any] = {
+        "recipe": asdict(settings),
+        "data": data.digest,
+        "teacher": getattr(teacher, "digest", ""),
+        "epochs": len(found.history),
+        "valid_loss": min(row["valid_loss"] for row in found.history),
+    }
+    if settings.student.classes == 1:
+        save_hair_segmenter(found.student, path, settings.side, about)
+    return path, found
+
+
+def picture_files(given: Iterable[str | os.PathLike]) -> list[Path]:
+    """The files given, and the pictures in the folders given, in order.
+
+    Raises:
+        InputError: a folder has no pictures, or nothing was given.
+    """
+    files: list[Path] = []
+    for path in map(Path, given):
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise InputError(f"no pictures in {path}; they end in {', '.join(SUFFIXES)}")
+        files += inside
+    if not files:
+        raise InputError("no pictures given; name files or folders")
+    return files
+
+
+def _overlay_writer(folder: Path, name: str) -> Callable[[int, Tensor, Tensor, Tensor], None]:
+    def show(epoch: int, images: Tensor, targets: Tensor, found: Tensor) -> None:
+        if found.shape[1] != 1:  # of several classes: where the student and the labels agree
+            found, targets = _agreement(found, targets)
+        figure = overlay_sheet(
+            images.numpy(),
+            found[:, 0].numpy(),
+            targets[:, 0].numpy(),
+            title=f"{name}, epoch {epoch}, validation images",
+        )
+        atomic_write(folder / f"epoch_{epoch:03d}.png", figure_png(figure))
+
+    return show
+
+
+def _agreement(found: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The first class that occurs in the labels beside class 0, as masks found and wanted."""
+    labels = targets if targets.ndim == 3 else targets.argmax(dim=1)
+    others = [int(label) for label in labels.unique() if 0 < label < found.shape[1]]
+    chosen = others[0] if others else 0
+    return (
+        (found.argmax(dim=1) == chosen).float()[:, None],
+        (labels == chosen).float()[:, None],
+    )
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()

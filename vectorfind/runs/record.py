@@ -1,0 +1,108 @@
+"""What a run writes down about itself: settings, networks, versions and its command line."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from property_cnn.hair import HairSegmenter
+from vectorfind import __version__
+from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettings
+from vectorfind.evaluation.image_test import Evaluation
+from vectorfind.models.pair import Models
+from vectorfind.models.protocols import device_of, digest_of
+
+
+def run_config(
+    kind: str,
+    find: FindSettings,
+    test: EvaluateSettings,
+    models: Models,
+    segmenter: HairSegmenter | None = None,
+) -> dict[str, Any]:
+    """What a run depends on and what it ran with, for `config.json` (workers change nothing)."""
+    return {
+        "kind": kind,
+        "find": {name: value for name, value in asdict(find).items() if name != "workers"},
+        "evaluate": asdict(test),
+        "models": {
+            "generator": digest_of(models.generator),
+            "scorer": digest_of(models.scorer),
+            **({} if segmenter is None else {"hair": segmenter.digest}),
+        },
+        "device": str(device_of(models.generator)),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the library and of all that its numbers depend on."""
+    names = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
+    return {
+        "vectorfind": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
+
+
+def command_line(
+    find: FindSettings, test: EvaluateSettings, generator: object, scorer: object
+) -> str:
+    """The command that repeats a run, without `--out`; "" where only Python can say it."""
+    from_objects = not all(isinstance(given, str | os.PathLike) for given in (generator, scorer))
+    beyond = any(given is not None for given in (find.strengths, test.strengths, test.thresholds))
+    if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
+        return ""
+    words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]
+    words += ["--layer", find.layer, "--method", find.method, "--seed", str(find.seed)]
+    rest = {
+        "--properties": (find.properties, CONTROLLED),
+        "--group-by": (find.group_by, GROUPING),
+        "--quantiles": (find.quantiles, FindSettings.quantiles),
+        "--ratio": (find.ratio, FindSettings.ratio),
+        "--batch-size": (find.batch_size, FindSettings.batch_size),
+        "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
+        "--device": (find.device, FindSettings.device),
+        "--dtype": (find.dtype, FindSettings.dtype),
+        "--psi": (find.psi, FindSettings.psi),
+        "--trunc-layers": (find.trunc_layers, FindSettings.trunc_layers),
+        "--generator": (str(generator), "default"),
+        "--scorer": (str(scorer), "default"),
+    }
+    words += ["--hair"] if test.hair else []
+    for option, (value, default) in rest.items():
+        if value != default:
+            words += [option, ",".join(value) if isinstance(value, tuple) else str(value)]
+    return shlex.join(words)
+
+
+def shown_settings(find: FindSettings, evaluation: Evaluation, config: Mapping) -> dict[str, str]:
+    """The settings as the page shows them."""
+    test, models = evaluation.settings, config["models"]
+    return {
+        "samples (n)": f"{find.n:,}",
+        "layer": find.layer,
+        "method": find.method,
+        "properties": ", ".join(find.properties),
+        "groups by": ", ".join(find.group_by) or "–",
+        **({"parts of each": str(find.quantiles)} if find.quantiles > 2 else {}),
+        "ratio": str(find.ratio),
+        "seed of finding": str(find.seed),
+        "cases": f"{test.cases:,}",
+        "cases of the control": f"{test.control_cases:,}",
+        "seed of the test": str(test.seed),
+        **{
+            f"strengths of {name}": ", ".join(f"{value:g}" for value in values)
+            for name, values in test.strengths.items()
+        },
+        "batch size": str(find.batch_size),
+        "device, precision": f"{config['device']}, {find.dtype}",
+        "generator": models["generator"] or "an object without a digest",
+        "scorer": models["scorer"] or "an object without a digest",
+        **({"hair segmenter": models["hair"]} if "hair" in models else {}),
+    }

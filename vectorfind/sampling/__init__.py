@@ -1,0 +1,1 @@
+"""Samples: seeded latents, their vectors at every layer, scores, the store on disk, and groups."""
