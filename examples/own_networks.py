@@ -2,8 +2,8 @@
 
     python examples/own_networks.py own
 
-Neither needs a base class, see `vectorfind.models.protocols`. The DCGAN has random weights here, so that
-all takes some seconds and needs no file. It leaves `directions.npz` and `strip_warm.png`.
+Neither needs a base class, see `vectorfind.models.protocols`. The DCGAN has random weights here, so
+that all takes some seconds and needs no file. It leaves `directions.npz` and `strip_warm.png`.
 """
 
 from __future__ import annotations

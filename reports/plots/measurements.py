@@ -1,7 +1,7 @@
 """The plots of a run: strength against score, corr-coefs, slopes and leaks.
 
-Each takes arrays and returns a matplotlib `Figure`; `reports.plots.style.figure_png` makes bytes of it.
-`columns` says how many panels stand side by side: three on paper, one on a phone.
+Each takes arrays and returns a matplotlib `Figure`; `reports.plots.style.figure_png` makes bytes of
+it. `columns` says how many panels stand side by side: three on paper, one on a phone.
 """
 
 from __future__ import annotations

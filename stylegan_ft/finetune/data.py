@@ -55,7 +55,7 @@ class RealImages:
 def load_real_images(
     folder: str | os.PathLike, labels: tuple[str, ...], resolution: int, normalise: bool = False
 ) -> RealImages:
-    """The images of an image folder (see `stylegan_ft.training.image_folder`), resized to the resolution.
+    """The images of an image folder (see `stylegan_ft.training.image_folder`), resized.
 
     Args:
         labels: columns of its `labels.csv` that the label is made of; () for none.

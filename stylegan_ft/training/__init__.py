@@ -1,1 +1,1 @@
-"""Training of the shipped generator from nothing: pretraining, adversarial training, measures, card."""
+"""Training of the shipped generator from nothing: pretraining, adversarial training, measures."""

@@ -2,8 +2,8 @@
 
 Losses as in StyleGAN (Karras et al., 2019): non-saturating logistic with R1 (Mescheder et al.,
 2018) every few steps. The data are the renderer's faces. From scratch nothing else teaches the
-generator; after `stylegan_ft.training.pretraining` an anchor holds each latent near the face that it stands
-for, while the discriminator asks for sharpness.
+generator; after `stylegan_ft.training.pretraining` an anchor holds each latent near the face that
+it stands for, while the discriminator asks for sharpness.
 """
 
 from __future__ import annotations

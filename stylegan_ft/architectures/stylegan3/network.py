@@ -196,8 +196,8 @@ class StyleGAN3(nn.Module):
     """Mapping and synthesis; the weights are zero until a state dict is loaded.
 
     Attributes:
-        num_ws, style_sizes, row_numbers: see `stylegan_ft.architectures.stylegan2.network`. The first
-            style turns and shifts the input: a direction (cos, sin) and a shift (x, y).
+        num_ws, style_sizes, row_numbers: see `stylegan_ft.architectures.stylegan2.network`. The
+            first style turns and shifts the input: a direction (cos, sin) and a shift (x, y).
     """
 
     def __init__(self, config: StyleGAN3Config):
