@@ -1,6 +1,6 @@
 """The eight raw property scores of a face, from its image and its face-parsing map.
 
-The definitions are those of the reference system (specification, section 3). Its pixel counts
+The definitions are those of the reference system (docs/properties.md). Its pixel counts
 belong to maps of 224 × 224; for maps of another side S they are scaled by S / 224, and lengths
 are given back in pixels of a 224-pixel map, so that scores of different sizes compare.
 """
@@ -173,7 +173,7 @@ def _sorted(values: Tensor) -> Tensor:
 
 
 def hair_length(hair: Tensor) -> Tensor:
-    """(N,) length of the hair in rows of a 224-pixel map; see the specification's table.
+    """(N,) length of the hair in rows of a 224-pixel map; see docs/properties.md.
 
     Args:
         hair: (N, S, S) bool mask.

@@ -1,4 +1,4 @@
-"""Settings of finding and evaluating directions; the defaults are the specification's.
+"""Settings of finding and evaluating directions; the defaults are the reference system's.
 
 They are written here once: the Python functions and the command line both read them.
 """
@@ -52,13 +52,13 @@ STRENGTHS: dict[str, dict[str, tuple[float, ...]]] = {
 """Strengths of the image-generation test, by method and property."""
 
 OTHER_STRENGTHS = (-1.2, 0.0, 1.2)
-"""Strengths of a property that the specification's table does not name."""
+"""Strengths of a property that the reference system does not have."""
 
 THRESHOLDS = {"eyes": 0.92, "mouth": 0.88, "pose": 0.88}
 """Least |corr-coef| with which a case passes."""
 
 OTHER_THRESHOLD = 0.88
-"""Least |corr-coef| of a property that the specification does not name."""
+"""Least |corr-coef| of a property that the reference system does not have."""
 
 
 def default_strengths(method: str, properties: Sequence[str]) -> dict[str, tuple[float, ...]]:
@@ -138,7 +138,7 @@ class GradientSettings:
 class FindSettings:
     """How directions are found.
 
-    What is None is the specification's, as long as the networks know it, see `resolve`.
+    What is None is the reference system's, as long as the networks know it, see `resolve`.
 
     Attributes:
         n: number of samples.
@@ -161,7 +161,7 @@ class FindSettings:
         trunc_layers: how many layers of synthesis, from the first on, are truncated; None for all.
         workers: tasks at once; None for joblib's configuration or what is fastest. It changes
             nothing in the results.
-        strengths: grid that `evaluate` uses by default; None for the specification's.
+        strengths: grid that `evaluate` uses by default; None for the reference system's.
         gradient: settings of the gradient networks.
     """
 
@@ -195,7 +195,7 @@ class FindSettings:
         """The settings, with what was left open chosen to suit the networks and the device.
 
         The layer is then one that the generator has, its w or else the last; without the
-        specification's properties, directions are found for all that are scored, and in one group.
+        shipped scorer's properties, directions are found for all that are scored, and in one group.
 
         Args:
             layers: the generator's, nearest to the image last; () if they are not known.
@@ -271,7 +271,7 @@ class EvaluateSettings:
         cases: number of fresh latents.
         seed: of the cases' latents, the random control and the bootstrap.
         strengths: property -> strengths of the grid; None for those of the directions.
-        thresholds: property -> least |corr-coef| of a pass; None for the specification's.
+        thresholds: property -> least |corr-coef| of a pass; None for the reference system's.
         control_cases: cases of the control with random directions; None for min(cases, 100).
         bootstrap: resamples of the 95 % intervals.
         batch_size: images a batch, rounded to whole cases.

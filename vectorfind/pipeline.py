@@ -57,11 +57,11 @@ def find_directions(
         properties: what the directions shall change, some of the scorer's properties; None for
             eyes, mouth and pose, or for all of the scorer's where it does not read these.
         group_by: properties that split the samples into groups; () for one group. None for the
-            specification's four, or for one group where the scorer does not read these.
+            default four, or for one group where the scorer does not read these.
         quantiles: parts of as many samples into which each of those splits them; 2 at its median.
         ratio: share of a group that an SVM takes from the top and from the bottom.
         strengths: property -> strengths of the grid that `evaluate` shall use; the
-            specification's for the others.
+            defaults for the others.
         device: "cpu", "cuda", ...; None for a GPU if there is one. Objects are moved only if
             it is given.
         dtype: precision of synthesis and scoring; below float32 on a GPU only.
@@ -139,7 +139,7 @@ def evaluate(
         cases: number of fresh latents; each makes as many images as the grid has points.
         seed: of the cases, the control and the intervals; two tests with the same are paired.
         strengths: property -> strengths of the grid; those of the directions for the others.
-        thresholds: property -> least |corr-coef| of a pass; the specification's for the others.
+        thresholds: property -> least |corr-coef| of a pass; the defaults for the others.
         control_cases: how many of the cases are also edited along random directions; None for
             all of them up to 100.
         bootstrap: resamples of the 95 % intervals.

@@ -1,6 +1,6 @@
 """The property CNN: eight branches, each of which reads its own crop of a face.
 
-The crops are those of the reference system (specification, section 3), as fractions of the
+The crops are those of the reference system (docs/properties.md), as fractions of the
 image's side. The branches for small features keep their crop's full resolution in the first
 convolutions, so that a network for 64 × 64 sees single pixels of a mouth that is 12 × 16 there;
 those for large areas halve it at once. One for 256 × 256 has two more halvings in each branch.

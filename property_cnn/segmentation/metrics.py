@@ -12,7 +12,7 @@ from torch import Tensor
 from property_cnn.common.errors import InputError
 
 METRICS = ("mse", "iou", "dice", "recall", "precision")
-"""Names of the scores, in the order of the specification's table."""
+"""Names of the scores, in the order of the table in docs/hair.md."""
 
 THRESHOLD = 0.5
 

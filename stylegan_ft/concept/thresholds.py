@@ -13,7 +13,7 @@ from stylegan_ft.concept.labels import CONCEPT
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The bounds themselves pass; defaults are the specification's.
+    """The bounds themselves pass; defaults are the reference system's.
 
     Args:
         gender: least probability of female cues.

@@ -1,4 +1,4 @@
-"""Fine-tuning of a base generator: labels into it, a concept out of it (specification, section 7).
+"""Fine-tuning of a base generator: labels into it, a concept out of it (docs/finetuning.md).
 
 data = load_real_images("concept-images", variant_named("v9").labels, base.config.resolution)
 generator = finetune("v9", base, data, "runs/v9", classifiers=classifiers)

@@ -1,4 +1,4 @@
-"""The variants of fine-tuning, and the settings of a run (specification, section 7)."""
+"""The variants of fine-tuning, and the settings of a run (docs/finetuning.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Variant:
     """What a variant changes and trains.
 
     Args:
-        name: as the specification calls it.
+        name: as the reference system calls it.
         labels: properties of the label that generator and discriminator get; with () the
             discriminator gets none, and a label that the generator has already is N(0, I).
         split: whether the generator gets the split mapping.

@@ -15,7 +15,7 @@ LAYER_NORM = {"mapping_split1": 6.5, "mapping_split2": 6.5}
 """Root-mean-square distance of a layer's vectors from their mean that they are brought to.
 
 With it a strength of 1 along a direction found is about one standard deviation of its score, so
-that the specification's strengths, up to 1.8, show plainly without leaving the population.
+that the test's strengths, up to 1.8, show plainly without leaving the population.
 """
 
 

@@ -1,4 +1,4 @@
-"""Column names are those of the specification's reference tables."""
+"""Column names are those of the reference system's tables."""
 
 from reports import columns as c
 

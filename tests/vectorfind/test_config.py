@@ -1,4 +1,4 @@
-"""Settings: the specification's by default, and errors that name what is allowed."""
+"""Settings: the reference system's by default, and errors that name what is allowed."""
 
 from dataclasses import replace
 
@@ -79,7 +79,7 @@ def test_layers_and_properties_are_those_of_the_networks_at_hand():
         settings.validate(layers=("w",), scored=("smile",))
 
 
-def test_what_is_left_open_is_the_specifications_where_the_networks_know_it():
+def test_what_is_left_open_is_the_reference_systems_where_the_networks_know_it():
     usual = FindSettings(gradient=GradientSettings(dtype="float32"))
     assert usual.resolve(LAYERS, PROPERTIES) == usual
     settings = FindSettings(method="mixed")
@@ -133,7 +133,7 @@ def test_mixed_takes_eyes_by_gradient():
     assert methods == ["gradient", "svm", "svm"]
 
 
-def test_strengths_and_thresholds_are_the_specifications():
+def test_strengths_and_thresholds_are_the_reference_systems():
     assert default_strengths("svm", ("pose",))["pose"] == (-1.8, -1.2, -0.6, 0.0, 0.6)
     assert default_strengths("mixed", ("mouth",))["mouth"] == (-1.8, -0.9, 0.0, 0.9, 1.8)
     assert default_strengths("gradient", ("pose",))["pose"] == (-1.4, -0.7, 0.0, 0.7, 1.4)

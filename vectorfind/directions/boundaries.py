@@ -94,7 +94,7 @@ class Boundaries:
             n: number of samples.
             seed: of their latents.
             group_by: what the letters of the groups' names stand for; None for the
-                specification's four. Without groups it does not matter.
+                default four. Without groups it does not matter.
             quantiles: parts of each of those.
             strengths, device, dtype, batch_size, workers, quiet: as for `find_directions`.
 

@@ -16,7 +16,7 @@ def images():
     return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def test_b0_gives_the_five_maps_of_the_specification(images):
+def test_b0_gives_the_five_maps_of_efficientnet_b0(images):
     network = new_student().eval()
     assert network.feature_channels == (16, 24, 40, 112, 320)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Overlays: the specification's colours stand where the masks agree and differ."""
+"""Overlays: sky blue, green and blue stand where the masks agree and differ."""
 
 import numpy as np
 import pytest

@@ -83,7 +83,7 @@ def test_every_cell_has_its_row_and_small_ones_are_named(folder):
     assert "n=80 is too small for 16 groups" in (folder / "report.html").read_text()
 
 
-def test_the_table_has_the_specifications_columns(folder):
+def test_the_table_has_the_reference_systems_columns(folder):
     columns = list(pd.read_csv(folder / "n_curve.csv").columns)
     assert columns[:5] == ["method", "layer", "n", "k", "time"]
     for name in ("eyes", "mouth", "pose"):

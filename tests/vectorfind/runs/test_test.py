@@ -83,7 +83,7 @@ def test_every_file_is_there(folder):
     assert {path.name for path in (folder / "figures").iterdir()} == FIGURES
 
 
-def test_tables_have_the_specifications_columns(folder):
+def test_tables_have_the_reference_systems_columns(folder):
     names = ("test_result", "test_statistics", "n_curve")
     columns = {name: list(pd.read_csv(folder / f"{name}.csv").columns) for name in names}
     assert columns["test_result"] == (

@@ -1,6 +1,6 @@
 """Training of gradient networks, on any number of samples in little memory.
 
-Sizes and training are the reference system's (see the specification, section 4). Vectors are
+Sizes and training are the reference system's (docs/methods.md). Vectors are
 read a window at a time, so that 240,000 samples take no more memory than 32,768. A window is
 also a round: after it the network is validated, and its state can be written.
 """

@@ -79,7 +79,7 @@ def write_finetune_report(
         out: the folder to write in; not a run's own.
         directions: a `test_statistics.csv` or the folder of a test, to compare labels with.
         settings: of the measurement.
-        thresholds: of the filter; the specification's if not given.
+        thresholds: of the filter; the reference system's if not given.
         quiet: print no progress.
 
     Raises:

@@ -166,7 +166,7 @@ def write_table(
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The table as Markdown, as in the specification, and what the figures mean."""
+    """The table as Markdown, as in docs/hair.md, and what the figures mean."""
     heads = ("network", "images", "against", "n", "MSE", "IoU", "DICE", "recall", "precision", "s")
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for row in table.itertuples(index=False):

@@ -35,7 +35,7 @@ def network() -> GeneratorNetwork:
     return GeneratorNetwork(TINY, seed=5).requires_grad_(False)
 
 
-def test_default_sizes_are_the_specifications():
+def test_default_sizes_are_the_split_mappings():
     config = GeneratorConfig()
     assert config.layers == {"mapping_split1": 2560, "mapping_split2": 1024, "w": 512}
     network = GeneratorNetwork(config)
