@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 
 import vectorfind
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2, StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from vectorfind.directions.interchange import write_interfacegan
 
 

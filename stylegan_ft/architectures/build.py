@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2, StyleGAN2Config
-from stylegan_ft.architectures.stylegan3.network import StyleGAN3, StyleGAN3Config
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.architectures.stylegan3.network import StyleGAN3
+from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from stylegan_ft.architectures.weights import check_state, fill
 
 Config = StyleGAN2Config | StyleGAN3Config

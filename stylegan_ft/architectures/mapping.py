@@ -7,6 +7,7 @@ parameters and the scales of NVlabs' stylegan2-ada-pytorch and stylegan3, which 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -60,12 +61,23 @@ class FullyConnected(nn.Module):
         return x if self.slope == 1.0 else F.leaky_relu(x, self.slope)
 
 
+class MappingConfig(Protocol):
+    """Settings of a mapping network: sizes of the latent, of the label (0: none) and of w, number
+    of dense layers and their learning-rate multiplier.
+    """
+
+    z_dim: int
+    c_dim: int
+    w_dim: int
+    mapping_layers: int
+    lr_multiplier: float
+
+
 class MappingNetwork(nn.Module):
     """From z and label to w; it can be left and resumed at every layer.
 
     Args:
-        z_dim, c_dim, w_dim: sizes of the latent, of the label (0: none) and of w.
-        layers: number of dense layers.
+        config: sizes, layers and learning-rate multiplier.
         embed_features: numbers that a label becomes before it joins z.
         layer_features: width of the layers before the last.
 
@@ -77,17 +89,14 @@ class MappingNetwork(nn.Module):
 
     def __init__(
         self,
-        z_dim: int,
-        c_dim: int,
-        w_dim: int,
-        layers: int = 8,
-        embed_features: int = 0,
-        layer_features: int = 512,
+        config: MappingConfig,
+        embed_features: int,
+        layer_features: int,
         activation: str = "lrelu",
-        lr_multiplier: float = 0.01,
     ):
         super().__init__()
-        self.z_dim, self.c_dim = z_dim, c_dim
+        self.z_dim, self.c_dim = z_dim, c_dim = config.z_dim, config.c_dim
+        w_dim, layers = config.w_dim, config.mapping_layers
         inputs = z_dim
         if c_dim:
             self.embed = FullyConnected(c_dim, embed_features)
@@ -95,7 +104,8 @@ class MappingNetwork(nn.Module):
         self.vectors = {"z": z_dim + c_dim}
         for k in range(layers):
             outputs = w_dim if k == layers - 1 else layer_features
-            self.add_module(f"fc{k}", FullyConnected(inputs, outputs, activation, lr_multiplier))
+            layer = FullyConnected(inputs, outputs, activation, config.lr_multiplier)
+            self.add_module(f"fc{k}", layer)
             self.vectors[f"mapping.{k}"] = inputs = outputs
         self.vectors["w"] = w_dim
         self.register_buffer("w_avg", torch.zeros(w_dim))

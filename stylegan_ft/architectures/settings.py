@@ -14,14 +14,15 @@ LARGEST = 65536
 """Largest size that a setting may name: a file that asks for more is damaged."""
 
 
-def check_sizes(config: object, **least: int) -> None:
-    """InputError unless the fields named are whole numbers from the given ones to `LARGEST`."""
-    for name, start in least.items():
+def check_sizes(config: object, **limits: int | tuple[int, int]) -> None:
+    """InputError unless the fields named are whole numbers from the given ones to `LARGEST`, or
+    to the second of two given ones.
+    """
+    for name, limit in limits.items():
         value = getattr(config, name)
-        if type(value) is not int or not start <= value <= LARGEST:
-            raise InputError(
-                f"{name} {value!r}: it must be a whole number from {start} to {LARGEST}"
-            )
+        least, most = (limit, LARGEST) if isinstance(limit, int) else limit
+        if type(value) is not int or not least <= value <= most:
+            raise InputError(f"{name} {value!r}: it must be a whole number from {least} to {most}")
 
 
 def finite(name: str, value: object) -> float:

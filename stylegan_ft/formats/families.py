@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.rosinality import convert_rosinality
 

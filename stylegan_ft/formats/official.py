@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from property_cnn.common.errors import CheckpointError
-from stylegan_ft.architectures.stylegan2 import network as stylegan2
-from stylegan_ft.architectures.stylegan3 import network as stylegan3
+from stylegan_ft.architectures.stylegan2 import settings as stylegan2
+from stylegan_ft.architectures.stylegan3 import settings as stylegan3
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import Saved

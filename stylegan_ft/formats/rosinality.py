@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 
 _MOST = 64
 """More layers than this of one kind are not looked for."""

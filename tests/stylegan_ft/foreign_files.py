@@ -20,8 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2, StyleGAN2Config
-from stylegan_ft.architectures.stylegan3.network import StyleGAN3, StyleGAN3Config
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.architectures.stylegan3.network import StyleGAN3
+from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from stylegan_ft.pickles.saved import MAGIC, STREAM
 
 STYLEGAN1 = GeneratorConfig(

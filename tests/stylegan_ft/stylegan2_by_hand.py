@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2, StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 
 TAPS = (1.0, 3.0, 3.0, 1.0)
 

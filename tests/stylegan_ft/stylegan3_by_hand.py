@@ -9,7 +9,8 @@ import torch
 from scipy.signal import convolve2d, correlate2d, firwin, kaiser_atten, kaiser_beta
 from scipy.special import j1
 
-from stylegan_ft.architectures.stylegan3.network import StyleGAN3, StyleGAN3Config
+from stylegan_ft.architectures.stylegan3.network import StyleGAN3
+from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 
 RADIAL = {"conv_kernel": 1, "use_radial_filters": True}
 

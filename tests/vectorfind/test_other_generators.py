@@ -12,7 +12,7 @@ import torch
 import vectorfind
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.npz import read_npz
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from tests.stylegan_ft.foreign_files import random_network
 from vectorfind.config import FindSettings
 from vectorfind.models.callable_scorer import CallableScorer

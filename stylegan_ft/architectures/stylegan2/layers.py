@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +15,7 @@ from torch import Tensor, nn
 
 from stylegan_ft.architectures.filters import setup_filter, upsample2d, upsample_conv2d
 from stylegan_ft.architectures.mapping import EPSILON, FullyConnected, slope_and_gain
-
-if TYPE_CHECKING:
-    from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 
 TINY = 1e-30
 """In place of a largest value of zero, by which nothing can be divided."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from stylegan_ft.architectures.mapping import EPSILON, FullyConnected
 from stylegan_ft.architectures.stylegan3.filters import filtered_leaky_relu, lowpass_filter
+from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 
 IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 """The transform that changes nothing."""
@@ -85,37 +86,25 @@ class SynthesisLayer(nn.Module):
     """Modulated convolution, bias, filtered leaky ReLU; from one signal to the next.
 
     Args:
+        config: of the network.
         source, target: the signals that come in and go out.
-        kernel: side of the convolution's kernel.
-        filter_size: taps of the filters for each pixel of the lower rate.
-        upsampling: the leaky ReLU's sampling rate, as a multiple of the higher of both signals'.
         radial: whether the downsampling filter is the same in all directions.
-        clamp: bound of the feature maps' magnitude; None for none.
     """
 
-    def __init__(
-        self,
-        w_dim: int,
-        source: Signal,
-        target: Signal,
-        kernel: int,
-        filter_size: int,
-        upsampling: int,
-        radial: bool,
-        clamp: float | None,
-    ):
+    def __init__(self, config: StyleGAN3Config, source: Signal, target: Signal, radial: bool):
         super().__init__()
-        self.clamp = clamp
-        self.affine = FullyConnected(w_dim, source.channels)
+        kernel, taps = config.conv_kernel, config.filter_size
+        self.clamp = config.conv_clamp
+        self.affine = FullyConnected(config.w_dim, source.channels)
         nn.init.ones_(self.affine.bias)
         self.weight = nn.Parameter(torch.zeros(target.channels, source.channels, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(target.channels))
         self.register_buffer("magnitude_ema", torch.ones(()))
 
-        rate = max(source.rate, target.rate) * upsampling
+        rate = max(source.rate, target.rate) * config.lrelu_upsampling
         self.up, self.down = rate // source.rate, rate // target.rate
-        up_taps = filter_size * self.up if self.up > 1 else 1
-        down_taps = filter_size * self.down if self.down > 1 else 1
+        up_taps = taps * self.up if self.up > 1 else 1
+        down_taps = taps * self.down if self.down > 1 else 1
         up_filter = lowpass_filter(up_taps, source.cutoff, 2 * source.half_width, rate)
         self.register_buffer("up_filter", up_filter)
         down_filter = lowpass_filter(

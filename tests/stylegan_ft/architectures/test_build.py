@@ -9,8 +9,9 @@ import torch
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.architectures.build import build, config_from_dict, config_to_dict
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
-from stylegan_ft.architectures.stylegan3.network import StyleGAN3, StyleGAN3Config
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.architectures.stylegan3.network import StyleGAN3
+from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from tests.stylegan_ft.stylegan2_by_hand import (
     latents,
     mapping_by_hand,

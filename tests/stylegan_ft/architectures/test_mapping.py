@@ -9,11 +9,13 @@ import torch
 
 from property_cnn.common.errors import InputError
 from stylegan_ft.architectures.mapping import FullyConnected, MappingNetwork, normalize
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from tests.stylegan_ft.stylegan2_by_hand import mapping_by_hand, randomize
 
 
 def mapping(c_dim: int = 0) -> MappingNetwork:
-    network = MappingNetwork(6, c_dim, 8, layers=3, embed_features=5, layer_features=7)
+    config = StyleGAN2Config(8, (4, 4), z_dim=6, c_dim=c_dim, w_dim=8, mapping_layers=3)
+    network = MappingNetwork(config, embed_features=5, layer_features=7)
     holder = torch.nn.ModuleDict({"mapping": network})
     return randomize(holder)["mapping"]
 

@@ -6,7 +6,7 @@ import torch
 from click.testing import CliRunner
 
 from property_cnn.common.files import load_tensors, save_tensors
-from stylegan_ft.architectures.stylegan2.network import StyleGAN2Config
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from tests.stylegan_ft.foreign_files import random_network
 from tests.vectorfind.cli.test_cli import assert_one_line
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer

@@ -11,11 +11,8 @@ import torch
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.filters import setup_filter
 from stylegan_ft.architectures.stylegan2.layers import modulated_conv2d
-from stylegan_ft.architectures.stylegan2.network import (
-    StyleGAN2,
-    StyleGAN2Config,
-    config_from_official,
-)
+from stylegan_ft.architectures.stylegan2.network import StyleGAN2
+from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config, config_from_official
 from tests.stylegan_ft.stylegan2_by_hand import (
     TAPS,
     images_by_hand,
@@ -260,8 +257,8 @@ def test_missing_official_settings_are_named():
         ({"w_dim": 0}, "w_dim 0: it must be a whole number from 1 to"),
         ({"w_dim": 2**40}, "w_dim"),
         ({"z_dim": True}, "z_dim True"),
-        ({"mapping_layers": 65}, "at most 64"),
-        ({"img_resolution": 16384}, "at most 8192"),
+        ({"mapping_layers": 65}, "from 1 to 64"),
+        ({"img_resolution": 16384}, "from 4 to 8192"),
         ({"use_noise": 1}, "use_noise 1"),
         ({"activation": ["lrelu"]}, "this library has"),
         ({"lr_multiplier": "a"}, "lr_multiplier 'a'"),

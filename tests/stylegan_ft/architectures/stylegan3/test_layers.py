@@ -19,6 +19,7 @@ from stylegan_ft.architectures.stylegan3.layers import (
     ToRGB,
     modulated_conv,
 )
+from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from tests.stylegan_ft.stylegan3_by_hand import activated, convolved, lowpass, modulated, waves
 
 SHAPES = [(2, 2, 6, 6), (4, 2, 10, 7), (2, 4, 12, 3)]
@@ -178,7 +179,8 @@ def test_the_images_layer_is_linear_and_clamped(rng):
 def test_layers_keep_the_middle_of_the_image(rng, source_rate, rate, kernel):
     source = Signal(2, source_rate + 6, source_rate, 3.0, 5.0)
     target = Signal(2, rate + 6, rate, 4.0, 5.0)
-    layer = SynthesisLayer(4, source, target, kernel, 6, 2, radial=False, clamp=None).double()
+    config = StyleGAN3Config(16, w_dim=4, conv_kernel=kernel, conv_clamp=None)
+    layer = SynthesisLayer(config, source, target, radial=False).double()
     layer.requires_grad_(False)
     layer.weight.copy_(doubles(rng, *layer.weight.shape))
     x, style = doubles(rng, 1, 2, source.size, source.size), doubles(rng, 1, 2)

@@ -1,0 +1,168 @@
+"""Settings of StyleGAN2 and StyleGAN2-ADA, given or from the arguments in NVlabs' pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from property_cnn.common.errors import CheckpointError, InputError
+from stylegan_ft.architectures.mapping import slope_and_gain
+from stylegan_ft.architectures.settings import (
+    LARGEST,
+    Keywords,
+    check_sizes,
+    config_of,
+    finite,
+)
+
+ARCHITECTURES = ("skip", "resnet", "orig")
+"""How the image comes about: the sum of all blocks' images, by residual blocks, or plainly."""
+
+
+@dataclass(frozen=True)
+class StyleGAN2Config:
+    """Sizes and choices of a StyleGAN2 generator.
+
+    Args:
+        img_resolution: side of the images in pixels, a power of two from 4 to 8192.
+        channels: feature maps of each block, 4 × 4 first.
+        c_dim: numbers in a label; 0 for a generator without labels.
+        mapping_layers: dense layers from z to w.
+        embed_features: numbers that the label becomes; None for w_dim.
+        layer_features: width of the mapping's layers; None for w_dim.
+        lr_multiplier: of the mapping's layers.
+        mapping_activation, activation: "lrelu", "relu" or "linear", of mapping and synthesis.
+        architecture: "skip", "resnet" or "orig".
+        resample_filter: taps of the filter of every change of resolution.
+        use_noise: whether the layers add their constant noise.
+        conv_clamp: largest absolute value that a layer gives, in any precision; None: no limit.
+        num_fp16_res: how many of the highest resolutions the original runs in half precision.
+
+    Raises:
+        InputError: a setting is not one of the allowed ones.
+    """
+
+    img_resolution: int
+    channels: tuple[int, ...]
+    z_dim: int = 512
+    c_dim: int = 0
+    w_dim: int = 512
+    img_channels: int = 3
+    mapping_layers: int = 8
+    embed_features: int | None = None
+    layer_features: int | None = None
+    lr_multiplier: float = 0.01
+    mapping_activation: str = "lrelu"
+    architecture: str = "skip"
+    resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
+    activation: str = "lrelu"
+    use_noise: bool = True
+    conv_clamp: float | None = None
+    num_fp16_res: int = 0
+
+    def __post_init__(self):
+        self._fill()
+        check_sizes(self, z_dim=1, c_dim=0, w_dim=1, img_channels=1, num_fp16_res=0)
+        check_sizes(self, embed_features=0, layer_features=1)
+        check_sizes(self, img_resolution=(4, 8192), mapping_layers=(1, 64))
+        if self.img_resolution != 2 ** (len(self.channels) + 1) or not all(
+            type(count) is int and 1 <= count <= LARGEST for count in self.channels
+        ):
+            raise InputError(
+                f"img_resolution {self.img_resolution}, channels {self.channels}: the resolution "
+                "must be a power of two, with a number of channels for each one from 4 up"
+            )
+        if self.architecture not in ARCHITECTURES:
+            raise InputError(
+                f"architecture {self.architecture!r}: it must be one of {', '.join(ARCHITECTURES)}"
+            )
+        if not 2 <= len(self.resample_filter) <= 64 or not sum(self.resample_filter):
+            raise InputError(
+                f"resample_filter {self.resample_filter}: it must have 2 to 64 taps and a sum"
+            )
+        if type(self.use_noise) is not bool:
+            raise InputError(f"use_noise {self.use_noise!r}: it must be True or False")
+        slope_and_gain(self.activation)
+        slope_and_gain(self.mapping_activation)
+
+    @property
+    def half_from(self) -> int:
+        """The lowest resolution that the original runs in half precision."""
+        return max(2 * self.img_resolution // 2**self.num_fp16_res, 8)
+
+    def _fill(self) -> None:
+        """Brings the settings to their types, and puts numbers where None stands for one."""
+        clamp = self.conv_clamp
+        embed = self.w_dim if self.embed_features is None else self.embed_features
+        settings = {
+            "channels": _listed("channels", self.channels),
+            "resample_filter": tuple(
+                finite("a tap of resample_filter", tap)
+                for tap in _listed("resample_filter", self.resample_filter)
+            ),
+            "embed_features": embed if self.c_dim else 0,
+            "layer_features": self.w_dim if self.layer_features is None else self.layer_features,
+            "lr_multiplier": finite("lr_multiplier", self.lr_multiplier),
+            "conv_clamp": None if clamp is None else finite("conv_clamp", clamp),
+        }
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+
+
+def _listed(name: str, value: object) -> tuple:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InputError(f"{name} {value!r}: it must be a list of numbers")
+    return tuple(value)
+
+
+def config_from_official(init_kwargs: Mapping[str, Any]) -> StyleGAN2Config:
+    """The settings from the keyword arguments that an official pickle keeps of its generator.
+
+    Args:
+        init_kwargs: of stylegan2-ada-pytorch, with `synthesis_kwargs`, or of stylegan3's
+            StyleGAN2, whose arguments of synthesis stand beside the others. The two differ in
+            their defaults: stylegan3's clamps at 256 and has four resolutions in half precision.
+
+    Raises:
+        CheckpointError: an argument is missing, unknown, or not an allowed one.
+    """
+    given = Keywords("the generator's arguments", init_kwargs)
+    mapping = Keywords("mapping_kwargs", given.take("mapping_kwargs", {}))
+    nested = "synthesis_kwargs" in given.left
+    synthesis = Keywords("synthesis_kwargs", given.take("synthesis_kwargs")) if nested else given
+    synthesis.ignore("fp16_channels_last", "fused_modconv_default")
+    mapping.ignore("w_avg_beta")
+    if synthesis.take("kernel_size", 3) != 3:
+        raise CheckpointError("the generator's kernel_size is not 3, which this library needs")
+    resolution = given.take("img_resolution")
+    base, most = synthesis.take("channel_base", 32768), synthesis.take("channel_max", 512)
+    settings = {
+        "channels": _channels(resolution, base, most),
+        "img_resolution": resolution,
+        **{name: given.take(name) for name in ("z_dim", "c_dim", "w_dim", "img_channels")},
+        "mapping_layers": mapping.take("num_layers", 8),
+        "embed_features": mapping.take("embed_features", None),
+        "layer_features": mapping.take("layer_features", None),
+        "lr_multiplier": mapping.take("lr_multiplier", 0.01),
+        "mapping_activation": mapping.take("activation", "lrelu"),
+        "architecture": synthesis.take("architecture", "skip"),
+        "resample_filter": synthesis.take("resample_filter", (1, 3, 3, 1)),
+        "activation": synthesis.take("activation", "lrelu"),
+        "use_noise": synthesis.take("use_noise", True),
+        "conv_clamp": synthesis.take("conv_clamp", None if nested else 256),
+        "num_fp16_res": synthesis.take("num_fp16_res", 0 if nested else 4),
+    }
+    return config_of(StyleGAN2Config, settings, given, mapping, synthesis)
+
+
+def _channels(resolution: int, base: int, most: int) -> tuple[int, ...]:
+    """Feature maps of each block: `base // size`, at most `most`."""
+    for name, value in (
+        ("img_resolution", resolution),
+        ("channel_base", base),
+        ("channel_max", most),
+    ):
+        if type(value) is not int or not 1 <= value <= 2**30:
+            raise CheckpointError(f"the generator's {name} {value!r} is no whole number from 1")
+    return tuple(min(base // 2**k, most) for k in range(2, resolution.bit_length()))
