@@ -2,8 +2,8 @@
 
 The discriminators of v5 are built from the scorer that the runs are measured by, so a generator
 might please that network alone. The parser (the hair segmenter's teacher) knows nothing of it: it
-marks eyes, lips and mouth, and the formulas of docs/properties.md turn its map into scores. It needs the
-extra `hair`.
+marks eyes, lips and mouth, and the formulas of docs/properties.md turn its map into scores. It
+needs the extra `hair`.
 
     python examples/label_judges.py runs/v5-1 runs/v5-2 --out judges.csv --cases 24
 
