@@ -88,6 +88,9 @@ RATIO = "ratio"
 GOAL = "goal"
 """Columns of `concept_gain.csv`; `goal` is O where enough was gained and kept, else X."""
 
+SVM, GRADIENT, MIXED = METHODS = ("svm", "gradient", "mixed")
+"""The reference system's methods: values of `method`, and beginnings of its n-curves' names."""
+
 PASS_MARK = "O"
 FAIL_MARK = "X"
 """The two values of the column `passed` of `test_result.csv`."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Literal
 
@@ -26,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from reports import columns as c
+from reports.text import signed
 
 Verdict = Literal["holds", "partly", "does not hold", "not measured"]
 
@@ -43,8 +45,9 @@ LITTLE = 0.05
 
 MOST, FEW = 0.75, 0.25
 
-SVM, GRADIENT = "svm", "gradient"
+SVM, GRADIENT = c.SVM, c.GRADIENT
 _WORDS = {SVM: "SVM", GRADIENT: "gradient"}
+_change = partial(signed, decimals=3, plus=True)
 EYES, MOUTH, POSE = "eyes", "mouth", "pose"
 
 
@@ -179,8 +182,8 @@ def _higher(
             margin = _gap_margin(a, b, name)
             clear, reverse = clear + (gaps[-1] > margin), reverse + (gaps[-1] < -margin)
         if gaps:
-            ends = f"{_signed(min(gaps))} to {_signed(max(gaps))}"
-            details.append((name, f"mean {_signed(np.mean(gaps))} ({ends})"))
+            ends = f"{_change(min(gaps))} to {_change(max(gaps))}"
+            details.append((name, f"mean {_change(np.mean(gaps))} ({ends})"))
         total += len(gaps)
     words, than = _WORDS[better], _WORDS[other]
     summary = f"no layer and n with both {words} and {than}"
@@ -209,7 +212,7 @@ def _moves(
             continue
         total, good = total + 1, good + bool(bears_out(change))
         sure = f" ± {change.margin:.3f}" if change.interval else ""
-        text = f"change {_signed(change.fitted)}{sure} ({change.first:.3f} to {change.last:.3f})"
+        text = f"change {_change(change.fitted)}{sure} ({change.first:.3f} to {change.last:.3f})"
         details.append((f"{name} / {layer}", text))
     summary = f"no line of {_WORDS[method]} with two n or more"
     if total:
@@ -289,7 +292,3 @@ def _verdict(good: int, total: int) -> Verdict:
         return "not measured"
     share = good / total
     return "holds" if share >= MOST else "does not hold" if share <= FEW else "partly"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")

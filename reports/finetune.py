@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from reports import columns as c
-from reports.pages.html import signed
 from reports.reading import result_properties
 from reports.tables import read_table
+from reports.text import signed
 
 LOG_COLUMNS = (
     c.EPOCH, c.IDX, c.D_LOSS, c.G_LOSS, c.D_TRAIN_COUNT, c.G_TRAIN_COUNT,

@@ -19,7 +19,6 @@ from reports import columns as c
 
 Kind = Literal["result", "curve"]
 
-METHODS = ("svm", "gradient", "mixed")
 UNKNOWN = "?"
 """In place of a group, a method or a layer that a file does not tell."""
 
@@ -41,7 +40,7 @@ def table_kind(text: str) -> Kind:
         return "curve"
     if result_properties(frame):
         return "result"
-    has = _listed(frame.columns)
+    has = _shown(frame.columns)
     raise ValueError(
         f"neither a table of cases ({_NEEDED['result']}) nor an n-curve ({_NEEDED['curve']}); "
         f"it has {has}"
@@ -53,7 +52,8 @@ def read_results(text: str) -> pd.DataFrame:
 
     Returns:
         Columns case, group_name ("?" if the file has none), passed (O or X; left out if the file
-        has none), a signed corr-coef a property, and sum_abs_corr; NaN where undefined.
+        has none), a signed corr-coef a property, sum_abs_corr, and hair_iou if the file has it; NaN
+        where undefined.
 
     Raises:
         ValueError: no such table; says what is wrong with it.
@@ -61,7 +61,7 @@ def read_results(text: str) -> pd.DataFrame:
     frame = _frame(text)
     names = result_properties(frame)
     if not names:
-        raise ValueError(f"it lacks {_NEEDED['result']}; it has {_listed(frame.columns)}")
+        raise ValueError(f"it lacks {_NEEDED['result']}; it has {_shown(frame.columns)}")
     if frame.empty:
         raise ValueError("it holds no cases")
     corrs = _numbers(frame[[c.corr_column(name) for name in names]])
@@ -79,6 +79,8 @@ def read_results(text: str) -> pd.DataFrame:
         table[c.PASSED] = marks
     table[list(corrs.columns)] = corrs
     table[c.SUM_ABS_CORR] = corrs.abs().sum(axis=1, skipna=False)
+    if c.HAIR_IOU in frame.columns:
+        table[c.HAIR_IOU] = _numbers(frame[[c.HAIR_IOU]])
     return table
 
 
@@ -103,12 +105,12 @@ def read_curve(text: str, name: str = "", method: str = "", layer: str = "") -> 
     frame = _frame(text)
     names = curve_properties(frame)
     if c.N not in frame.columns or not names:
-        raise ValueError(f"it lacks {_NEEDED['curve']}; it has {_listed(frame.columns)}")
+        raise ValueError(f"it lacks {_NEEDED['curve']}; it has {_shown(frame.columns)}")
     if frame.empty:
         raise ValueError("it holds no rows")
     told = _told_by_name(name)
     method = method or told[0] or _told_by_columns(frame)
-    layer = layer or told[1] or (_MIXED_LAYER if method == "mixed" else UNKNOWN)
+    layer = layer or told[1] or (_MIXED_LAYER if method == c.MIXED else UNKNOWN)
     keys = pd.DataFrame(index=frame.index)
     for column, given in ((c.METHOD, method), (c.LAYER, layer)):
         own = frame[column].fillna(UNKNOWN) if column in frame.columns else given
@@ -194,7 +196,7 @@ def _whole(values: pd.Series) -> pd.Series:
 
 def _told_by_name(name: str) -> tuple[str, str]:
     """Method and layer from a file's name, e.g. svm_w.csv; "" for what it does not tell."""
-    match = re.fullmatch(rf"({'|'.join(METHODS)})(?:_(.+))?", name.removesuffix(".csv"))
+    match = re.fullmatch(rf"({'|'.join(c.METHODS)})(?:_(.+))?", name.removesuffix(".csv"))
     return (match[1], match[2] or "") if match else ("", "")
 
 
@@ -202,9 +204,9 @@ def _told_by_columns(frame: pd.DataFrame) -> str:
     """The method whose fits the columns tell of."""
     svm = any(re.fullmatch(r"svm_.+_acc", name) for name in frame.columns)
     network = any(re.fullmatch(r"nn_.+_mse", name) for name in frame.columns)
-    return {(1, 0): "svm", (0, 1): "gradient", (1, 1): "mixed"}.get((svm, network), UNKNOWN)
+    return {(1, 0): c.SVM, (0, 1): c.GRADIENT, (1, 1): c.MIXED}.get((svm, network), UNKNOWN)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _shown(names: Sequence[str]) -> str:
     shown = ", ".join(names[:12])
     return f"{shown}, … ({len(names)} columns)" if len(names) > 12 else shown or "no columns"

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from reports.plots.style import COLOURS
-
-Interval = tuple[float, float, float]
-"""A mean with the lower and the upper end of its interval."""
+from reports.plots.style import COLOURS, Plot
+from reports.statistics import Interval
+from reports.text import signed, span
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,11 @@ class Page:
     command: str = ""
 
 
+def picture_of(plot: Plot, alt: str, caption: str = "") -> Picture:
+    """A plot in both its versions, with its words."""
+    return Picture(plot.wide, alt, caption, plot.narrow)
+
+
 def table_of(
     frame: pd.DataFrame, caption: str, decimals: int = 3, limit: int = 200, folded: bool = False
 ) -> Table:
@@ -125,7 +129,7 @@ def build_page(page: Page) -> str:
     environment.filters |= {
         "data": lambda png: "data:image/png;base64," + base64.b64encode(png).decode("ascii"),
         "signed": signed,
-        "span": lambda interval: f"{signed(interval[1])} to {signed(interval[2])}",
+        "span": lambda interval: span(*interval[1:]),
         "x": lambda value: f"{100 + 94 * float(np.clip(value, -1, 1)):.1f}",
         "finite": lambda interval: bool(np.isfinite(interval).all()),
         "numeric": _numeric,
@@ -134,14 +138,9 @@ def build_page(page: Page) -> str:
     return environment.from_string(text).render(page=page, colours=COLOURS)
 
 
-def signed(value: float) -> str:
-    """A number with two decimals and a true minus; a dash where it is undefined."""
-    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
-
-
 def _cell(value: object, decimals: int) -> str:
     if isinstance(value, float | np.floating):
-        return f"{value:.{decimals}f}".replace("-", "−") if np.isfinite(value) else "–"
+        return signed(value, decimals)
     return str(value)
 
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from reports import columns as c
 from reports.findings import Finding
 from reports.plots.style import new_figure, styled
+from reports.text import plain
 
 SUM = "sum"
 OVERLAY = ", overlay"
@@ -129,7 +130,7 @@ def finding_figure(
             draw_curves(panel, over.iloc[:0], name, over, numbers)
         else:
             draw_curves(panel, table, name, every_n=numbers)
-        panel.set_title(_plain(name) + (OVERLAY if is_overlay else ""))
+        panel.set_title(plain(name) + (OVERLAY if is_overlay else ""))
         panel.set_ylabel("mean corr-coef")
     for panel in panels[len(shown) :]:
         panel.set_visible(False)
@@ -175,7 +176,7 @@ def draw_curves(
     panel.set_xlim(min(numbers) / 1.25, max(numbers) * 1.25)
     panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     panel.set_xlabel("samples (n)")
-    sides = "sum of the mean corr-coefs" if what == SUM else f"mean corr-coef of {_plain(what)}"
+    sides = "sum of the mean corr-coefs" if what == SUM else f"mean corr-coef of {plain(what)}"
     panel.set_ylabel(sides)
     panel.grid(axis="y")
 
@@ -210,7 +211,7 @@ def n_text(n: float) -> str:
 
 def title_of(what: str) -> str:
     """The title of a plot of the sum or of a property."""
-    return "sum of all properties" if what == SUM else _plain(what)
+    return "sum of all properties" if what == SUM else plain(what)
 
 
 def _looks(lines: Iterable[Line]) -> dict[Line, tuple[str, str]]:
@@ -288,6 +289,3 @@ def _place(name: str, known: Iterable[str]) -> tuple[int, str]:
 def _name(line: Line) -> str:
     return f"{line[0]} / {line[1]}"
 
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

@@ -19,9 +19,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import columns as c
 from reports.finetune import ATTRIBUTES, RunLog
-from reports.pages.html import signed
 from reports.plots.curves import n_text
 from reports.plots.style import COLOURS, INK, MUTED, figure_png, new_figure, styled
+from reports.text import plain, signed
 
 LABELS, CONCEPT, TRAINING = "labels", "concept", "training"
 """Names of the figures with several panels."""
@@ -171,10 +171,10 @@ def _label_panel(
 ) -> _Panel:
     column, side = _COLUMNS[measure](name), _SIDES[measure]
     if measure == "mae":
-        return _Panel(f"{_plain(name)}: error", side, (column,), span=(0.0, 1.0))
+        return _Panel(f"{plain(name)}: error", side, (column,), span=(0.0, 1.0))
     level = (directions or {}).get(name)
     remark = "" if level is None else f"directions {signed(level)}"
-    return _Panel(f"{_plain(name)}: corr-coef", side, (column,), level, remark, (-0.2, 1.0))
+    return _Panel(f"{plain(name)}: corr-coef", side, (column,), level, remark, (-0.2, 1.0))
 
 
 def _figure(
@@ -253,6 +253,3 @@ def _handle(label: str, colour: str, dash: _Dash) -> Line2D:
 def _level_handle(label: str) -> Line2D:
     return Line2D([], [], label=label, **_REFERENCE)
 
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

@@ -17,6 +17,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from reports.plots.style import COLOURS, CONTROL_COLOUR, HAIRLINE, INK, MUTED, new_figure, styled
+from reports.text import signed
 
 _DIVERGING = LinearSegmentedColormap.from_list(
     "clay_blue", ["#a8430f", "#dd9467", "#f6f6f4", "#74abce", "#155a87"]
@@ -173,10 +174,12 @@ def slope_heatmap(
         own = rows[row] == columns[column]
         weight = "bold" if own else "normal"
         above = 0.1 if low is not None else 0.0
-        panel.text(column, row - above, _signed(value), fontsize=10.5, weight=weight, **centred)
+        panel.text(
+            column, row - above, signed(value, plus=True), fontsize=10.5, weight=weight, **centred
+        )
         if low is not None and high is not None:
             ends = (orient(low)[row, column], orient(high)[row, column])
-            interval = f"{_signed(ends[0])} to {_signed(ends[1])}"
+            interval = f"{signed(ends[0], plus=True)} to {signed(ends[1], plus=True)}"
             size = 7 if transpose else 6.2
             panel.text(column, row + 0.24, interval, fontsize=size, **centred)
         if own:
@@ -230,8 +233,3 @@ def _shares(panel: Axes, corrs: np.ndarray, **look) -> None:
 def _legend(figure: Figure, handles: list, columns: int) -> None:
     ncols = len(handles) if columns > 1 else 2
     figure.legend(handles=handles, loc="outside lower center", ncols=ncols, handlelength=1.8)
-
-
-def _signed(value: float) -> str:
-    text = f"{value:+.2f}".replace("-", "−")
-    return text if np.isfinite(value) else "–"

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from reports import columns as c
 from reports.plots.style import COLOURS, HAIRLINE, INK, MUTED, new_figure, styled
+from reports.text import plain, signed
 
 
 @styled
@@ -33,7 +34,7 @@ def paired_differences(
         colour = COLOURS[0] if low > 0 else COLOURS[1] if high < 0 else MUTED
         panel.hlines(place, low, high, color=colour, linewidth=5, alpha=0.4, capstyle="round")
         panel.plot(mean, place, "o", color=colour, markersize=7)
-        text = f"{mean:+.3f}".replace("-", "−")
+        text = signed(mean, 3, plus=True)
         panel.annotate(
             text,
             (mean, place),
@@ -45,7 +46,7 @@ def paired_differences(
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
             zorder=1.5,
         )
-    panel.set_yticks(range(count), [name.replace("_", " ") for name in table[c.MEASURE]])
+    panel.set_yticks(range(count), [plain(name) for name in table[c.MEASURE]])
     panel.set_ylim(count - 0.4, -0.8)
     panel.tick_params(axis="y", labelcolor=INK)
     panel.spines["left"].set_visible(False)

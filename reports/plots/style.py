@@ -6,6 +6,7 @@ Figures are made without pyplot, so nothing here touches a program's own plots o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from io import BytesIO
 from typing import ParamSpec, TypeVar
@@ -80,3 +81,16 @@ def figure_png(figure: Figure) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure as PNG in its wide version, and in one for narrow screens where it has one."""
+
+    wide: bytes
+    narrow: bytes | None = None
+
+
+def both_widths(draw: Callable[[bool], Figure]) -> Plot:
+    """A figure in both versions, from what draws it when told whether for a narrow screen."""
+    return Plot(figure_png(draw(False)), figure_png(draw(True)))

@@ -1,0 +1,241 @@
+"""What folders and bare files of results hold, read for their page; nothing is measured again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from reports import columns as c
+from reports import layout
+from reports.plots.style import Plot
+from reports.reading import join_curves, read_curve, read_results, table_kind
+from reports.tables import read_table
+
+WANTED = (
+    f"a run's folder, a {layout.RESULT}, an n-curve's CSV or a folder of such, or a report's folder"
+)
+
+_TABLES = {
+    layout.STATISTICS: (),
+    layout.SLOPES: (c.STRENGTH, c.SCORE, c.SLOPE, c.LOW, c.HIGH),
+    layout.CONTROL: (c.DIRECTIONS, c.MEASURE, c.MEAN, c.LOW, c.HIGH),
+    layout.FITS: (c.PROPERTY, c.FIT, c.GROUP_NAME, c.MEASURE, c.VALUE),
+}
+
+Read = TypeVar("Read")
+
+
+class ReadingError(ValueError):
+    """A file is missing, damaged or of another kind; the text names it and says what is wanted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A test's cases, and what lies beside them in the run's folder.
+
+    Attributes:
+        table: a row a case, as from `reports.reading.read_results`.
+        name: of a bare file; "" for a folder, whose page is the same under any name.
+        config: the run's; empty for a bare table.
+        statistics, slopes, control, fits: tables of the run; None where there are none.
+        figures: the run's, by name.
+    """
+
+    table: pd.DataFrame
+    name: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    statistics: pd.DataFrame | None = None
+    slopes: pd.DataFrame | None = None
+    control: pd.DataFrame | None = None
+    fits: pd.DataFrame | None = None
+    figures: Mapping[str, Plot] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """N-curves, and what lies beside them in the folder of a run over n.
+
+    Attributes:
+        table: as from `reports.reading.read_curve`.
+        name: of a bare file or of a folder of such; "" for a run's folder.
+        config: the run's; empty for bare tables.
+        overlay: further curves to draw over them; the findings are tried on both.
+        control: what random directions give, a row a method and layer.
+    """
+
+    table: pd.DataFrame
+    name: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    overlay: pd.DataFrame | None = None
+    control: pd.DataFrame | None = None
+
+
+def read_results_at(source: Path) -> Results:
+    """The cases of a run's folder or of a bare CSV, with what lies beside them.
+
+    Raises:
+        ReadingError: they are missing or of another kind.
+    """
+    if not source.is_dir():
+        return Results(read_file(source, read_results), source.name)
+    path = source / layout.RESULT
+    if not path.exists():
+        raise ReadingError(
+            f"{source} holds no {layout.RESULT}; give a run's folder, or a {layout.RESULT}"
+        )
+    statistics, slopes, control, fits = (
+        _table_at(source / name, needed) for name, needed in _TABLES.items()
+    )
+    return Results(
+        table=read_file(path, read_results),
+        config=read_config(source),
+        statistics=statistics,
+        slopes=slopes,
+        control=control,
+        fits=fits,
+        figures=read_figures(source),
+    )
+
+
+def read_curves_at(source: Path, overlays: Sequence[Path] = ()) -> Curves:
+    """The n-curves of a file, of a folder of such, or of the folder of a run over n.
+
+    Args:
+        source: what holds them.
+        overlays: what holds curves to draw over them; a run's own overlay if there are none.
+
+    Raises:
+        ReadingError: there are none, one is damaged, or one stands twice.
+    """
+    table = read_curves(source)
+    overlay = _joined([read_curves(path) for path in overlays]) if overlays else None
+    config = read_config(source)
+    if config.get("kind") != layout.CURVE_KIND:
+        return Curves(table, source.resolve().name, config, overlay)
+    if overlay is None and (source / layout.OVERLAY).exists():
+        overlay = _curve_at(source / layout.OVERLAY, {})
+    control = _table_at(source / layout.CONTROL, (c.METHOD, c.LAYER))
+    return Curves(_whole_numbers(table, source), "", config, overlay, control)
+
+
+def read_curves(source: Path) -> pd.DataFrame:
+    """The n-curves of a file, or of all of a folder's, as one table.
+
+    Raises:
+        ReadingError: there are none, or one of them is damaged.
+    """
+    paths = _curve_paths(source) if source.is_dir() else [source]
+    if not paths:
+        raise ReadingError(f"{source} holds no n-curve; give an n-curve's CSV or a folder of such")
+    return _joined([_curve_at(path, read_config(path.parent)) for path in paths])
+
+
+def holds_curves(source: Path) -> bool:
+    """Whether the file or folder holds n-curves; else it holds cases.
+
+    Raises:
+        ReadingError: it holds neither.
+    """
+    if not source.is_dir():
+        return read_file(source, table_kind) == "curve"
+    if (source / layout.RESULT).exists():
+        return False
+    if _curve_paths(source):
+        return True
+    raise ReadingError(f"{source} holds no {layout.RESULT} and no n-curve; give {WANTED}")
+
+
+def read_config(source: Path) -> dict[str, Any]:
+    """The settings of the run or report whose folder it is; empty for anything else.
+
+    Raises:
+        ReadingError: they are damaged.
+    """
+    path = source / layout.CONFIG
+    values = read_file(path, json.loads) if source.is_dir() and path.exists() else {}
+    return values if isinstance(values, dict) else {}
+
+
+def read_figures(source: Path) -> dict[str, Plot]:
+    """The figures in a folder, by name, each with its version for narrow screens if there is one."""
+    paths = {path.stem: path for path in sorted((source / layout.FIGURES).glob("*.png"))}
+    plots = {}
+    for name, path in paths.items():
+        if not name.endswith(layout.NARROW):
+            narrow = paths.get(name + layout.NARROW)
+            plots[name] = Plot(path.read_bytes(), narrow.read_bytes() if narrow else None)
+    return plots
+
+
+def read_file(path: Path, read: Callable[[str], Read], wanted: str = WANTED) -> Read:
+    """What `read` makes of the file's text; ReadingError where it is missing or of another kind."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise ReadingError(f"no file {path}; give {wanted}") from error
+    except UnicodeDecodeError as error:
+        raise ReadingError(f"{path} is no UTF-8 text; give {wanted}") from error
+    except OSError as error:
+        raise ReadingError(f"cannot read {path}: {error.strerror}; give {wanted}") from error
+    try:
+        return read(text)
+    except (ValueError, RecursionError) as error:
+        raise ReadingError(f"{path} cannot be used: {error}; give {wanted}") from error
+
+
+def _whole_numbers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """A run's curve with the means as its cells hold them, where they do: not rounded."""
+    means = [name for name in table.columns if table[name].dtype == float and name != c.TIME]
+    keys = [c.METHOD, c.LAYER, c.N]
+    rows = {}
+    for path in folder.glob(f"{layout.CELLS}/*/{layout.ROW}"):
+        row = read_file(path, json.loads)
+        if isinstance(row, dict) and {*keys} <= row.keys():
+            rows[tuple(row[key] for key in keys)] = row
+    table = table.copy()
+    for index, key in zip(table.index, table[keys].itertuples(index=False, name=None), strict=True):
+        row = rows.get(key, {})
+        for name in means:
+            value = row.get(name)
+            if isinstance(value, float) and abs(value - table.at[index, name]) < 1e-4:
+                table.at[index, name] = value
+    return table
+
+
+def _curve_paths(folder: Path) -> list[Path]:
+    """The folder's own `n_curve.csv`, or else all its CSVs that are n-curves."""
+    if (folder / layout.N_CURVE).exists():
+        return [folder / layout.N_CURVE]
+    return [path for path in sorted(folder.glob("*.csv")) if _looks_like_curve(path)]
+
+
+def _looks_like_curve(path: Path) -> bool:
+    try:
+        return read_file(path, table_kind) == "curve"
+    except ReadingError:
+        return False
+
+
+def _curve_at(path: Path, config: Mapping[str, Any]) -> pd.DataFrame:
+    """One n-curve; a run's `n_curve.csv` has its method and layer from the run's settings."""
+    find = config.get("find") or {}
+    if path.name != layout.N_CURVE or not isinstance(find, Mapping):
+        find = {}
+    of_run = {key: str(find[key]) for key in (c.METHOD, c.LAYER) if isinstance(find.get(key), str)}
+    return read_file(path, lambda text: read_curve(text, path.name, **of_run))
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    try:
+        return join_curves(tables)
+    except ValueError as error:
+        raise ReadingError(f"n-curves do not fit together: {error}") from error
+
+
+def _table_at(path: Path, needed: Sequence[str]) -> pd.DataFrame | None:
+    return read_file(path, lambda text: read_table(text, needed)) if path.exists() else None

@@ -1,0 +1,69 @@
+"""Names of the files in the folders that runs and reports leave: written here once."""
+
+from __future__ import annotations
+
+CONFIG = "config.json"
+"""Settings, models, versions and command line; says in `kind` whose folder it is."""
+
+REPORT = "report.html"
+FIGURES = "figures"
+"""Folder of the PNGs."""
+
+RESULT = "test_result.csv"
+STATISTICS = "test_statistics.csv"
+GROUP_STATISTICS = "group_statistics.csv"
+SLOPES = "slopes.csv"
+CONTROL = "control.csv"
+FITS = "fits.csv"
+N_CURVE = "n_curve.csv"
+"""Tables of a test; a run over n has the last, and its own `control.csv`."""
+
+DIRECTIONS = "directions.npz"
+LATENTS = "latents.npz"
+SCORES = "scores.npz"
+TIMINGS = "timings.json"
+LOCK = ".lock"
+SAMPLES = "samples"
+CASES = "cases"
+TRAINING = "training"
+"""The last three are folders: the samples' store, and what is finished of a test or a fit."""
+
+OVERLAY = "overlay.csv"
+FINDINGS = "findings.csv"
+CELLS = "cells"
+ROW = "row.json"
+"""A run over n keeps a folder a cell in `cells`, and there the cell's row."""
+
+COMPARISON = "comparison.csv"
+
+VERDICT = "verdict.csv"
+CONCEPT = "concept.csv"
+GAIN = "concept_gain.csv"
+MEASURED = "measured"
+RUNS = "runs"
+"""Of a report on fine-tuning: tables, what was measured, and what it shows of each run."""
+
+TRAIN_LOG = "train_log.csv"
+
+TEST_KINDS = ("test", "evaluate")
+CURVE_KIND = "curve"
+COMPARISON_KIND = "comparison"
+FINETUNE_KIND = "finetune report"
+"""Values of `kind` in `config.json`."""
+
+REPORT_KINDS = (COMPARISON_KIND, FINETUNE_KIND)
+"""Kinds of folders that nothing goes on in, so that another report may replace them."""
+
+STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE = "strength", "slopes", "corr_coefs"
+GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE = "grid", "hair", "tsne"
+DIFFERENCES_FIGURE = "differences"
+STRIP_FIGURE, CURVE_FIGURE, FINDING_FIGURE = "strip_", "n_curve_", "finding_"
+"""Names of figures; the last three are beginnings of names."""
+
+NARROW = "_narrow"
+"""End of the name of a figure's version for narrow screens."""
+
+
+def figure_path(name: str, narrow: bool = False) -> str:
+    """Where a figure lies within its folder, e.g. figures/slopes_narrow.png."""
+    return f"{FIGURES}/{name}{NARROW if narrow else ''}.png"
