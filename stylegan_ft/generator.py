@@ -11,12 +11,11 @@ from torch import Tensor
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError
-from stylegan_ft.architectures.adapter import StyleGANGenerator
 from stylegan_ft.architectures.build import build
 from stylegan_ft.architectures.layer_names import LayerNames
-from stylegan_ft.architectures.layered import LayeredGenerator
+from stylegan_ft.architectures.layered import LayeredGenerator, Sizes
+from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
-from stylegan_ft.formats.checkpoint import network_from_state
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint
 
@@ -34,39 +33,20 @@ def generator_path(given: str | os.PathLike | None) -> Path:
 
 
 class Generator(LayeredGenerator):
-    """Our StyleGAN 1; see `LayeredGenerator` for what it does.
-
-    Args:
-        network: the weights; it is put into evaluation mode and moved to `device`.
-        device: where it runs; None leaves it where it is.
-        digest: names the weights; made from them if not given.
-        psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
-            mean w; as it stands, none.
-    """
+    """A StyleGAN 1; see `LayeredGenerator` for its arguments and what it does."""
 
     network: GeneratorNetwork
 
-    def __init__(
-        self,
-        network: GeneratorNetwork,
-        device: str | torch.device | None = None,
-        digest: str | None = None,
-        psi: float = 1.0,
-        trunc_layers: int | None = None,
-    ):
+    @staticmethod
+    def _sizes(network: GeneratorNetwork) -> Sizes:
         config = network.config
-        super().__init__(
-            network,
+        return Sizes(
             LayerNames(config.vectors, config.z_dim, num_ws=2 * len(config.channels)),
             config.layers,
             label_dim=config.label_dim,
             resolution=config.resolution,
             row_numbers=max(c * (4 * 2**k) ** 2 for k, c in enumerate(config.channels)),
             image_channels=config.image_channels,
-            device=device,
-            digest=digest,
-            psi=psi,
-            trunc_layers=trunc_layers,
         )
 
     def _truncate(self, ws: Tensor) -> Tensor:
@@ -78,6 +58,43 @@ class Generator(LayeredGenerator):
 
     def _images(self, styles: Sequence[Tensor]) -> Tensor:
         return self.network.synthesis(*styles)
+
+
+class StyleGANGenerator(LayeredGenerator):
+    """A StyleGAN2 or StyleGAN3; see `LayeredGenerator` for its arguments and what it does.
+
+    Attributes:
+        half: whether the layers that the original runs in half precision do so on a GPU too.
+    """
+
+    network: StyleGANNetwork
+    half = False
+
+    @property
+    def one_hot_labels(self) -> bool:
+        """Whether a label names a class, as the originals' do."""
+        return self.label_dim > 0
+
+    @staticmethod
+    def _sizes(network: StyleGANNetwork) -> Sizes:
+        config, mapping = network.config, network.mapping
+        return Sizes(
+            LayerNames(mapping.vectors, config.z_dim, network.num_ws, sum(network.style_sizes)),
+            ("z", "w"),
+            label_dim=config.c_dim,
+            resolution=config.img_resolution,
+            row_numbers=network.row_numbers,
+            image_channels=config.img_channels,
+        )
+
+    def _truncate(self, ws: Tensor) -> Tensor:
+        return self.network.mapping.truncate(ws, self.psi, self.trunc_layers)
+
+    def _styles(self, ws: Tensor) -> Sequence[Tensor]:
+        return self.network.styles(ws)
+
+    def _images(self, styles: Sequence[Tensor]) -> Tensor:
+        return self.network.images(styles, self.half and self.device.type == "cuda")
 
 
 def load_generator(
@@ -121,11 +138,9 @@ def generator_of(
     if checkpoint.architecture in ("property_cnn", "other"):
         hint = "; give it as the scorer" if checkpoint.architecture == "property_cnn" else ""
         raise CheckpointError(f"{source} holds no generator of images{hint}")
-    config, state = checkpoint.config, checkpoint.state
-    options = {"digest": checkpoint.digest, "psi": psi, "trunc_layers": trunc_layers}
+    network = build(checkpoint.config, checkpoint.state, source, move=True)
+    kind = Generator if checkpoint.architecture == "stylegan1" else StyleGANGenerator
     try:
-        if checkpoint.architecture == "stylegan1":
-            return Generator(network_from_state(state, config, source, move=True), **options)
-        return StyleGANGenerator(build(config, state, source, move=True), **options)
+        return kind(network, digest=checkpoint.digest, psi=psi, trunc_layers=trunc_layers)
     except InputError as error:
         raise CheckpointError(f"{source}: {error}") from error

@@ -6,6 +6,7 @@ import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -19,18 +20,33 @@ CHUNK = 2**22
 """Numbers in the largest feature maps of one pass on a CPU; larger ones are slow to allocate."""
 
 
-class LayeredGenerator(ABC):
-    """A trained generator for inference: no random noise, no gradients.
+@dataclass(frozen=True)
+class Sizes:
+    """What a generator needs to know of its network.
 
     Args:
-        network: the weights, with a `mapping` that has `forward(z, label)` and
-            `resume(latents, layer)`; it is put into evaluation mode and moved to `device`.
         names: every layer that the network has.
         layers: those that the generator has without being asked for more.
         label_dim: size of the label; 0 without labels.
         resolution: side of the images in pixels.
         row_numbers: numbers in the largest feature maps of one image.
         image_channels: channels of the images, which must be three.
+    """
+
+    names: LayerNames
+    layers: Iterable[str]
+    label_dim: int
+    resolution: int
+    row_numbers: int
+    image_channels: int
+
+
+class LayeredGenerator(ABC):
+    """A trained generator for inference: no random noise, no gradients.
+
+    Args:
+        network: the weights, with a `mapping` that has `forward(z, label)` and
+            `resume(latents, layer)`; it is put into evaluation mode and moved to `device`.
         device: where it runs; None leaves it where it is.
         digest: names the weights; made from them if not given.
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
@@ -52,31 +68,33 @@ class LayeredGenerator(ABC):
     def __init__(
         self,
         network: nn.Module,
-        names: LayerNames,
-        layers: Iterable[str],
-        label_dim: int,
-        resolution: int,
-        row_numbers: int,
-        image_channels: int,
         device: str | torch.device | None = None,
         digest: str | None = None,
         psi: float = 1.0,
         trunc_layers: int | None = None,
     ):
-        if image_channels != 3:
+        sizes = self._sizes(network)
+        if sizes.image_channels != 3:
             raise InputError(
-                f"this generator's images have {image_channels} channels; those of RGB are needed"
+                f"this generator's images have {sizes.image_channels} channels; those of RGB are "
+                "needed"
             )
         self.network = network.eval()
         self.network.to(memory_format=torch.channels_last)
-        self._names = names
-        self.z_dim, self.label_dim, self.resolution = names.z_dim, label_dim, resolution
-        self.layers: Mapping[str, int] = names.sizes(layers)
+        self._names = names = sizes.names
+        self.z_dim, self.label_dim = names.z_dim, sizes.label_dim
+        self.resolution = sizes.resolution
+        self.layers: Mapping[str, int] = names.sizes(sizes.layers)
         self.psi, self.trunc_layers = psi, trunc_layers
         self.digest = digest if digest is not None else state_digest(network.state_dict())
-        self._rows = max(1, CHUNK // row_numbers)
+        self._rows = max(1, CHUNK // sizes.row_numbers)
         if device is not None:
             self.to(device)
+
+    @staticmethod
+    @abstractmethod
+    def _sizes(network: nn.Module) -> Sizes:
+        """Those of the network."""
 
     @abstractmethod
     def _truncate(self, ws: Tensor) -> Tensor:

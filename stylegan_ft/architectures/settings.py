@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from property_cnn.common.errors import CheckpointError, InputError
@@ -23,6 +23,12 @@ def check_sizes(config: object, **limits: int | tuple[int, int]) -> None:
         least, most = (limit, LARGEST) if isinstance(limit, int) else limit
         if type(value) is not int or not least <= value <= most:
             raise InputError(f"{name} {value!r}: it must be a whole number from {least} to {most}")
+
+
+def check_counts(name: str, counts: Sequence[object]) -> None:
+    """InputError unless all are whole numbers from 1 to `LARGEST`."""
+    if not all(type(count) is int and 1 <= count <= LARGEST for count in counts):
+        raise InputError(f"{name} {counts}: they must be whole numbers from 1 to {LARGEST}")
 
 
 def finite(name: str, value: object) -> float:

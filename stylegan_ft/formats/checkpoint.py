@@ -1,31 +1,31 @@
-"""Our StyleGAN 1 as a file, and its network from the weights of any file.
+"""Our StyleGAN 1 and its discriminator as files.
 
-The keys of the weights are genforce's, and the sizes can be told from the weights alone, so a
-checkpoint with the original's keys loads as it is. Nothing in a file is ever executed.
+The keys of the weights are genforce's, and the generator's sizes can be told from the weights
+alone, so a checkpoint with the original's keys loads as it is.
 """
 
 from __future__ import annotations
 
-import math
+import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import in_dtype, save_tensors
-from stylegan_ft.architectures.stylegan1.network import (
-    GeneratorConfig,
-    GeneratorNetwork,
-    infer_config,
-)
-from stylegan_ft.architectures.weights import check_state, fill
+from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.common.networks import in_dtype
+from stylegan_ft.architectures.build import build, filled
+from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
 
-MAX_LAYERS = 64
-"""Layers that no generator's mapping exceeds."""
+SHIPPED_DISCRIMINATOR = Path(__file__).parents[1] / "weights" / "discriminator.safetensors"
+"""The one that the shipped generator was trained against."""
+
+_DISCRIMINATOR = "discriminator"  # entry of the metadata with its arguments
 
 
 def save_generator(
@@ -56,39 +56,36 @@ def load_network(path: str | os.PathLike) -> tuple[GeneratorNetwork, dict[str, s
     checkpoint = read_checkpoint(path)
     if checkpoint.architecture != "stylegan1":
         raise CheckpointError(f"{path} ({checkpoint.kind}) holds no StyleGAN 1; one is needed")
-    network = network_from_state(checkpoint.state, checkpoint.config, source=str(path), move=True)
+    network = build(checkpoint.config, checkpoint.state, source=str(path), move=True)
     return network, dict(checkpoint.metadata)
 
 
-def network_from_state(
-    state: dict[str, Tensor],
-    config: GeneratorConfig | None = None,
-    source: str = "the weights",
-    move: bool = False,
-) -> GeneratorNetwork:
-    """A network in evaluation mode with the weights of a state dict.
+def save_discriminator(
+    path: str | os.PathLike,
+    network: Discriminator,
+    metadata: Mapping[str, str] | None = None,
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Writes the weights and the sizes of a discriminator; see `save_generator`."""
+    tensors = in_dtype(network.state_dict(), dtype)
+    config = json.dumps(network.config)
+    save_tensors(path, tensors, {**(metadata or {}), _DISCRIMINATOR: config})
 
-    Args:
-        config: its sizes; told from the weights if not given.
-        source: what errors call the weights.
-        move: take the tensors out of the state, so that none is held twice.
+
+def load_discriminator(path: str | os.PathLike | None = None) -> Discriminator:
+    """The discriminator (float32, on the CPU, for training) of a file; None for the shipped one.
 
     Raises:
-        CheckpointError: names or shapes are not those of a generator.
+        CheckpointError: the file is missing, damaged or holds something else.
     """
+    path = SHIPPED_DISCRIMINATOR if path is None else path
+    tensors, metadata = load_tensors(path)
     try:
-        if config is None:
-            config = infer_config(state)
-        if max(config.mapping_layers, len(config.channels)) > MAX_LAYERS:
-            raise ValueError(f"more than {MAX_LAYERS} layers")
-        if not math.isfinite(config.lr_mul):
-            raise ValueError(f"lr_mul is {config.lr_mul}")
-        with torch.device("meta"):
-            network = GeneratorNetwork(config)
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        config = json.loads(metadata[_DISCRIMINATOR])
+        network = filled(lambda: Discriminator(**config), tensors, str(path), move=True)
+    except (KeyError, TypeError, ValueError, RuntimeError, CheckpointError) as error:
         raise CheckpointError(
-            f"{source}: not a StyleGAN generator with genforce's names of weights ({error})"
+            f"{path} is no discriminator of ours ({error}); give a file that fine-tuning or "
+            "`make models` wrote"
         ) from error
-    check_state(network, state, source)
-    fill(network, state, move)
-    return network
+    return network.train().requires_grad_(True)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import save_tensors
+from property_cnn.common.networks import in_dtype
 from property_cnn.network.scorer import network_of, save_scorer
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
@@ -54,12 +55,9 @@ def convert_file(
     network = generator_of(checkpoint, source=str(path)).network
     state = network.state_dict()
     if precision == "float16":
-        state = {name: _halved(name, tensor) for name, tensor in state.items()}
+        state = in_dtype(state, DTYPES[precision], _halved)
     save_tensors(out, state, {**metadata, CONFIG_KEY: settings_text(network.config)})
 
 
-def _halved(name: str, tensor: Tensor) -> Tensor:
-    if name.rpartition(".")[2] not in HALVED:
-        return tensor
-    stored = tensor.to(torch.float16)
-    return stored if stored.isfinite().all() else tensor
+def _halved(name: str, tensor: Tensor) -> bool:
+    return name.rpartition(".")[2] in HALVED

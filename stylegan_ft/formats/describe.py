@@ -8,12 +8,11 @@ import os
 import torch
 
 from property_cnn.properties import PROPERTIES
-from stylegan_ft.architectures.adapter import StyleGANGenerator
 from stylegan_ft.architectures.build import W_AVG
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
-from stylegan_ft.generator import Generator, generator_of
+from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
 
 
 def describe_file(path: str | os.PathLike) -> FileInfo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from pathlib import Path
@@ -11,12 +10,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import METADATA
 from property_cnn.network.scorer import KEY as SCORER_KEY
 from property_cnn.network.scorer import scorer_metadata
-from stylegan_ft.architectures.build import Config, config_from_dict, config_to_dict
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
+from stylegan_ft.architectures.build import (
+    Config,
+    architecture_of,
+    config_from_dict,
+    config_to_dict,
+)
 from stylegan_ft.formats.families import identify, is_known
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
@@ -48,10 +51,9 @@ MAX_HEADER = 2**20
 """Bytes of the largest header, which lists the tensors; a generator's has some 20 KiB."""
 
 
-def settings_text(config: GeneratorConfig | Config) -> str:
+def settings_text(config: Config) -> str:
     """A generator's settings as JSON, for `CONFIG_KEY`."""
-    plain = isinstance(config, GeneratorConfig)
-    return json.dumps(dataclasses.asdict(config) if plain else config_to_dict(config))
+    return json.dumps(config_to_dict(config))
 
 
 def read_safetensors(path: Path, data: Data, payload: bool = True) -> Checkpoint:
@@ -76,19 +78,13 @@ def read_safetensors(path: Path, data: Data, payload: bool = True) -> Checkpoint
             return Checkpoint(KIND, "other", None, state, metadata)
         return identify(state, "safetensors", metadata=metadata)
     config = _settings(metadata.pop(CONFIG_KEY))
-    architecture = "stylegan1"
-    if not isinstance(config, GeneratorConfig):
-        architecture = config_to_dict(config)["architecture"]
-    return Checkpoint(KIND, architecture, config, state, metadata)
+    return Checkpoint(KIND, architecture_of(config), config, state, metadata)
 
 
-def _settings(text: str) -> GeneratorConfig | Config:
+def _settings(text: str) -> Config:
     try:
-        given = json.loads(text)
-        if isinstance(given, dict) and "architecture" in given:
-            return config_from_dict(given)
-        return GeneratorConfig(**given)
-    except (TypeError, ValueError, RecursionError, InputError) as error:
+        return config_from_dict(json.loads(text))
+    except (ValueError, RecursionError, CheckpointError) as error:
         raise CheckpointError(f"its metadata are not a generator's ({error})") from error
 
 

@@ -15,8 +15,7 @@ from property_cnn.common.files import load_tensors
 from property_cnn.faces import VERSION
 from property_cnn.network.scorer import Scorer
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
-from stylegan_ft.formats.checkpoint import load_network, save_generator
-from stylegan_ft.formats.discriminator_file import save_discriminator
+from stylegan_ft.formats.checkpoint import load_network, save_discriminator, save_generator
 from stylegan_ft.training.adversarial import FIRST_STEP, TrainSettings, train, trained_discriminator
 from stylegan_ft.training.card import measure, write_card
 from stylegan_ft.training.pretraining import PretrainSettings, draw_batch, pretrain

@@ -144,7 +144,7 @@ def resolve_scorer(
     if isinstance(scorer, str | os.PathLike):
         from property_cnn.common.devices import choose_device
         from property_cnn.network.scorer import load_scorer
-        from stylegan_ft.formats.scorers import load_any_scorer
+        from stylegan_ft.formats.load import load_any_scorer
 
         place = choose_device(device)
         return load_scorer(None, place) if scorer == "default" else load_any_scorer(scorer, place)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
+from stylegan_ft.architectures.settings import check_counts, check_sizes, finite
 from stylegan_ft.architectures.stylegan1.layers import (
     ConstLayer,
     Dense,
@@ -58,6 +59,9 @@ class GeneratorConfig:
         channels: feature maps of each block, 4 × 4 first.
         hidden_dim, wide_dim: widths of the mapping's layers and of the second path.
         lr_mul: learning-rate multiplier of the mapping's layers.
+
+    Raises:
+        InputError: a setting is not one of the allowed ones.
     """
 
     resolution: int = 64
@@ -75,9 +79,11 @@ class GeneratorConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "channels", tuple(self.channels))
+        check_sizes(self, resolution=(8, 8192), z_dim=1, w_dim=1, label_dim=0, label_embedding=0)
+        check_sizes(self, hidden_dim=1, wide_dim=0, mapping_layers=(3, 64), image_channels=1)
+        check_counts("channels", self.channels)
         block_count(self.resolution, self.channels)
-        if self.mapping_layers < 3:
-            raise InputError(f"mapping_layers {self.mapping_layers}: at least 3 are needed")
+        finite("lr_mul", self.lr_mul)
 
     @property
     def vectors(self) -> dict[str, int]:

@@ -9,8 +9,8 @@ from typing import Any
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.mapping import slope_and_gain
 from stylegan_ft.architectures.settings import (
-    LARGEST,
     Keywords,
+    check_counts,
     check_sizes,
     config_of,
     finite,
@@ -66,9 +66,8 @@ class StyleGAN2Config:
         check_sizes(self, z_dim=1, c_dim=0, w_dim=1, img_channels=1, num_fp16_res=0)
         check_sizes(self, embed_features=0, layer_features=1)
         check_sizes(self, img_resolution=(4, 8192), mapping_layers=(1, 64))
-        if self.img_resolution != 2 ** (len(self.channels) + 1) or not all(
-            type(count) is int and 1 <= count <= LARGEST for count in self.channels
-        ):
+        check_counts("channels", self.channels)
+        if self.img_resolution != 2 ** (len(self.channels) + 1):
             raise InputError(
                 f"img_resolution {self.img_resolution}, channels {self.channels}: the resolution "
                 "must be a power of two, with a number of channels for each one from 4 up"

@@ -10,8 +10,17 @@ import torch
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import load_tensors, save_tensors
+from stylegan_ft.architectures.build import build
+from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
-from stylegan_ft.formats.checkpoint import load_network, network_from_state, save_generator
+from stylegan_ft.formats.checkpoint import (
+    SHIPPED_DISCRIMINATOR,
+    load_discriminator,
+    load_network,
+    save_discriminator,
+    save_generator,
+)
+from tests.stylegan_ft.tiny_runs import CHANNELS, SIDE
 
 TINY = GeneratorConfig(
     resolution=8, z_dim=6, w_dim=5, label_dim=2, label_embedding=3, channels=(8, 8), hidden_dim=7,
@@ -98,7 +107,7 @@ def test_an_original_with_a_wide_label_and_no_split_loads():
     original = dataclasses.replace(TINY, split=False, label_embedding=6, wide_dim=0)
     state = GeneratorNetwork(original).state_dict()
     assert state["mapping.dense0.weight"].shape == (7, 12)
-    assert network_from_state(state).config == original
+    assert build(None, state).config == original
 
 
 @pytest.mark.parametrize("name", ["g.safetensors", "g.pth"])
@@ -126,10 +135,10 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path, network):
     del state["synthesis.layer1.bias"]
     state["extra"] = torch.zeros(1)
     with pytest.raises(CheckpointError, match=r"lacks synthesis\.layer1\.bias.*foreign extra"):
-        network_from_state(state)
+        build(None, state)
     state = network.state_dict() | {"synthesis.layer1.bias": torch.zeros(9)}
     with pytest.raises(CheckpointError, match=r"shape \(9,\), not \(8,\)"):
-        network_from_state(state)
+        build(None, state)
 
 
 def test_foreign_metadata_and_contents_are_refused(tmp_path, network):
@@ -153,3 +162,35 @@ def test_a_pickle_is_never_executed(tmp_path, capsys):
     with pytest.raises(CheckpointError):
         load_network(tmp_path / "g.pth")
     assert "executed" not in capsys.readouterr().out
+
+
+def test_weights_and_sizes_of_a_discriminator_come_back(tmp_path):
+    network = Discriminator(SIDE, CHANNELS, label_dim=3, seed=5, group=2)
+    save_discriminator(tmp_path / "d.safetensors", network, dtype=torch.float32)
+    again = load_discriminator(tmp_path / "d.safetensors")
+    assert again.config == network.config
+    state = again.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
+
+
+def test_files_without_a_discriminator_are_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_tensors(path, {"x": torch.zeros(2)}, {})
+    with pytest.raises(CheckpointError, match="no discriminator"):
+        load_discriminator(path)
+    with pytest.raises(CheckpointError):
+        load_discriminator(tmp_path / "missing.safetensors")
+
+
+def test_discriminators_of_other_sizes_are_refused(tmp_path):
+    network = Discriminator(SIDE, CHANNELS)
+    network.group = 2
+    network.channels = (4, 4, 4, 8)
+    save_discriminator(tmp_path / "d.safetensors", network)
+    with pytest.raises(CheckpointError, match="no discriminator"):
+        load_discriminator(tmp_path / "d.safetensors")
+
+
+def test_the_shipped_discriminator_is_for_the_shipped_generator():
+    assert SHIPPED_DISCRIMINATOR.stat().st_size < 16 * 2**20
+    assert load_discriminator().resolution == 64

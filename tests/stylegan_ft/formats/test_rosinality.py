@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from stylegan_ft.architectures.adapter import StyleGANGenerator
 from stylegan_ft.architectures.build import build
 from stylegan_ft.formats.rosinality import convert_rosinality, is_rosinality
+from stylegan_ft.generator import StyleGANGenerator
 
 CHANNELS, W_DIM, LAYERS = (6, 5, 4), 7, 3
 

@@ -11,9 +11,8 @@ import torch
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.network.reference import ReferenceCNN, ReferenceSettings
-from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.load import load_any_scorer, read_checkpoint
 from stylegan_ft.formats.rosinality import convert_rosinality
-from stylegan_ft.formats.scorers import load_any_scorer
 from stylegan_ft.generator import load_generator
 from tests.stylegan_ft.foreign_files import (
     STYLEGAN1,

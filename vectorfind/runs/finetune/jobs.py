@@ -14,8 +14,7 @@ from stylegan_ft.finetune.data import load_real_images
 from stylegan_ft.finetune.plain import PlainSettings, plain_generator
 from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, finetune
 from stylegan_ft.finetune.variants import FinetuneSettings, variant_named
-from stylegan_ft.formats.checkpoint import load_network, save_generator
-from stylegan_ft.formats.discriminator_file import load_discriminator
+from stylegan_ft.formats.checkpoint import load_discriminator, load_network, save_generator
 from stylegan_ft.generator import generator_path
 from vectorfind.runs.folder import locked, writable_folder
 from vectorfind.runs.record import versions

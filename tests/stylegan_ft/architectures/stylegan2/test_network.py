@@ -253,7 +253,7 @@ def test_missing_official_settings_are_named():
     ("change", "text"),
     [
         ({"channels": (6, 5)}, "a number of channels for each"),
-        ({"channels": (6, 5, 0)}, "a number of channels for each"),
+        ({"channels": (6, 5, 0)}, "whole numbers from 1"),
         ({"w_dim": 0}, "w_dim 0: it must be a whole number from 1 to"),
         ({"w_dim": 2**40}, "w_dim"),
         ({"z_dim": True}, "z_dim True"),

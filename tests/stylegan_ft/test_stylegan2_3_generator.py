@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from property_cnn.common.errors import InputError
-from stylegan_ft.architectures.adapter import StyleGANGenerator
 from stylegan_ft.architectures.layered import state_digest
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
+from stylegan_ft.generator import StyleGANGenerator
 from tests.stylegan_ft.stylegan2_by_hand import latents, random_stylegan2, randomize
 from vectorfind.models.protocols import Generator as Protocol
 
