@@ -10,8 +10,7 @@ from property_cnn.network.cnn import NetworkSettings, PropertyCNN
 from property_cnn.network.scorer import Scorer
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
-from stylegan_ft.formats.checkpoint import load_network
-from stylegan_ft.formats.discriminator_file import load_discriminator
+from stylegan_ft.formats.checkpoint import load_discriminator, load_network
 from stylegan_ft.training import card
 from stylegan_ft.training.adversarial import TrainSettings
 from stylegan_ft.training.make import GeneratorRecipe, make_generator
