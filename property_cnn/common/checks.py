@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral
 
 from property_cnn.common.errors import InputError
+
+DTYPES = ("float32", "bfloat16")
+"""Precisions that networks can be trained in."""
 
 
 def choose(what: str, given: str, allowed: Collection[str]) -> str:
@@ -33,16 +37,15 @@ def check_strengths(strengths: Mapping[str, Sequence[float]], properties: Sequen
             raise InputError(f"strengths of {name} are {values}; give two or more finite numbers")
 
 
-def check_count(name: str, value: int) -> None:
-    """Raises InputError for what is no whole number of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
+def check_count(name: str, value: int, least: int = 1) -> None:
+    """Raises InputError for what is no whole number of at least `least`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} is {value!r}; give a whole number of at least {least}")
 
 
 def check_seed(value: int) -> None:
     """Raises InputError for what is no whole number of at least 0."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InputError(f"seed is {value!r}; give a whole number of at least 0")
+    check_count("seed", value, 0)
 
 
 def check_positive(name: str, value: float) -> None:
@@ -55,3 +58,9 @@ def check_share(name: str, value: float, upper: float) -> None:
     """Raises InputError for a number that is not above 0 and at most `upper`."""
     if not 0.0 < value <= upper:
         raise InputError(f"{name} is {value!r}; give a number above 0 and at most {upper}")
+
+
+def check_within(name: str, value: float, least: float = 0.0, most: float = 1.0) -> None:
+    """Raises InputError for a number that is not in [least, most]."""
+    if not least <= value <= most:
+        raise InputError(f"{name} is {value!r}; give a number from {least:g} to {most:g}")

@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from property_cnn.common.checks import DTYPES, choose
 from property_cnn.common.errors import InputError
 
-DTYPES = ("float32", "bfloat16")
-"""Precisions that networks can be trained in."""
+_FAST_BFLOAT16 = ("avx512_bf16", "amx_bf16")
+"""What a processor that multiplies bfloat16 matrices fast can do, by PyTorch's names."""
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
@@ -34,8 +35,14 @@ def autocast(device: str | torch.device, dtype: str) -> AbstractContextManager[o
     Raises:
         InputError: another precision.
     """
-    if dtype not in DTYPES:
-        raise InputError(f"unknown dtype {dtype!r}; choose one of {', '.join(DTYPES)}")
-    if dtype == "float32":
+    if choose("dtype", dtype, DTYPES) == "float32":
         return nullcontext()
     return torch.autocast(torch.device(device).type, getattr(torch, dtype))
+
+
+def quick_dtype(device: torch.device | str | None = None) -> str:
+    """The precision to multiply in: "bfloat16" on a CPU that is fast at it, else "float32"."""
+    if choose_device(device).type != "cpu" or not torch.backends.mkldnn.is_available():
+        return "float32"
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bfloat16" if any(capabilities.get(name) for name in _FAST_BFLOAT16) else "float32"

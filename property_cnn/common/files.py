@@ -54,12 +54,6 @@ def atomic_write(path: str | os.PathLike, data: bytes | str) -> None:
         temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
 
 
-def in_dtype(tensors: Mapping[str, torch.Tensor], dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """The tensors in a smaller dtype; one that overflows in it stays as it is."""
-    stored = {name: tensor.to(dtype) for name, tensor in tensors.items()}
-    return {name: x if x.isfinite().all() else tensors[name] for name, x in stored.items()}
-
-
 def save_tensors(
     path: str | os.PathLike,
     tensors: Mapping[str, torch.Tensor],

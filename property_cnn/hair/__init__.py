@@ -14,7 +14,7 @@ __all__ = [
     "load_hair_segmenter",
     "load_teacher",
     "mask_scores",
-    "save_hair_segmenter",
+    "save_student",
 ]
 
 __getattr__ = lazy_names(
@@ -23,8 +23,8 @@ __getattr__ = lazy_names(
         "EffiSegNet": "property_cnn.segmentation.student",
         "HairSegmenter": "property_cnn.hair.segmenter",
         "load_hair_segmenter": "property_cnn.hair.segmenter",
-        "load_teacher": "property_cnn.segmentation.teachers_by_name",
+        "load_teacher": "property_cnn.segmentation.segformer",
         "mask_scores": "property_cnn.segmentation.metrics",
-        "save_hair_segmenter": "property_cnn.hair.segmenter",
+        "save_student": "property_cnn.segmentation.student",
     },
 )

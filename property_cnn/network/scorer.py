@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import CheckpointError, InputError, ScorerError
-from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.common.errors import CheckpointError, ScorerError
+from property_cnn.common.files import load_tensors
+from property_cnn.common.networks import BatchedNetwork, read_card, save_network
 from property_cnn.network.cnn import NetworkSettings, PropertyCNN
 from property_cnn.network.reference import (
     LAYOUT,
@@ -28,41 +26,6 @@ SHIPPED = Path(__file__).parents[1] / "weights" / "scorer.safetensors"
 
 FORMAT = "property_cnn scorer 1"
 KEY = "scorer"
-
-
-class BatchedNetwork:
-    """A trained network ready to run on batches of images.
-
-    Args:
-        network: trained; it is put in evaluation mode and on the device.
-        device: where it runs; see `property_cnn.common.devices.choose_device`.
-        batch_size: the most images that run at once; changes nothing but rounding.
-
-    Attributes:
-        digest: 16 hexadecimal digits that name the weights.
-        network: the network itself.
-        thread_safe: True: several threads may use it at once.
-    """
-
-    thread_safe = True
-
-    def __init__(self, network: nn.Module, device: str | torch.device | None, batch_size: int):
-        if batch_size < 1:
-            raise InputError(f"batch_size {batch_size}; need at least 1")
-        self.batch_size = batch_size
-        self.digest = weights_digest(network)
-        self.network = network.eval().requires_grad_(False)
-        self.to(choose_device(device))
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.network.parameters()).device
-
-    def to(self, device: str | torch.device) -> Self:
-        """Moves the weights; returns itself."""
-        self.network.to(device, memory_format=torch.channels_last)
-        return self
 
 
 class Scorer(BatchedNetwork):
@@ -188,48 +151,3 @@ def scorer_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, 
         CheckpointError: the file holds something else.
     """
     return read_card(metadata, KEY, FORMAT, f"{path} is no scorer; give a file of save_scorer")
-
-
-def save_network(
-    path: str | Path,
-    network: nn.Module,
-    key: str,
-    card: Mapping[str, Any],
-    dtype: torch.dtype = torch.float16,
-) -> None:
-    """Writes a network's weights, and its card as one entry of the file's metadata.
-
-    Args:
-        key: of the entry.
-        card: plain values.
-        dtype: of the large weights in the file.
-    """
-    tensors = {
-        name: tensor.to(dtype) if tensor.ndim > 1 else tensor
-        for name, tensor in network.state_dict().items()
-    }
-    save_tensors(path, tensors, {key: json.dumps(dict(card), sort_keys=True)})
-
-
-def read_card(metadata: Mapping[str, str], key: str, form: str, otherwise: str) -> dict[str, Any]:
-    """The card that `save_network` wrote, whose `format` is `form`.
-
-    Raises:
-        CheckpointError: with the text `otherwise`: there is none, or one of another format.
-    """
-    try:
-        card = json.loads(metadata[key])
-        if card["format"] == form:
-            return card
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise CheckpointError(otherwise)
-
-
-def weights_digest(network: nn.Module) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of a network's weights and buffers."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

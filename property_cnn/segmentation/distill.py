@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,74 +18,19 @@ from property_cnn.common.devices import autocast
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.training_state import fingerprint, load_state, save_state
-from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.degrade import degrade, flip
 from property_cnn.segmentation.lite0 import start_from_lite0
 from property_cnn.segmentation.losses import mask_loss
-from property_cnn.segmentation.student import EffiSegNet, StudentSettings, new_student
+from property_cnn.segmentation.settings import DistillSettings, TermSettings
+from property_cnn.segmentation.student import EffiSegNet, load_student, new_student
 from property_cnn.segmentation.teachers import Teacher, class_probabilities
-from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, TermSettings, soft_kl
+from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, soft_kl
 
 HISTORY_COLUMNS = ("epoch", "lr", "train_loss", "valid_loss", "best")
 """Columns of the CSV that the loop writes; `best` is 1 where the epoch was the best so far."""
 
-STARTS = ("random", "lite0")
-
 CHECKPOINT = "hair distillation checkpoint 1"
-
-
-@dataclass(frozen=True)
-class DistillSettings:
-    """How a student is trained.
-
-    Attributes:
-        loss: name of the mask loss, see `losses.MASK_LOSSES`.
-        terms: distillation terms beside it.
-        epochs: the most passes over the training images.
-        patience: epochs without a better validation loss after which it stops.
-        batch_size: images a step.
-        lr: learning rate of AdamW in the first epoch.
-        decay: factor of the learning rate after each epoch.
-        weight_decay: of AdamW.
-        side: images and masks are resized to this side.
-        augment: mirror and degrade training images, see `degrade`.
-        start: first weights: "random", "lite0" (an encoder with ImageNet's, see `lite0`), or the
-            path of a student of the same size.
-        dtype: precision of the networks' maps in training, "float32" or "bfloat16"; the weights
-            are float32 always.
-        seed: of split, first weights, order and augmenting.
-        student: size of the network.
-    """
-
-    loss: str = "soft-bce"
-    terms: tuple[TermSettings, ...] = ()
-    epochs: int = 100
-    patience: int = 20
-    batch_size: int = 4
-    lr: float = 1e-4
-    decay: float = 0.975
-    weight_decay: float = 1e-2
-    side: int = 224
-    augment: bool = True
-    start: str = "random"
-    dtype: str = "float32"
-    seed: int = 0
-    student: StudentSettings = field(default_factory=StudentSettings)
-
-    def __post_init__(self):
-        mask_loss(self.loss)
-        if min(self.epochs, self.patience) < 1 or self.batch_size < 2 or self.side < 32:
-            raise InputError(
-                f"epochs {self.epochs}, patience {self.patience}, batch_size {self.batch_size}, "
-                f"side {self.side}; need at least 1, 1, 2 and 32"
-            )
-        autocast("cpu", self.dtype)
-        if self.start not in STARTS and not Path(self.start).is_file():
-            listed = ", ".join(STARTS)
-            raise InputError(f"start {self.start!r} is no file; give one, or one of {listed}")
-        if self.lr <= 0 or not 0 < self.decay <= 1:
-            raise InputError(f"lr {self.lr}, decay {self.decay}; need lr > 0 and decay in (0, 1]")
 
 
 class Split(NamedTuple):
@@ -197,7 +142,7 @@ def _first_student(settings: DistillSettings) -> EffiSegNet:
     if settings.start == "lite0":
         start_from_lite0(student)
     elif settings.start != "random":
-        before = load_hair_segmenter(settings.start, "cpu").network
+        before, _ = load_student(settings.start)
         if before.settings != settings.student:
             raise InputError(
                 f"the student in {settings.start} is {before.settings}; need {settings.student}"

@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError
+from property_cnn.segmentation.settings import LOSSES
 
 IGNORED = 255
 """Label of pixels that do not count."""
@@ -61,12 +63,9 @@ def kl_bernoulli(logits: Tensor, target: Tensor) -> Tensor:
     return (divergence * counted).sum() / counted.sum().clamp_min(1)
 
 
-MASK_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "soft-bce": soft_bce,
-    "mse": mse,
-    "kl-single": kl_single,
-    "kl-bernoulli": kl_bernoulli,
-}
+MASK_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = dict(
+    zip(LOSSES, (soft_bce, mse, kl_single, kl_bernoulli), strict=True)
+)
 """The losses by the names that settings and commands use."""
 
 
@@ -76,9 +75,7 @@ def mask_loss(name: str) -> Callable[[Tensor, Tensor], Tensor]:
     Raises:
         InputError: there is no such loss.
     """
-    if name not in MASK_LOSSES:
-        raise InputError(f"loss {name!r}; choose one of {', '.join(MASK_LOSSES)}")
-    return MASK_LOSSES[name]
+    return MASK_LOSSES[choose("loss", name, LOSSES)]
 
 
 def _soft(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

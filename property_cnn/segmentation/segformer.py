@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.common.errors import CheckpointError
+from property_cnn.common.files import load_tensors
+from property_cnn.common.networks import read_card, save_network, weights_digest
 from property_cnn.faces.classes import Part
-from property_cnn.network.scorer import weights_digest
+from property_cnn.segmentation.settings import SIDE, SegformerSettings
 from property_cnn.segmentation.teachers import hair_class
+
+SHIPPED = Path(__file__).parents[1] / "weights" / "hair_teacher.safetensors"
+"""Weights that come with the package."""
+
+HUB = "hub:"
+"""Beginning of a name on the Hugging Face hub, e.g. hub:jonathandinu/face-parsing."""
 
 FORMAT = "property_cnn hair teacher 1"
 KEY = "hair_teacher"
@@ -33,38 +40,6 @@ CLASSES = tuple(part.name.lower() for part in Part)
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB in [0, 1]
 _SIDE = 512
-
-
-@dataclass(frozen=True)
-class SegformerSettings:
-    """Size of a SegFormer; the defaults are B0's but for a narrower decoder
-    and a stride of 2 instead of 4, which tells the classes on a finer grid.
-
-    Attributes:
-        hidden_sizes, depths, heads: channels, layers and attention heads of the four stages.
-        decoder: channels of the decoder.
-        stride: pixels between the first stage's patches; the classes are told at 1/stride of the
-            size.
-        side: images are resized to this side; a multiple of 8 strides.
-    """
-
-    hidden_sizes: tuple[int, ...] = (32, 64, 160, 256)
-    depths: tuple[int, ...] = (2, 2, 2, 2)
-    heads: tuple[int, ...] = (1, 2, 5, 8)
-    decoder: int = 128
-    stride: int = 2
-    side: int = 224
-
-    def __post_init__(self):
-        for name in ("hidden_sizes", "depths", "heads"):
-            values = tuple(getattr(self, name))
-            object.__setattr__(self, name, values)  # JSON gives lists
-            if len(values) != 4 or min(values) < 1:
-                raise InputError(f"{name} {values}; need four numbers of at least 1")
-        if self.decoder < 1 or not 1 <= self.stride <= 4:
-            raise InputError(f"decoder {self.decoder}, stride {self.stride}; need ≥ 1 and 1 to 4")
-        if self.side < 1 or self.side % (8 * self.stride):
-            raise InputError(f"side {self.side}; need a multiple of {8 * self.stride}")
 
 
 class SegformerTeacher:
@@ -82,7 +57,7 @@ class SegformerTeacher:
         self,
         network: nn.Module,
         classes: Sequence[str],
-        side: int = 224,
+        side: int = SIDE,
         mean: Sequence[float] = (0.5, 0.5, 0.5),
         std: Sequence[float] = (0.5, 0.5, 0.5),
         device: str | torch.device | None = None,
@@ -91,7 +66,7 @@ class SegformerTeacher:
         self.hair = hair_class(self.classes)
         self.side = side
         self.device = choose_device(device)
-        self.digest = weights_digest(network)
+        self.digest = weights_digest(network.state_dict())
         self.network = network.eval().requires_grad_(False).to(self.device)
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
@@ -137,12 +112,8 @@ def save_segformer(
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes a teacher that was trained here, its large weights in half precision."""
-    tensors = {
-        name: tensor.half() if tensor.ndim > 1 else tensor
-        for name, tensor in network.state_dict().items()
-    }
     card = {**(metadata or {}), "format": FORMAT, "settings": asdict(settings)}
-    save_tensors(path, tensors, {KEY: json.dumps(card, sort_keys=True)})
+    save_network(path, network, KEY, card)
 
 
 def load_segformer(
@@ -154,13 +125,8 @@ def load_segformer(
         CheckpointError: the file is missing, damaged, or holds something else.
     """
     tensors, metadata = load_tensors(path)
-    try:
-        card = json.loads(metadata[KEY])
-        foreign = card["format"] != FORMAT
-    except (KeyError, TypeError, ValueError):
-        foreign = True
-    if foreign:
-        raise CheckpointError(f"{path} is no hair teacher; make one with: vectorfind hair teacher")
+    otherwise = f"{path} is no hair teacher; make one with: vectorfind hair teacher"
+    card = read_card(metadata, KEY, FORMAT, otherwise)
     try:
         settings = SegformerSettings(**card["settings"])
         network = new_segformer(settings)
@@ -214,6 +180,34 @@ def load_face_parser(
     if preprocessing.is_file():
         side, mean, std = _preprocessing(preprocessing)
     return SegformerTeacher(network, classes, side, mean, std, device)
+
+
+def load_teacher(
+    source: str | os.PathLike = "default", device: str | torch.device | None = None
+) -> SegformerTeacher:
+    """A teacher from wherever it is.
+
+    Args:
+        source: "default" for the one that the package ships, a .safetensors file of `vectorfind
+            hair teacher`, a local folder of a Hugging Face SegFormer, or "hub:OWNER/NAME"; the
+            network is used for the last one only.
+        device: where it runs; the first GPU, or the CPU, if not given.
+
+    Raises:
+        CheckpointError: there is none there, or it is damaged.
+        InputError: it does not tell hair.
+    """
+    text = os.fspath(source)
+    if text.startswith(HUB):
+        return load_face_parser(text.removeprefix(HUB), device, from_hub=True)
+    path = SHIPPED if text == "default" else Path(source)
+    if path.is_dir():
+        return load_face_parser(path, device)
+    if not path.is_file():
+        raise CheckpointError(
+            f"no teacher at {path}; make one with: vectorfind hair teacher --out FOLDER"
+        )
+    return load_segformer(path, device)
 
 
 def _preprocessing(path: Path) -> tuple[int, tuple[float, ...], tuple[float, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -12,18 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import autocast
-from property_cnn.common.errors import InputError
 from property_cnn.common.training_state import fingerprint, load_state, save_state
 from property_cnn.faces import VERSION, render_both, sample_attributes
 from property_cnn.faces.classes import Part
 from property_cnn.segmentation.degrade import degrade
 from property_cnn.segmentation.metrics import MaskScores
-from property_cnn.segmentation.segformer import (
-    CLASSES,
-    SegformerSettings,
-    SegformerTeacher,
-    new_segformer,
-)
+from property_cnn.segmentation.segformer import CLASSES, SegformerTeacher, new_segformer
+from property_cnn.segmentation.settings import TeacherSettings
 from property_cnn.segmentation.teachers import hair_probability
 
 TEST_SEED_STEP = 1_000_003
@@ -31,43 +26,6 @@ TEST_SEED_STEP = 1_000_003
 
 _CHECKPOINT = "hair teacher training checkpoint 1"
 _TEST_BATCH = 16
-
-
-@dataclass(frozen=True)
-class TeacherSettings:
-    """How a teacher is trained.
-
-    Attributes:
-        faces: rendered faces to train on, each used once.
-        test_faces: faces of another population that it is measured on.
-        batch_size: faces a step.
-        lr: highest learning rate of AdamW; it rises over the first 5 % of the steps and falls
-            along a half cosine to 0.
-        weight_decay: of AdamW.
-        dtype: precision of the network's maps, "float32" or "bfloat16"; the weights are float32.
-        seed: of the faces, the first weights and the degrading.
-        save_every: steps between two checkpoints.
-        network: size of the network.
-    """
-
-    faces: int = 8_000
-    test_faces: int = 256
-    batch_size: int = 8
-    lr: float = 6e-4
-    weight_decay: float = 1e-2
-    dtype: str = "float32"
-    seed: int = 0
-    save_every: int = 100
-    network: SegformerSettings = field(default_factory=SegformerSettings)
-
-    def __post_init__(self):
-        if min(self.faces, self.test_faces, self.batch_size, self.save_every) < 1:
-            raise InputError("faces, test_faces, batch_size and save_every must be at least 1")
-        if self.faces < self.batch_size:
-            raise InputError(f"{self.faces} faces are less than one batch of {self.batch_size}")
-        autocast("cpu", self.dtype)
-        if self.lr <= 0:
-            raise InputError(f"lr {self.lr}; need a number above 0")
 
 
 def train_teacher(

@@ -9,7 +9,6 @@ distillation" (ICCV 2019). The last two compare inner maps, which hooks on named
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 
 import torch
@@ -17,45 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
-
-KINDS = ("kl", "at", "sp")
-
-STUDENT_LAYERS = ("blocks.2", "blocks.4", "blocks.10", "blocks.15")
-"""Layers of EffiSegNet on B0 at 1/4, 1/8, 1/16 and 1/32 of the size."""
-
-SEGFORMER_LAYERS = tuple(f"segformer.stages.{stage}" for stage in range(4))
-"""Layers of a SegFormer, from fine to coarse."""
-
-
-@dataclass(frozen=True)
-class TermSettings:
-    """One distillation term.
-
-    Attributes:
-        kind: "kl", "at" or "sp".
-        weight: its weight w beside the mask loss.
-        temperature: of "kl"; logits are divided by it.
-        student_layers, teacher_layers: names of submodules, compared in pairs, for "at" and "sp".
-    """
-
-    kind: str
-    weight: float = 1.0
-    temperature: float = 4.0
-    student_layers: tuple[str, ...] = STUDENT_LAYERS
-    teacher_layers: tuple[str, ...] = SEGFORMER_LAYERS
-
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise InputError(f"term {self.kind!r}; choose one of {', '.join(KINDS)}")
-        if not (self.weight > 0 and self.temperature > 0):
-            raise InputError(
-                f"weight {self.weight}, temperature {self.temperature}; both must be above 0"
-            )
-        if not self.student_layers or len(self.student_layers) != len(self.teacher_layers):
-            raise InputError(
-                f"{len(self.student_layers)} student layers for {len(self.teacher_layers)} "
-                "teacher layers; name them in pairs"
-            )
 
 
 def soft_kl(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tensor:

@@ -17,7 +17,7 @@ from property_cnn.common.errors import InputError, TrainingError
 from property_cnn.common.files import atomic_write, save_tensors
 from property_cnn.common.training_state import fingerprint, load_state, save_state
 from property_cnn.network.cnn import PropertyCNN
-from property_cnn.network.scorer import weights_digest
+from property_cnn.common.networks import weights_digest
 from property_cnn.properties import CONTROLLED, PROPERTIES
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
@@ -37,7 +37,7 @@ from stylegan_ft.finetune.measures import (
 )
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import BatchValues, Trainer, mean_values
-from stylegan_ft.finetune.variants import (
+from stylegan_ft.finetune.settings import (
     DEFAULTS,
     FinetuneSettings,
     Variant,
@@ -155,8 +155,8 @@ class _Run:
         self.marks = fingerprint(
             variant=variant.name,
             settings=asdict(settings),
-            base=weights_digest(base),
-            discriminator=weights_digest(judge),
+            base=weights_digest(base.state_dict()),
+            discriminator=weights_digest(judge.state_dict()),
             data=data.digest,
         )
         self.trainer = Trainer(generator, judge, variant, settings, torch.device(device))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from property_cnn.segmentation.segformer import SegformerSettings
-from property_cnn.segmentation.student import StudentSettings
+from property_cnn.segmentation.settings import SegformerSettings, StudentSettings
 
 TINY_STUDENT = StudentSettings(width=0.25, depth=0.2, channels=8)
 TINY_SEGFORMER = SegformerSettings(

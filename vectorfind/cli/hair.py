@@ -150,8 +150,8 @@ def teacher(out: Path, device: str | None, side: int, quiet: bool, **options: An
     Example:
       vectorfind hair teacher --out runs/hair
     """
-    from property_cnn.segmentation.segformer import SegformerSettings
-    from property_cnn.segmentation.teacher_training import TeacherSettings
+    from property_cnn.segmentation.settings import SegformerSettings
+    from property_cnn.segmentation.settings import TeacherSettings
     from vectorfind.runs.hair.jobs import make_teacher
 
     settings = TeacherSettings(**options, network=SegformerSettings(side=side))
@@ -219,7 +219,7 @@ def test(
     Example:
       vectorfind hair test runs/hair/student.safetensors --data runs/hair/data --out hair-test
     """
-    from property_cnn.segmentation.teachers_by_name import load_teacher
+    from property_cnn.segmentation.segformer import load_teacher
     from vectorfind.runs.folder import writable_folder
     from vectorfind.runs.hair.data import hair_data, stored_counts
     from vectorfind.runs.hair.table import load_students
@@ -272,8 +272,8 @@ def _say(quiet: bool) -> Callable[[str], None]:
 
 
 def _settings(loss: str, options: dict[str, Any]) -> Any:
-    from property_cnn.segmentation.distill import DistillSettings
-    from property_cnn.segmentation.terms import TermSettings
+    from property_cnn.segmentation.settings import DistillSettings
+    from property_cnn.segmentation.settings import TermSettings
 
     layers = {name: options[name] for name in ("student_layers", "teacher_layers") if options[name]}
     terms = tuple(
@@ -288,7 +288,7 @@ def _settings(loss: str, options: dict[str, Any]) -> Any:
 
 def _data(out: Path, options: dict[str, Any], device: str | None, quiet: bool):
     """The data set, and the teacher or None where none is needed."""
-    from property_cnn.segmentation.teachers_by_name import load_teacher
+    from property_cnn.segmentation.segformer import load_teacher
     from vectorfind.runs.folder import writable_folder
 
     images, maps, classes = options["images"], options["maps"], options["classes"]

@@ -8,8 +8,9 @@ import torch
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.hair import segmenter as predict
-from property_cnn.hair.segmenter import HairSegmenter, load_hair_segmenter, save_hair_segmenter
-from property_cnn.segmentation.student import StudentSettings, new_student
+from property_cnn.hair.segmenter import HairSegmenter, load_hair_segmenter
+from property_cnn.segmentation.settings import StudentSettings
+from property_cnn.segmentation.student import load_student, new_student, save_student
 from tests.property_cnn.conftest import TINY_STUDENT
 
 
@@ -25,9 +26,9 @@ def images():
 
 def test_a_saved_segmenter_answers_the_same(network, images, tmp_path):
     path = tmp_path / "hair.safetensors"
-    save_hair_segmenter(network, path, 32, {"loss": "soft-bce"})
+    save_student(network, path, 32, {"loss": "soft-bce"})
     whole = path.read_bytes()
-    save_hair_segmenter(network, path, 32, {"loss": "soft-bce"})
+    save_student(network, path, 32, {"loss": "soft-bce"})
     assert path.read_bytes() == whole
     segmenter = load_hair_segmenter(path, "cpu")
     assert segmenter.side == 32
@@ -35,9 +36,8 @@ def test_a_saved_segmenter_answers_the_same(network, images, tmp_path):
     expected = HairSegmenter(network, "cpu", 32)(images)
     assert expected.shape == (5, 1, 40, 48)
     torch.testing.assert_close(segmenter(images), expected, atol=5e-3, rtol=5e-3)
-    tensors, metadata = load_tensors(path)
-    assert tensors["head.weight"].dtype == torch.float16
-    assert predict.segmenter_metadata(path, metadata)["loss"] == "soft-bce"
+    assert load_tensors(path)[0]["head.weight"].dtype == torch.float16
+    assert load_student(path)[1]["loss"] == "soft-bce"
     assert segmenter.digest == load_hair_segmenter(path, "cpu").digest
 
 
@@ -71,7 +71,7 @@ def test_missing_and_foreign_files_are_refused(network, tmp_path, monkeypatch):
     save_tensors(path, {"weight": torch.zeros(1)})
     with pytest.raises(CheckpointError, match="no hair segmenter"):
         load_hair_segmenter(path)
-    save_hair_segmenter(network, path)
+    save_student(network, path)
     tensors, metadata = load_tensors(path)
     del tensors["head.weight"]
     save_tensors(path, tensors, metadata)

@@ -11,15 +11,14 @@ import torch
 from PIL import Image
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.hair.segmenter import save_hair_segmenter
 from property_cnn.segmentation.data import HairData, ImageKind
-from property_cnn.segmentation.distill import HISTORY_COLUMNS, DistillSettings, distill, split_rows
+from property_cnn.segmentation.distill import HISTORY_COLUMNS, distill, split_rows
 from property_cnn.segmentation.folder_data import LabelledFolder
 from property_cnn.segmentation.metrics import mask_scores
 from property_cnn.segmentation.segformer import SegformerTeacher, new_segformer
-from property_cnn.segmentation.student import StudentSettings
+from property_cnn.segmentation.settings import DistillSettings, StudentSettings, TermSettings
+from property_cnn.segmentation.student import save_student
 from property_cnn.segmentation.teachers import CallableTeacher
-from property_cnn.segmentation.terms import TermSettings
 from tests.property_cnn.conftest import TINY_SEGFORMER, TINY_STUDENT, bright_discs
 
 TINY = DistillSettings(epochs=3, batch_size=4, lr=3e-3, side=32, student=TINY_STUDENT)
@@ -70,7 +69,7 @@ def test_half_precision_learns_too_and_keeps_whole_weights():
 def test_a_student_can_begin_where_another_ended(tmp_path):
     data = discs(50)
     first, history, _ = distill(data, replace(TINY, lr=1e-2))
-    save_hair_segmenter(first, tmp_path / "first.safetensors", 32)
+    save_student(first, tmp_path / "first.safetensors", 32)
     on = replace(TINY, lr=1e-6, epochs=1, start=str(tmp_path / "first.safetensors"))
     _, later, _ = distill(data, on)
     assert later[0]["valid_loss"] == pytest.approx(history[-1]["valid_loss"], rel=0.1)

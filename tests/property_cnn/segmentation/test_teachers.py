@@ -12,17 +12,17 @@ from property_cnn.common.files import save_tensors
 from property_cnn.segmentation import segformer
 from property_cnn.segmentation.segformer import (
     CLASSES,
-    SegformerSettings,
     SegformerTeacher,
+    load_teacher,
     new_segformer,
     save_segformer,
 )
+from property_cnn.segmentation.settings import SegformerSettings
 from property_cnn.segmentation.teachers import (
     CallableTeacher,
     class_probabilities,
     hair_probability,
 )
-from property_cnn.segmentation.teachers_by_name import load_teacher
 from tests.property_cnn.conftest import TINY_SEGFORMER
 
 
@@ -140,7 +140,7 @@ def test_the_hub_is_asked_only_when_named(folder, monkeypatch):
     def load(name, device=None, from_hub=False):
         asked.append((str(name), from_hub))
 
-    monkeypatch.setattr("property_cnn.segmentation.teachers_by_name.load_face_parser", load)
+    monkeypatch.setattr("property_cnn.segmentation.segformer.load_face_parser", load)
     load_teacher(folder)
     load_teacher("hub:somebody/parser")
     assert asked == [(str(folder), False), ("somebody/parser", True)]

@@ -17,13 +17,15 @@ from torch import Tensor
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.hair.segmenter import load_hair_segmenter, save_hair_segmenter
+from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.segmentation.data import Dataset
-from property_cnn.segmentation.distill import Distilled, DistillSettings, distill
+from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
 from property_cnn.segmentation.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.segformer import save_segformer
-from property_cnn.segmentation.teacher_training import TeacherSettings, train_teacher
+from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
+from property_cnn.segmentation.student import save_student
+from property_cnn.segmentation.teacher_training import train_teacher
 from property_cnn.segmentation.teachers import Teacher
 from reports import figure_png
 from reports.plots.overlays import overlay_sheet
@@ -134,7 +136,7 @@ def make_student(
         "valid_loss": min(row["valid_loss"] for row in found.history),
     }
     if settings.student.classes == 1:
-        save_hair_segmenter(found.student, path, settings.side, about)
+        save_student(found.student, path, settings.side, about)
     return path, found
 
 

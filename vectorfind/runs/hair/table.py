@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import atomic_write, load_tensors
-from property_cnn.hair.segmenter import HairSegmenter, load_hair_segmenter, segmenter_metadata
+from property_cnn.common.files import atomic_write
+from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.segmentation.data import HairData
 from property_cnn.segmentation.distill import split_rows
 from property_cnn.segmentation.metrics import METRICS, MaskScores
+from property_cnn.segmentation.student import load_student
 from property_cnn.segmentation.teachers import Teacher, hair_probability
 from reports import figure_png
 from reports.plots.overlays import overlay_sheet
@@ -63,8 +64,8 @@ def load_students(
     """
     students, losses = [], []
     for path in paths:
-        segmenter = load_hair_segmenter(path, device)
-        card = segmenter_metadata(path, load_tensors(path)[1])
+        network, card = load_student(path)
+        segmenter = HairSegmenter(network, device, card["side"])
         if not {"recipe", "data"} <= card.keys():
             raise InputError(f"{path} does not tell what it was trained on; distil it again")
         losses.append(card["recipe"]["loss"])

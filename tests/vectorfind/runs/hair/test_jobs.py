@@ -12,15 +12,18 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
-from property_cnn.hair.segmenter import save_hair_segmenter
 from property_cnn.segmentation import distill as distilling
 from property_cnn.segmentation import segformer
 from property_cnn.segmentation import teacher_training as teacher_train
-from property_cnn.segmentation.distill import DistillSettings
 from property_cnn.segmentation.losses import MASK_LOSSES
-from property_cnn.segmentation.segformer import SegformerSettings, new_segformer, save_segformer
-from property_cnn.segmentation.student import StudentSettings, new_student
-from property_cnn.segmentation.teacher_training import TeacherSettings
+from property_cnn.segmentation.segformer import new_segformer, save_segformer
+from property_cnn.segmentation.settings import (
+    DistillSettings,
+    SegformerSettings,
+    StudentSettings,
+    TeacherSettings,
+)
+from property_cnn.segmentation.student import new_student, save_student
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from tests.vectorfind.planted import PlantedGenerator
 from vectorfind.cli import hair
@@ -43,7 +46,7 @@ def one_thread():
 
 @pytest.fixture
 def student(tmp_path):
-    save_hair_segmenter(new_student(TINY).eval(), tmp_path / "student.safetensors", 32)
+    save_student(new_student(TINY).eval(), tmp_path / "student.safetensors", 32)
     return tmp_path / "student.safetensors"
 
 
@@ -98,7 +101,7 @@ def test_pictures_of_any_kind_and_size_get_masks_of_their_size(student, tmp_path
 def test_an_image_without_hair_is_said_to_have_none(student, tmp_path, monkeypatch):
     network = new_student(TINY).eval()
     torch.nn.init.constant_(network.head.bias, -50)
-    save_hair_segmenter(network, student, 32)
+    save_student(network, student, 32)
     Image.fromarray(picture()).save(tmp_path / "a.png")
     result = invoke("hair", "segment", tmp_path / "a.png", "--model", student, "--out", tmp_path)
     assert "no hair found" in result.stdout
