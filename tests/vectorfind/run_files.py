@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from property_cnn.common.npz import write_npz
+from property_cnn.common.arrays import write_npz
 from reports.tables import comparison_table, csv_text, n_curve_table, result_table, slopes_table
 
 PROPERTIES = ("eyes", "mouth", "pose")

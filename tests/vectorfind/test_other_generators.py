@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import vectorfind
+from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.npz import read_npz
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from tests.stylegan_ft.foreign_files import random_network
 from vectorfind.config import FindSettings

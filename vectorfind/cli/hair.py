@@ -150,8 +150,7 @@ def teacher(out: Path, device: str | None, side: int, quiet: bool, **options: An
     Example:
       vectorfind hair teacher --out runs/hair
     """
-    from property_cnn.segmentation.settings import SegformerSettings
-    from property_cnn.segmentation.settings import TeacherSettings
+    from property_cnn.segmentation.settings import SegformerSettings, TeacherSettings
     from vectorfind.runs.hair.jobs import make_teacher
 
     settings = TeacherSettings(**options, network=SegformerSettings(side=side))
@@ -272,8 +271,7 @@ def _say(quiet: bool) -> Callable[[str], None]:
 
 
 def _settings(loss: str, options: dict[str, Any]) -> Any:
-    from property_cnn.segmentation.settings import DistillSettings
-    from property_cnn.segmentation.settings import TermSettings
+    from property_cnn.segmentation.settings import DistillSettings, TermSettings
 
     layers = {name: options[name] for name in ("student_layers", "teacher_layers") if options[name]}
     terms = tuple(

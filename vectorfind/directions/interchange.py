@@ -26,12 +26,11 @@ from pathlib import Path
 
 import numpy as np
 
+from property_cnn.common.arrays import read_arrays, read_npy
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.npy import read_npy
 from vectorfind.directions.boundaries import Boundaries
-from vectorfind.runs.folder import read_arrays
 from vectorfind.sampling.groups import WHOLE
 
 SIGNS = ("fix", "keep")

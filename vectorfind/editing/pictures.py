@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from property_cnn.common.arrays import read_arrays
 from property_cnn.common.checks import check_names
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
@@ -23,7 +24,7 @@ from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
 from vectorfind.models.protocols import device_of
-from vectorfind.runs.folder import read_arrays, writable_folder
+from vectorfind.runs.folder import writable_folder
 from vectorfind.sampling.latents import mapped_latents
 
 OMBRE = {

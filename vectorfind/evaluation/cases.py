@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.npz import read_npz, write_npz
 from property_cnn.common.tasks import run_tasks
 from vectorfind.directions.edits import grid_scores
 from vectorfind.models.pair import Models

@@ -6,11 +6,10 @@ import json
 import os
 from pathlib import Path
 
+from property_cnn.common.arrays import METADATA, read_arrays, read_npy
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
-from property_cnn.common.npy import read_npy
-from property_cnn.common.npz import METADATA
-from vectorfind.runs.folder import CONFIG, flat, read_arrays, read_json
+from vectorfind.runs.folder import CONFIG, flat, read_json
 from vectorfind.runs.record import versions
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import InputError
 from property_cnn.common.files import PARTIAL, atomic_write
 
 CONFIG = "config.json"
@@ -115,25 +114,6 @@ def read_timings(folder: Path) -> dict[str, float]:
     """Seconds a stage, as far as the run has got."""
     path = folder / TIMINGS
     return read_json(path) if path.exists() else {}
-
-
-def read_arrays(path: str | os.PathLike, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """All arrays of an .npz of whatever kind, as the user's own.
-
-    Raises:
-        CheckpointError: there is no such file, it is damaged, or it lacks a needed array.
-    """
-    if not Path(path).is_file():
-        raise CheckpointError(f"no file {path}; give the path of an .npz file")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # zipfile, zlib and NumPy each have their own
-        raise CheckpointError(f"{path} is not a whole .npz file; make it again") from error
-    missing = [name for name in needed if name not in arrays]
-    if missing:
-        raise CheckpointError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(arrays)}")
-    return arrays
 
 
 def read_json(path: Path) -> dict:

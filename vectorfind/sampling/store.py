@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
+from property_cnn.common.arrays import write_npz
 from property_cnn.common.files import atomic_path, file_digest
-from property_cnn.common.npz import write_npz
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import run_tasks
 from vectorfind.config import FindSettings
 from vectorfind.models.pair import Models, check_readable
 from vectorfind.runs.folder import locked, writable_folder
-from vectorfind.sampling.groups import group_cuts, group_names
+from vectorfind.sampling.groups import group_names
 from vectorfind.sampling.manifest import (
     BASE,
     LABELS,
@@ -72,10 +72,9 @@ class StoredSamples:
             found[places] = array[rows[places] - index * SHARD]
         return found
 
-    def write_groups(self, group_by: Sequence[str], quantiles: int = 2) -> None:
+    def write_groups(self, group_by: Sequence[str], cuts: np.ndarray) -> None:
         """Leaves the samples' groups in the folder, with the cuts that they follow from."""
         columns = [self.properties.index(name) for name in group_by]
-        cuts = group_cuts(self.scores[:, columns], quantiles)
         arrays = {"group": group_names(self.scores[:, columns], cuts), "cuts": cuts}
         path = self.folder / f"groups_{len(self)}.npz"
         write_npz(path, "vectorfind groups", arrays, {"group_by": list(group_by)})

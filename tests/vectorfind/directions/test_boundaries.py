@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import vectorfind
+from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.npz import read_npz, write_npz
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from tests.vectorfind.offered import MOVED, TWIN, OfferingGenerator
 from vectorfind.directions.boundaries import Boundaries

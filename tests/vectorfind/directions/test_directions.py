@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.npz import read_npz, write_npz
 from property_cnn.common.streams import CASES
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.directions.directions import load_directions

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from property_cnn.common.arrays import read_npy
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.npy import read_npy
 from vectorfind.directions.boundaries import Boundaries
 from vectorfind.directions.interchange import (
     read_csv,

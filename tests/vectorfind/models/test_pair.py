@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import vectorfind
+from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.npz import read_npz
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from tests.vectorfind.offered import MOVED, TWIN, OfferingGenerator
 from vectorfind.directions.packing import KIND

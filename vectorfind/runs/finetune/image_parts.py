@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.npz import read_npz, write_npz
 from property_cnn.common.tasks import run_tasks
 from stylegan_ft.training.image_folder import FILE, LABELS, write_images
 from vectorfind.models.pair import Models

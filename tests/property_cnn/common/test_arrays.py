@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.npz import read_npz, write_npz
 
 
 def test_arrays_and_metadata_come_back(tmp_path):

@@ -1,0 +1,126 @@
+"""Arrays in .npz and .npy files: no pickles, written atomically, checked before they are read."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from property_cnn.common.errors import CheckpointError
+from property_cnn.common.files import atomic_path
+
+METADATA = "metadata"
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def write_npz(
+    path: str | os.PathLike, kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping
+) -> None:
+    """Writes arrays and JSON metadata, atomically; the same ones give the same bytes every time.
+
+    Args:
+        path: of the file.
+        kind: what it holds; `read_npz` refuses other kinds.
+        arrays: name -> array, of numbers or text.
+        metadata: anything that JSON can hold.
+    """
+    text = json.dumps({"kind": kind} | dict(metadata), sort_keys=True)
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in {METADATA: np.array(text), **arrays}.items():
+            # A member's date is part of the bytes: ZipInfo's default is always 1980.
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def read_npz(path: str | os.PathLike, kind: str) -> tuple[dict[str, np.ndarray], dict]:
+    """Arrays and metadata back from `write_npz`.
+
+    Raises:
+        CheckpointError: no such file, damaged, or of another kind.
+    """
+    arrays = read_arrays(path, kind=kind)
+    try:
+        metadata = json.loads(str(arrays.pop(METADATA)))
+        given = metadata.pop("kind")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged or holds no {kind}; make it again") from error
+    if given != kind:
+        raise CheckpointError(f"{path} holds {given}, not {kind}")
+    return arrays, metadata
+
+
+def read_arrays(
+    path: str | os.PathLike, needed: Sequence[str] = (), kind: str = "arrays"
+) -> dict[str, np.ndarray]:
+    """All arrays of an .npz of whatever kind, as the user's own.
+
+    Args:
+        path: of the file.
+        needed: names of arrays that it must hold.
+        kind: what errors say that it should hold.
+
+    Raises:
+        CheckpointError: there is no such file, it is damaged, or it lacks a needed array.
+    """
+    if not Path(path).is_file():
+        raise CheckpointError(f"no file {path}; give the path of an .npz file of {kind}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except Exception as error:  # zipfile, zlib and NumPy each have their own
+        reason = str(error)[:80]
+        raise CheckpointError(
+            f"{path} is damaged or holds no {kind} ({reason}); make it again"
+        ) from error
+    missing = [name for name in needed if name not in arrays]
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(arrays)}")
+    return arrays
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """The array as an .npy file."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_npy(path: str | os.PathLike) -> np.ndarray:
+    """The float32 or float64 array in an .npy file that someone else made.
+
+    Raises:
+        CheckpointError: no such file, damaged, of other numbers, or of pickled Python objects.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no file {path}; give the path of an .npy file")
+    try:
+        with open(path, "rb") as file:
+            shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+            held = path.stat().st_size - file.tell()
+    except Exception as error:  # whatever a damaged header leads to
+        raise CheckpointError(f"{path} is not a whole .npy file; get it again") from error
+    if dtype.hasobject:
+        raise CheckpointError(
+            f"{path} holds pickled Python objects, which can run code when they are loaded; where "
+            "you trust it: d = numpy.load(PATH, allow_pickle=True).item(); "
+            'numpy.save("boundary.npy", d["boundary"])'
+        )
+    if dtype not in (np.float32, np.float64):
+        raise CheckpointError(f"{path} holds {dtype}; give float32 or float64")
+    if held != math.prod(shape) * dtype.itemsize:
+        raise CheckpointError(
+            f"{path} holds {held} bytes, but {shape} of {dtype} takes "
+            f"{math.prod(shape) * dtype.itemsize}; get it again"
+        )
+    return np.load(path, allow_pickle=False)
