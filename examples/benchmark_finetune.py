@@ -21,9 +21,9 @@ import torch
 from property_cnn.common.files import atomic_write
 from property_cnn.network.scorer import load_scorer
 from stylegan_ft.finetune.data import RealImages
+from stylegan_ft.finetune.settings import VARIANTS, FinetuneSettings, Variant
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import Trainer
-from stylegan_ft.finetune.variants import VARIANTS, FinetuneSettings, Variant
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network
 from stylegan_ft.generator import generator_path
 from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty

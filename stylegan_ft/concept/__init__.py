@@ -6,7 +6,7 @@ kept = Thresholds().passes(probabilities)      # (N,) bool
 """
 
 from property_cnn.common.lazy import lazy_names
-from stylegan_ft.concept.labels import CONCEPT
+from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings, Thresholds
 
 __all__ = [
     "CONCEPT",
@@ -24,8 +24,6 @@ __getattr__ = lazy_names(
     {
         "SHIPPED": "stylegan_ft.concept.classifiers",
         "ConceptClassifiers": "stylegan_ft.concept.classifiers",
-        "EnsembleSettings": "stylegan_ft.concept.train",
-        "Thresholds": "stylegan_ft.concept.thresholds",
         "make_classifiers": "stylegan_ft.concept.make",
         "rendered_labels": "stylegan_ft.concept.rendered",
         "train_member": "stylegan_ft.concept.train",

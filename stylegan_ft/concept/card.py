@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from property_cnn.common.files import file_digest
-from stylegan_ft.concept.labels import CONCEPT
-from stylegan_ft.concept.train import EnsembleSettings
+from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings
 
 MEANING = {
     "gender": "female cues",

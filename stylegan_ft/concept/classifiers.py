@@ -15,8 +15,8 @@ from torch import Tensor
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.common.files import file_digest, load_tensors, save_tensors
-from stylegan_ft.concept.labels import CONCEPT
-from stylegan_ft.concept.network import Member, MemberSettings, as_input
+from stylegan_ft.concept.network import Member, as_input
+from stylegan_ft.concept.settings import CONCEPT, MemberSettings
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "concept.safetensors"
 """Weights that come with the package."""

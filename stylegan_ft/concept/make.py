@@ -22,17 +22,14 @@ from property_cnn.faces import VERSION, render_faces, sample_attributes
 from property_cnn.network.dataset import to_bytes
 from stylegan_ft.concept.card import card_text
 from stylegan_ft.concept.classifiers import KEY, save_classifiers
-from stylegan_ft.concept.labels import CONCEPT
 from stylegan_ft.concept.network import Member
 from stylegan_ft.concept.rendered import rendered_labels
-from stylegan_ft.concept.train import EnsembleSettings, check_labels, fold_rows, train_member
+from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings
+from stylegan_ft.concept.train import check_labels, fold_rows, train_member
 
 WEIGHTS, TABLE, CARD, MEMBERS = "concept.safetensors", "concept.csv", "concept.md", "members"
 COLUMNS = ("attribute", "fold", "images", "positive", "auroc")
 """Columns of the table, a row a member: the images of its fold, and how many are positive."""
-
-FACES = 16_000
-"""Rendered faces that the shipped classifiers learn from."""
 
 _BATCH = 64  # faces rendered at once
 

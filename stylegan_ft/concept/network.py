@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -10,34 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from property_cnn.common.errors import InputError
+from stylegan_ft.concept.settings import MemberSettings
 
 _KERNEL = 3
 _INPUTS = 6  # three colours, and their detail
 _GAIN = 4.0  # of the fine detail, which is a fraction of the colours' range
-
-
-@dataclass(frozen=True)
-class MemberSettings:
-    """Size of a member.
-
-    Args:
-        side: pixels of its input; images of another size are resized to it.
-        widths: channels of its convolutions, each of which halves the side.
-
-    Raises:
-        InputError: no convolutions, or more than the side can be halved.
-    """
-
-    side: int = 64
-    widths: tuple[int, ...] = (32, 32, 64, 64)
-
-    def __post_init__(self):
-        if not self.widths or min(self.widths) < 1 or self.side % 2 ** len(self.widths):
-            raise InputError(
-                f"side {self.side}, widths {list(self.widths)}; give at least one width, and a "
-                "side that can be halved as often as there are widths"
-            )
 
 
 class Member(nn.Module):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,47 +18,10 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.network.dataset import from_bytes
-from stylegan_ft.concept.labels import CONCEPT
-from stylegan_ft.concept.network import Member, MemberSettings, as_input, folded
+from stylegan_ft.concept.network import Member, as_input, folded
+from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings
 
 _NEW_WEIGHTS = threading.Lock()
-
-
-@dataclass(frozen=True)
-class EnsembleSettings:
-    """How the ensembles are trained.
-
-    Args:
-        folds: members an attribute; each learns from all folds but one.
-        epochs: passes over the images.
-        batch_size: images a step.
-        lr: highest learning rate of AdamW; it falls along a half cosine to 0.
-        weight_decay: of AdamW.
-        dropout: share of the last features that training hides.
-        seed: of folds, first weights, order, mirroring and dropout.
-        network: size of a member.
-
-    Raises:
-        InputError: a number is too small.
-    """
-
-    folds: int = 5
-    epochs: int = 3
-    batch_size: int = 64
-    lr: float = 2e-3
-    weight_decay: float = 1e-2
-    dropout: float = 0.2
-    seed: int = 0
-    network: MemberSettings = field(default_factory=MemberSettings)
-
-    def __post_init__(self):
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout {self.dropout}; need a share from 0 to below 1")
-        if self.folds < 2 or self.epochs < 1 or self.batch_size < 2:
-            raise InputError(
-                f"folds {self.folds}, epochs {self.epochs}, batch_size {self.batch_size}; "
-                "need at least 2, 1 and 2"
-            )
 
 
 def fold_rows(labels: np.ndarray, settings: EnsembleSettings) -> list[tuple[np.ndarray, ...]]:

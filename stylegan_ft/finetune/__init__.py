@@ -18,11 +18,11 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "FinetuneSettings": "stylegan_ft.finetune.variants",
+        "FinetuneSettings": "stylegan_ft.finetune.settings",
         "RealImages": "stylegan_ft.finetune.data",
         "finetune": "stylegan_ft.finetune.run",
         "load_real_images": "stylegan_ft.finetune.data",
         "plain_generator": "stylegan_ft.finetune.plain",
-        "variant_named": "stylegan_ft.finetune.variants",
+        "variant_named": "stylegan_ft.finetune.settings",
     },
 )

@@ -9,34 +9,14 @@ they vary as before and nobody can set them. Synthesis is taken over as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from property_cnn.common.errors import InputError
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.finetune.settings import PlainSettings
 from stylegan_ft.training.pretraining import set_w_average
-
-
-@dataclass(frozen=True)
-class PlainSettings:
-    """How the plain mapping is trained.
-
-    Args:
-        steps: batches; the rate falls to 0 by a cosine.
-        lr: Adam's rate for weights of unit scale; the mapping's multiplier is undone.
-        seed: of the latents and of the projection that stands for the labels.
-    """
-
-    steps: int = 6000
-    batch_size: int = 256
-    lr: float = 2e-3
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.steps < 1 or self.batch_size < 1:
-            raise InputError("steps and batch_size must be at least 1")
 
 
 def hidden_labels(z: Tensor, label_dim: int, seed: int) -> Tensor:

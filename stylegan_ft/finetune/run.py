@@ -15,9 +15,9 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError, TrainingError
 from property_cnn.common.files import atomic_write, save_tensors
+from property_cnn.common.networks import weights_digest
 from property_cnn.common.training_state import fingerprint, load_state, save_state
 from property_cnn.network.cnn import PropertyCNN
-from property_cnn.common.networks import weights_digest
 from property_cnn.properties import CONTROLLED, PROPERTIES
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
@@ -35,8 +35,6 @@ from stylegan_ft.finetune.measures import (
     sample_spread,
     start_difference,
 )
-from stylegan_ft.finetune.start import starting_discriminator, starting_generator
-from stylegan_ft.finetune.trainer import BatchValues, Trainer, mean_values
 from stylegan_ft.finetune.settings import (
     DEFAULTS,
     FinetuneSettings,
@@ -44,6 +42,8 @@ from stylegan_ft.finetune.settings import (
     check,
     variant_named,
 )
+from stylegan_ft.finetune.start import starting_discriminator, starting_generator
+from stylegan_ft.finetune.trainer import BatchValues, Trainer, mean_values
 from stylegan_ft.formats.checkpoint import save_generator
 from stylegan_ft.training.log import TrainingLog
 from stylegan_ft.training.pretraining import set_w_average

@@ -14,7 +14,7 @@ from property_cnn.properties import LABELS
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.architectures.stylegan1.network import NEW_STD, GeneratorConfig, GeneratorNetwork
 from stylegan_ft.finetune.property_discriminator import PropertyDiscriminator
-from stylegan_ft.finetune.variants import Variant
+from stylegan_ft.finetune.settings import Variant
 
 DISCRIMINATOR_CHANNELS = (128, 96, 64, 32, 16)
 """Feature maps of a new discriminator for 64 × 64 pixels, 4 × 4 first."""

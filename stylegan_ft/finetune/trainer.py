@@ -19,9 +19,9 @@ from property_cnn.common.devices import autocast
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.property_discriminator import PropertyDiscriminator
+from stylegan_ft.finetune.settings import FinetuneSettings, Variant
 from stylegan_ft.finetune.start import trained_parameters
 from stylegan_ft.finetune.truncation import ConditionalTruncation
-from stylegan_ft.finetune.variants import FinetuneSettings, Variant
 from stylegan_ft.training.adversarial import auroc, mixed_styles
 from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty
 

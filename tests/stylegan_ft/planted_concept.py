@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from stylegan_ft.concept.classifiers import save_classifiers
-from stylegan_ft.concept.labels import CONCEPT
-from stylegan_ft.concept.network import Member, MemberSettings
-from stylegan_ft.concept.train import EnsembleSettings
+from stylegan_ft.concept.network import Member
+from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings, MemberSettings
 
 NETWORK = MemberSettings(side=16, widths=(4, 8))
 TINY = EnsembleSettings(folds=2, epochs=12, batch_size=16, lr=1e-2, dropout=0.1, network=NETWORK)

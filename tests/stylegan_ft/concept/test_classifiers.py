@@ -12,7 +12,8 @@ from property_cnn.faces import ATTRIBUTES
 from property_cnn.network.dataset import from_bytes
 from stylegan_ft.concept import CONCEPT, SHIPPED, ConceptClassifiers, Thresholds, rendered_labels
 from stylegan_ft.concept.make import rendered_faces
-from stylegan_ft.concept.network import Member, MemberSettings, as_input, folded, resized
+from stylegan_ft.concept.network import Member, as_input, folded, resized
+from stylegan_ft.concept.settings import MemberSettings
 from tests.stylegan_ft.planted_concept import NETWORK, random_members, write_classifiers
 
 

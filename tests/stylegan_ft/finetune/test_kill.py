@@ -14,7 +14,7 @@ CHILD = """
 import sys
 import torch
 from stylegan_ft.finetune.run import finetune
-from stylegan_ft.finetune.variants import FinetuneSettings
+from stylegan_ft.finetune.settings import FinetuneSettings
 from tests.stylegan_ft.tiny_runs import base_network, real_images, scorer
 torch.set_num_threads(1)
 settings = FinetuneSettings(batches=60, batch_size=4, checkpoint_every=2, grid_every=3)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
-from stylegan_ft.finetune.plain import PlainSettings, hidden_labels, plain_generator
+from stylegan_ft.finetune.plain import hidden_labels, plain_generator
+from stylegan_ft.finetune.settings import PlainSettings
 from tests.stylegan_ft.tiny_runs import CONFIG
 
 

@@ -14,9 +14,9 @@ from property_cnn.common.errors import CheckpointError, InputError, TrainingErro
 from stylegan_ft.finetune import run as run_module
 from stylegan_ft.finetune import trainer as trainer_module
 from stylegan_ft.finetune.run import CELLS, CHECKPOINT, GENERATOR, LOG, LOG_COLUMNS, finetune
+from stylegan_ft.finetune.settings import VARIANTS, FinetuneSettings
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import Trainer
-from stylegan_ft.finetune.variants import VARIANTS, FinetuneSettings
 from stylegan_ft.formats.checkpoint import load_network
 from tests.stylegan_ft.tiny_runs import (
     SIDE,

@@ -11,13 +11,13 @@ import torch
 from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, LABELS
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.finetune.settings import VARIANTS
 from stylegan_ft.finetune.start import (
     starting_discriminator,
     starting_generator,
     with_labels,
     with_split,
 )
-from stylegan_ft.finetune.variants import VARIANTS
 from tests.stylegan_ft.tiny_runs import CONFIG, SIDE, base_network, discriminator, scorer
 
 

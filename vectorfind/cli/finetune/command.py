@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from stylegan_ft.finetune.variants import DEFAULTS, DTYPES, VARIANTS, FinetuneSettings
+from stylegan_ft.finetune.settings import DEFAULTS, DTYPES, VARIANTS, FinetuneSettings
 from vectorfind.cli.finetune.filter import classifiers, faces, filter
 from vectorfind.cli.finetune.report import report
 from vectorfind.cli.options import (
@@ -150,7 +150,7 @@ def plain(base: str, steps: int, seed: int, out: Path, quiet: bool) -> None:
     Example:
       vectorfind finetune plain --out base.safetensors
     """
-    from stylegan_ft.finetune.plain import PlainSettings
+    from stylegan_ft.finetune.settings import PlainSettings
     from vectorfind.runs.finetune.jobs import plain_file
 
     say = (lambda line: None) if quiet else click.echo

@@ -65,8 +65,11 @@ def faces(out: Path, **options: Any) -> None:
       vectorfind finetune faces -n 2000 --out faces
     """
     from vectorfind.runs.finetune.faces import write_faces
+    from vectorfind.runs.finetune.settings import FaceSettings
 
-    folder = write_faces(out, command=command_line(), **options)
+    settings = settings_from(FaceSettings, options)
+    rest = {name: options[name] for name in ("workers", "overwrite", "quiet")}
+    folder = write_faces(out, settings, command=command_line(), **rest)
     click.echo(f"faces: {folder / 'labels.csv'}")
 
 
@@ -103,7 +106,7 @@ def classifiers(
     """
     from stylegan_ft.concept.card import auroc_summary
     from stylegan_ft.concept.make import TABLE, WEIGHTS
-    from stylegan_ft.concept.train import EnsembleSettings
+    from stylegan_ft.concept.settings import EnsembleSettings
     from vectorfind.runs.finetune.faces import train_concept
 
     settings = settings_from(EnsembleSettings, options)
@@ -148,8 +151,9 @@ def filter(out: Path, **options: Any) -> None:
       vectorfind finetune filter -n 20K --keep-all --generator my.pkl --out all
     """
     from stylegan_ft.concept import Thresholds
-    from vectorfind.runs.finetune.filter import FilterSettings, filter_images
+    from vectorfind.runs.finetune.filter import filter_images
     from vectorfind.runs.finetune.image_parts import FILTERED
+    from vectorfind.runs.finetune.settings import FilterSettings
 
     bounds = Thresholds(**{name: options.pop(name) for name in BOUNDS})
     own = {name: options.pop(name) for name in (*FILTER, "keep_all")}

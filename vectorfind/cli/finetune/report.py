@@ -48,8 +48,8 @@ def report(
       vectorfind finetune report runs/v9 --out v9-report
       vectorfind finetune report runs/v5-1 runs/v5-2 runs/v5-3 --directions demo --out v5-report
     """
-    from vectorfind.runs.finetune.concept import MeasureSettings
     from vectorfind.runs.finetune.report import write_finetune_report
+    from vectorfind.runs.finetune.settings import MeasureSettings
 
     measured = MeasureSettings(**options)
     written = write_finetune_report(runs, out, directions, measured, quiet=quiet)

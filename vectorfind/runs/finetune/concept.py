@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.progress import Progress
 from property_cnn.properties import PROPERTIES
@@ -19,6 +19,7 @@ from reports.finetune import ATTRIBUTES
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures
 from vectorfind.evaluation.statistics import wilson
+from vectorfind.runs.finetune.settings import MeasureSettings
 from vectorfind.runs.folder import json_text
 
 MEASURED = "measured"
@@ -26,36 +27,6 @@ MEASURED = "measured"
 
 Measure = Callable[[str | Path, str], ConceptFigures]
 """Path of a generator, or a shipped one's name, and what to call it -> its figures."""
-
-
-@dataclass(frozen=True)
-class MeasureSettings:
-    """What is drawn and with what it is judged.
-
-    Args:
-        n: samples of each generator; 0 measures nothing.
-        seed: of their latents.
-        batch_size: images a batch.
-        classifiers: of the four attributes; "default" or a file.
-        scorer: of the properties; "default" or a file.
-        device: where the networks run.
-    """
-
-    n: int = 4096
-    seed: int = 0
-    batch_size: int = 64
-    classifiers: str = "default"
-    scorer: str = "default"
-    device: str | None = None
-
-    def validate(self) -> None:
-        """Raises InputError for what is not allowed."""
-        if self.n < 0 or self.n == 1:
-            raise InputError(f"n is {self.n}; give at least 2 samples, or 0 to measure nothing")
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}; give 0 or more")
-        if self.batch_size < 1:
-            raise InputError(f"batch_size is {self.batch_size}; need at least 1")
 
 
 def concept_rows(name: str, base: ConceptFigures, run: ConceptFigures) -> pd.DataFrame:

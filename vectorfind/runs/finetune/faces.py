@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from property_cnn.network.dataset import from_bytes, to_bytes
 from property_cnn.network.scorer import load_scorer
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT
-from stylegan_ft.concept.make import FACES, make_classifiers, rendered_faces
+from stylegan_ft.concept.make import make_classifiers, rendered_faces
 from stylegan_ft.concept.rendered import rendered_labels
-from stylegan_ft.concept.train import EnsembleSettings
+from stylegan_ft.concept.settings import FACES, EnsembleSettings
 from stylegan_ft.training.image_folder import FILE, LABELS, load_images, read_labels
 from vectorfind.runs.finetune.image_parts import Part, build_parts, claimed, write_labels
+from vectorfind.runs.finetune.settings import FaceSettings
 from vectorfind.runs.folder import locked, writable_folder
 
 _BATCH = 64  # faces drawn at once
@@ -31,9 +33,7 @@ _BATCH = 64  # faces drawn at once
 
 def write_faces(
     out: str | os.PathLike,
-    n: int,
-    seed: int = 0,
-    size: int = 64,
+    settings: FaceSettings | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     quiet: bool = False,
@@ -46,9 +46,7 @@ def write_faces(
 
     Args:
         out: the folder.
-        n: number of faces.
-        seed: of their population.
-        size: side of the images in pixels.
+        settings: which faces; those of `FaceSettings` if not given.
         workers: parts of 512 faces at once; None for one a core.
         overwrite: replace faces of other settings.
         quiet: show no progress.
@@ -58,19 +56,17 @@ def write_faces(
         The folder.
 
     Raises:
-        InputError: a number is too small, or the folder holds something else.
+        InputError: the folder holds something else.
     """
-    if n < 1 or seed < 0 or size < 16:
-        raise InputError(f"n {n}, seed {seed}, size {size}; need at least 1, 0 and 16")
+    settings = settings or FaceSettings()
     scorer = load_scorer(device="cpu")
-    made_from = {"kind": "faces", "n": n, "seed": seed, "size": size, "renderer": VERSION}
-    made_from["scorer"] = scorer.digest
+    made_from = {"kind": "faces", **asdict(settings), "renderer": VERSION, "scorer": scorer.digest}
 
     def make(start: int, count: int) -> Part:
-        attributes = sample_attributes(count, seed, start)
+        attributes = sample_attributes(count, settings.seed, start)
         images, raw = [], []
         for rows in attributes.split(_BATCH):
-            images.append(to_bytes(render_faces(rows, size)))
+            images.append(to_bytes(render_faces(rows, settings.size)))
             maps = render_parsing(rows, MAP_SIZE)
             raw.append(parsing_scores(from_bytes(images[-1]), maps))
         scores = scorer.network.normalise(torch.cat(raw))
@@ -78,8 +74,8 @@ def write_faces(
         return Part(values.numpy(), np.ones(count, bool), torch.cat(images))
 
     with claimed(out, made_from, command, overwrite) as folder:
-        progress = Progress("rendering", n, "faces", quiet)
-        values, kept = build_parts(folder, n, make, workers, progress=progress.advance)
+        progress = Progress("rendering", settings.n, "faces", quiet)
+        values, kept = build_parts(folder, settings.n, make, workers, progress=progress.advance)
         write_labels(folder, kept, values, [*PROPERTIES, *CONCEPT])
     return folder
 

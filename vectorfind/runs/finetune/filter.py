@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
 from property_cnn.network.dataset import to_bytes
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
@@ -26,6 +25,7 @@ from vectorfind.runs.finetune.image_parts import (
     write_labels,
     write_table,
 )
+from vectorfind.runs.finetune.settings import FilterSettings
 from vectorfind.sampling.sampler import SHARD, map_shard
 
 INDEX, KEPT = "index", "kept"
@@ -33,35 +33,6 @@ INDEX, KEPT = "index", "kept"
 YES, NO = "O", "X"
 
 Classifiers = Callable[[torch.Tensor], torch.Tensor]
-
-
-@dataclass(frozen=True)
-class FilterSettings:
-    """What is generated and what of it is kept.
-
-    Args:
-        n: images to generate.
-        seed: of their latents, which are those of `vectorfind sample` with this seed.
-        batch_size: images a batch.
-        keep_all: keep every image, whatever its probabilities.
-        thresholds: what an image needs to be kept.
-
-    Raises:
-        InputError: a number is too small.
-    """
-
-    n: int = 20_000
-    seed: int = 0
-    batch_size: int = 64
-    keep_all: bool = False
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-    def __post_init__(self):
-        if self.n < 1 or self.batch_size < 1 or self.seed < 0:
-            raise InputError(
-                f"n {self.n}, batch_size {self.batch_size}, seed {self.seed}; "
-                "need at least 1, 1 and 0"
-            )
 
 
 @dataclass(frozen=True)
@@ -104,7 +75,7 @@ def judge_part(
     return Part(np.concatenate(values), np.concatenate(kept), torch.cat(images))
 
 
-def filter_images(
+def filter_images(  # noqa: PLR0913 - a public function whose keywords are the interface
     out: str | os.PathLike,
     settings: FilterSettings | None = None,
     generator: str | os.PathLike | Generator = "base",

@@ -11,9 +11,9 @@ from property_cnn.network.scorer import Scorer, load_scorer
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.concept import ConceptClassifiers
 from stylegan_ft.finetune.data import load_real_images
-from stylegan_ft.finetune.plain import PlainSettings, plain_generator
+from stylegan_ft.finetune.plain import plain_generator
 from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, finetune
-from stylegan_ft.finetune.variants import FinetuneSettings, variant_named
+from stylegan_ft.finetune.settings import FinetuneSettings, PlainSettings, variant_named
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network, save_generator
 from stylegan_ft.generator import generator_path
 from vectorfind.runs.folder import locked, writable_folder
@@ -40,7 +40,7 @@ def finetune_files(
     """Fine-tunes a base generator on an image folder, or goes on where a run was stopped.
 
     Args:
-        variant: v1, v5-1, v5-2, v5-3 or v9; see `stylegan_ft.finetune.variants`.
+        variant: v1, v5-1, v5-2, v5-3 or v9; see `stylegan_ft.finetune.settings`.
         base: "default", "base" or a file with a StyleGAN 1.
         data: an image folder, with the variant's labels in its `labels.csv`.
         out: the run's folder; see `stylegan_ft.finetune.run.finetune`.

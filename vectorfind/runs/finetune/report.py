@@ -25,9 +25,10 @@ from reports.plots.finetune import finetune_figures
 from reports.tables import csv_text, read_table
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.run import GENERATOR, LOG, SETTINGS, START
-from stylegan_ft.finetune.variants import VARIANTS
+from stylegan_ft.finetune.settings import VARIANTS
 from stylegan_ft.generator import SHIPPED
-from vectorfind.runs.finetune.concept import MEASURED, MeasureSettings, concept_rows, measurer
+from vectorfind.runs.finetune.concept import MEASURED, concept_rows, measurer
+from vectorfind.runs.finetune.settings import MeasureSettings
 from vectorfind.runs.folder import CONFIG, FIGURES, REPORT, writable_folder
 from vectorfind.runs.report_files import Report
 from vectorfind.runs.result_page import settings_shown

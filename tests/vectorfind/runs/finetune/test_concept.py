@@ -8,7 +8,8 @@ import pytest
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.finetune.concept_measures import ConceptFigures
 from tests.vectorfind.finetune_runs import BRIGHT, BrightnessFilter, weights, write_generator  # noqa: F401
-from vectorfind.runs.finetune.concept import MeasureSettings, concept_rows, measurer
+from vectorfind.runs.finetune.concept import concept_rows, measurer
+from vectorfind.runs.finetune.settings import MeasureSettings
 
 SETTINGS = MeasureSettings(n=8, batch_size=4, device="cpu")
 FIGURES = ConceptFigures(200, 10, (0.1, 0.2, 0.3, 0.4), (0.5, 0.6, 0.7, 0.8), (1.0,) * 8)

@@ -31,7 +31,8 @@ from vectorfind.cli.finetune.filter import (
 )
 from vectorfind.cli.main import main
 from vectorfind.runs.finetune import image_parts
-from vectorfind.runs.finetune.filter import FilterSettings, filter_images
+from vectorfind.runs.finetune.filter import filter_images
+from vectorfind.runs.finetune.settings import FilterSettings
 from vectorfind.sampling import sampler as sampling
 
 HALF = FilterSettings(
@@ -224,13 +225,13 @@ def invoke(command, *args):
 
 def test_command_defaults_are_those_of_the_settings():
     from stylegan_ft.concept import EnsembleSettings
-    from stylegan_ft.concept import make as making
+    from stylegan_ft.concept import settings as concept_settings
 
     defaults = FilterSettings()
     assert {name: getattr(defaults, name) for name in FILTER} == FILTER
     assert Thresholds(**BOUNDS) == Thresholds()
     assert EnsembleSettings(**TRAINING) == EnsembleSettings()
-    assert making.FACES == FACES
+    assert concept_settings.FACES == FACES
 
 
 def test_filter_command(tmp_path, monkeypatch):

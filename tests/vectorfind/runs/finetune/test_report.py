@@ -20,8 +20,8 @@ from tests.vectorfind.finetune_runs import (
 )
 from vectorfind.cli.finetune.report import report
 from vectorfind.cli.main import Commands
-from vectorfind.runs.finetune.concept import MeasureSettings
 from vectorfind.runs.finetune.report import read_directions, read_runs, write_finetune_report
+from vectorfind.runs.finetune.settings import MeasureSettings
 
 MEASURE = MeasureSettings(n=16, batch_size=8, device="cpu")
 STATISTICS = "eyes_corr_mean,mouth_corr_mean,pose_corr_mean\n0.99,0.93,0.98\n"

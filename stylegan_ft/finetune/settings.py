@@ -1,16 +1,22 @@
-"""The variants of fine-tuning, and the settings of a run (docs/finetuning.md)."""
+"""The variants of fine-tuning, and the settings of runs (docs/finetuning.md), without PyTorch."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from property_cnn.common.checks import (
+    DTYPES,
+    check_count,
+    check_positive,
+    check_within,
+    choose,
+)
 from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, LABELS
 
 Measured = Literal["labels", "concept", "nothing"]
-
-DTYPES = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -142,20 +148,14 @@ class FinetuneSettings:
     def __post_init__(self):
         counts = ("batches", "batch_size", "r1_every", "repeats", "checkpoint_every", "grid_every")
         for name in (*counts, "collapse_rows"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)}; need at least 1")
-        if self.warm_discriminator < 0:
-            raise InputError(f"warm_discriminator {self.warm_discriminator}; need 0 or more")
+            check_count(name, getattr(self, name))
+        check_count("warm_discriminator", self.warm_discriminator, 0)
         for name in ("settle", "style_mixing", "ema", "frozen"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} {getattr(self, name)}; need a share between 0 and 1")
+            check_within(name, getattr(self, name))
         for name in ("lr", "d_lr", "mapping_lr", "d_factor", "g_factor"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} {getattr(self, name)}; need more than 0")
-        if self.dtype not in DTYPES:
-            raise InputError(f"dtype {self.dtype!r}; choose one of {', '.join(DTYPES)}")
-        if not 0 <= self.r1_gamma < float("inf"):
-            raise InputError(f"r1_gamma {self.r1_gamma}; need 0 or more")
+            check_positive(name, getattr(self, name))
+        check_within("r1_gamma", self.r1_gamma, 0.0, sys.float_info.max)
+        choose("dtype", self.dtype, DTYPES)
 
 
 _NARROWING = FinetuneSettings(
@@ -180,3 +180,23 @@ def check(variant: Variant, settings: FinetuneSettings) -> None:
     """InputError where settings do not fit the variant."""
     if variant.property_discriminator and settings.style_mixing:
         raise InputError(f"style_mixing {settings.style_mixing}: {variant.name} has none; give 0")
+
+
+@dataclass(frozen=True)
+class PlainSettings:
+    """How the mapping of a plain base is trained; see `stylegan_ft.finetune.plain`.
+
+    Args:
+        steps: batches; the rate falls to 0 by a cosine.
+        lr: Adam's rate for weights of unit scale; the mapping's multiplier is undone.
+        seed: of the latents and of the projection that stands for the labels.
+    """
+
+    steps: int = 6000
+    batch_size: int = 256
+    lr: float = 2e-3
+    seed: int = 0
+
+    def __post_init__(self):
+        check_count("steps", self.steps)
+        check_count("batch_size", self.batch_size)
