@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from property_cnn.common.checks import (
     check_count,
@@ -21,9 +22,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, GROUPING, PROPERTIES
 
 LAYERS: tuple[str, ...] = ("mapping_split1", "mapping_split2", "w")
-METHODS: tuple[str, ...] = ("svm", "gradient", "mixed")
-IMPORTED = "imported"
-"""The method of directions that were not found here but read from another project's files."""
+"""The layers of the shipped generator, and of an n-curve unless others are asked for."""
 
 MOST_QUANTILES = 36
 """Most parts of a grouping property: a part is a digit or a letter of a group's name."""
@@ -31,40 +30,11 @@ MOST_QUANTILES = 36
 DTYPES: tuple[str, ...] = ("float32", "float16", "bfloat16")
 TRAINING_DTYPES: tuple[str, ...] = ("float32", "bfloat16")
 
-GRADIENT_IN_MIXED = ("eyes",)
-"""The properties that the mixed method takes from gradient networks; the others are by SVM."""
-
-_SVM_STRENGTHS = {
-    "eyes": (-1.2, 1.2),
-    "mouth": (-1.8, -0.9, 0.0, 0.9, 1.8),
-    "pose": (-1.8, -1.2, -0.6, 0.0, 0.6),
-}
-STRENGTHS: dict[str, dict[str, tuple[float, ...]]] = {
-    "svm": _SVM_STRENGTHS,
-    "mixed": _SVM_STRENGTHS,
-    IMPORTED: _SVM_STRENGTHS,
-    "gradient": {
-        "eyes": (-1.2, 1.2),
-        "mouth": (-1.6, -0.8, 0.0, 0.8, 1.6),
-        "pose": (-1.4, -0.7, 0.0, 0.7, 1.4),
-    },
-}
-"""Strengths of the image-generation test, by method and property."""
-
-OTHER_STRENGTHS = (-1.2, 0.0, 1.2)
-"""Strengths of a property that the reference system does not have."""
-
 THRESHOLDS = {"eyes": 0.92, "mouth": 0.88, "pose": 0.88}
 """Least |corr-coef| with which a case passes."""
 
 OTHER_THRESHOLD = 0.88
 """Least |corr-coef| of a property that the reference system does not have."""
-
-
-def default_strengths(method: str, properties: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """The grid's strengths of each property, in the order of `properties`."""
-    table = STRENGTHS[method]
-    return {name: table.get(name, OTHER_STRENGTHS) for name in properties}
 
 
 def default_thresholds(properties: Sequence[str]) -> dict[str, float]:
@@ -112,9 +82,7 @@ class GradientSettings:
         """
         if self.dtype is not None:
             return self
-        from vectorfind.methods.gradient.products import (
-            quick_dtype,  # loads PyTorch, which takes a second
-        )
+        from property_cnn.common.devices import quick_dtype  # loads PyTorch
 
         return replace(self, dtype=quick_dtype(device))
 
@@ -143,8 +111,9 @@ class FindSettings:
     Attributes:
         n: number of samples.
         layer: where the directions live, one of the generator's layers; None for the method's
-            own: "mapping_split1" of mixed, "mapping_split2" of the others.
-        method: "svm", "gradient", or "mixed" (eyes by gradient, the others by SVM).
+            own.
+        method: a name of `vectorfind.methods.registry.METHODS`, or one a property, as in
+            "eyes=gradient,mouth=svm,pose=svm".
         properties: the properties to find directions for, in the grid's order (slowest first);
             None for eyes, mouth and pose.
         group_by: the properties that split the samples into groups; () for one group, None for
@@ -184,48 +153,49 @@ class FindSettings:
     gradient: GradientSettings = field(default_factory=GradientSettings)
 
     def __post_init__(self) -> None:
-        own = "mapping_split1" if self.method == "mixed" else "mapping_split2"
-        usual = {"layer": own, "properties": CONTROLLED, "group_by": GROUPING}
+        usual = {"properties": CONTROLLED, "group_by": GROUPING}
         left_open = tuple(name for name in usual if getattr(self, name) is None)
         for name in left_open:
             object.__setattr__(self, name, usual[name])
         object.__setattr__(self, "_left_open", left_open)
 
-    def resolve(self, layers: Sequence[str], scored: Collection[str]) -> FindSettings:
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
+        """The settings from what `dataclasses.asdict` gave, after its way through JSON."""
+        names = {name: tuple(stored[name]) for name in ("properties", "group_by")}
+        return cls(**{**stored, **names, "gradient": GradientSettings(**stored["gradient"])})
+
+    def resolve(self, layer: str, scored: Collection[str]) -> FindSettings:
         """The settings, with what was left open chosen to suit the networks and the device.
 
-        The layer is then one that the generator has, its w or else the last; without the
-        shipped scorer's properties, directions are found for all that are scored, and in one group.
+        Where the scorer does not read the usual properties, directions are found for all that it
+        reads, and in one group.
 
         Args:
-            layers: the generator's, nearest to the image last; () if they are not known.
+            layer: the one to take if none is given.
             scored: the properties that the scorer reads.
         """
         chosen: dict[str, object] = {"gradient": self.gradient.resolve(self.device)}
-        if "layer" in self._left_open and layers and self.layer not in layers:
-            chosen["layer"] = "w" if "w" in layers else list(layers)[-1]
+        if self.layer is None:
+            chosen["layer"] = layer
         for name, own in (("properties", tuple(scored)), ("group_by", ())):
             if name in self._left_open and not set(getattr(self, name)) <= set(scored):
                 chosen[name] = own
         return replace(self, **chosen)
 
     def validate(
-        self,
-        layers: Collection[str] | None = None,
-        scored: Collection[str] = PROPERTIES,
-        imported: bool = False,
+        self, scored: Collection[str] = PROPERTIES, unscored_properties: bool = False
     ) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are.
 
+        Whether there is such a method or layer only `vectorfind.methods.settings` and the
+        generator can tell.
+
         Args:
-            layers: the layers that the generator has; None if they are not known.
             scored: the properties that the scorer reads.
-            imported: allow imported directions, which may change what is not scored.
+            unscored_properties: allow directions of what is not scored.
         """
-        if layers is not None:
-            choose("layer", self.layer, layers)
-        choose("method", self.method, (*METHODS, IMPORTED) if imported else METHODS)
-        if self.method != IMPORTED:
+        if not unscored_properties:
             check_names("property", self.properties, scored)
         choose("dtype", self.dtype, DTYPES)
         check_names("grouping property", self.group_by, scored)
@@ -246,21 +216,6 @@ class FindSettings:
         if self.strengths is not None:
             check_strengths(self.strengths, self.properties)
         self.gradient.validate()
-
-    def method_of(self, name: str) -> str:
-        """By which method a property's direction is found, "svm" or "gradient".
-
-        Imported ones are kept as those by SVM are, one a group.
-        """
-        if self.method == "mixed":
-            return "gradient" if name in GRADIENT_IN_MIXED else "svm"
-        return "gradient" if self.method == "gradient" else "svm"
-
-    @property
-    def networks(self) -> int:
-        """Gradient networks that are trained: one a property, or one for all."""
-        count = sum(self.method_of(name) == "gradient" for name in self.properties)
-        return min(count, 1) if self.gradient.shared else count
 
 
 @dataclass(frozen=True)
@@ -307,3 +262,69 @@ class EvaluateSettings:
             check_names("property of thresholds", tuple(self.thresholds), properties)
             for name, threshold in self.thresholds.items():
                 check_share(f"threshold of {name}", threshold, upper=1.0)
+
+
+_SHARED = (
+    "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi", "trunc_layers", "workers",
+    "gradient",
+)  # fmt: skip
+"""What an n-curve's settings and those of its cells' finding have in common."""
+
+
+@dataclass(frozen=True)
+class CurveSettings:
+    """What an n-curve goes through; the other settings are those of finding and evaluating.
+
+    Attributes:
+        n: numbers of samples, rising.
+        methods, layers: every one of them with every other; None for LAYERS, or for all layers of
+            a generator that does not have these.
+        cases: fresh latents that each cell is tested on, the same for all.
+        control_cases: how many of them are also moved along random directions, once for each
+            method (they differ in strengths) and layer.
+        seed: of samples, fits and cases.
+        batch_size, device, dtype, psi, trunc_layers, workers, ratio, svm_c, gradient: see
+            `FindSettings`.
+    """
+
+    n: tuple[int, ...] = (1_000, 2_000, 4_000, 8_000, 20_000, 40_000, 80_000)
+    methods: tuple[str, ...] = ("svm", "gradient")
+    layers: tuple[str, ...] | None = None
+    cases: int = EvaluateSettings.cases
+    control_cases: int = 100
+    seed: int = FindSettings.seed
+    ratio: float = FindSettings.ratio
+    svm_c: float = FindSettings.svm_c
+    batch_size: int = FindSettings.batch_size
+    device: str | None = FindSettings.device
+    dtype: str = FindSettings.dtype
+    psi: float = FindSettings.psi
+    trunc_layers: int | None = FindSettings.trunc_layers
+    workers: int | None = FindSettings.workers
+    gradient: GradientSettings = field(default_factory=GradientSettings)
+
+    def find(self, n: int, method: str, layer: str) -> FindSettings:
+        """How one cell's directions are found."""
+        shared = {name: getattr(self, name) for name in _SHARED}
+        return FindSettings(n=n, method=method, layer=layer, **shared)
+
+    def test(self, n: int) -> EvaluateSettings:
+        """How one cell's directions are tested: with a control at the largest n."""
+        control = min(self.control_cases, self.cases) if n == self.n[-1] else 0
+        return EvaluateSettings(
+            self.cases, self.seed, control_cases=control, batch_size=self.batch_size
+        )
+
+    def validate(self) -> None:
+        """Raises InputError for a setting that is not allowed, naming those that are.
+
+        The settings of its cells are checked where methods and networks are known.
+        """
+        for name in ("n", "methods", "layers"):
+            if getattr(self, name) == ():
+                raise InputError(f"no {name} given; give one or more")
+        if list(self.n) != sorted(set(self.n)):
+            raise InputError(f"n is {', '.join(map(str, self.n))}; give rising numbers, each once")
+        for name, given in (("method", self.methods), ("layer", self.layers or LAYERS)):
+            check_names(name, given, given)
+        self.test(self.n[-1]).validate()

@@ -13,16 +13,16 @@ from property_cnn.common.progress import Progress
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
-from vectorfind.directions.finding import draw, fit_samples
+from vectorfind.directions.finding import draw, fit_samples, models_for
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
-from vectorfind.models.pair import models_for
+from vectorfind.methods.registry import composed
 from vectorfind.models.protocols import Generator, Scorer, device_of
 
 
-def find_directions(
+def find_directions(  # noqa: PLR0913 - its keywords are the interface
     n: int = FindSettings.n,
     layer: str | None = None,
-    method: str = FindSettings.method,
+    method: str | Mapping[str, str] = FindSettings.method,
     seed: int = FindSettings.seed,
     *,
     generator: str | os.PathLike | Generator = "default",
@@ -50,7 +50,8 @@ def find_directions(
         layer: where the directions live, one of the generator's layers, or of those that it
             offers beside them; None for the method's own, "mapping_split1" of mixed, else
             "mapping_split2", or for w, or the last, where the generator does not have that.
-        method: "svm", "gradient", or "mixed" (eyes by gradient, the others by SVM).
+        method: "svm", "gradient", "mixed" (eyes by gradient, the others by SVM), another that
+            was registered, see `vectorfind.methods`, or property -> method.
         seed: of latents, splits and networks; the same gives the same directions.
         generator: "default", a checkpoint's path, or an object as `protocols.Generator` says.
         scorer: "default", a checkpoint's path, or an object as `protocols.Scorer` says.
@@ -83,7 +84,7 @@ def find_directions(
     settings = FindSettings(
         n=n,
         layer=layer,
-        method=method,
+        method=method if isinstance(method, str) else composed(method),
         properties=_names(properties),
         group_by=_names(group_by),
         quantiles=quantiles,
@@ -119,7 +120,7 @@ def _names(given: Sequence[str] | None) -> Sequence[str] | None:
     return given if given is None or isinstance(given, str) else tuple(given)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - its keywords are the interface
     directions: Directions,
     cases: int = EvaluateSettings.cases,
     *,

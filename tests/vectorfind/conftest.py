@@ -84,6 +84,7 @@ def models() -> Models:
 
 SETTINGS = FindSettings(
     n=2000,
+    layer="mapping_split2",
     group_by=("hair_color", "hair_length"),
     workers=1,
     gradient=GradientSettings(max_epochs=6),

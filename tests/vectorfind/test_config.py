@@ -1,6 +1,7 @@
 """Settings: the reference system's by default, and errors that name what is allowed."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -8,12 +9,11 @@ from property_cnn.common.errors import InputError
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
-    LAYERS,
     PROPERTIES,
+    CurveSettings,
     EvaluateSettings,
     FindSettings,
     GradientSettings,
-    default_strengths,
     default_thresholds,
 )
 
@@ -27,8 +27,6 @@ def test_defaults_are_valid():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"layer": "z"}, "unknown layer 'z'; choose one of mapping_split1, mapping_split2, w"),
-        ({"method": "pca"}, "unknown method 'pca'; choose one of svm, gradient, mixed"),
         ({"properties": ("smile",)}, "unknown property 'smile'; choose one of eyes, hair_color"),
         ({"properties": ("eyes", "eyes")}, "stands twice"),
         ({"properties": "eyes"}, r"give a tuple of names, as \('eyes',\)"),
@@ -42,7 +40,6 @@ def test_defaults_are_valid():
         ({"batch_size": 0}, "batch_size is 0"),
         ({"quantiles": 1}, "quantiles is 1; give 2 to 36"),
         ({"quantiles": 2.5}, "quantiles is 2.5"),
-        ({"method": "imported"}, "unknown method 'imported'; choose one of svm, gradient, mixed$"),
         ({"workers": 0}, "workers is 0"),
         ({"svm_c": 0.0}, "svm_c is 0.0"),
         ({"strengths": {"smile": (0, 1)}}, "unknown property of strengths 'smile'"),
@@ -54,7 +51,7 @@ def test_defaults_are_valid():
 )
 def test_wrong_settings_of_finding_are_named(change, message):
     with pytest.raises(InputError, match=message):
-        replace(FindSettings(), **change).validate(LAYERS)
+        replace(FindSettings(), **change).validate()
 
 
 @pytest.mark.parametrize(
@@ -72,28 +69,32 @@ def test_wrong_settings_of_the_test_are_named(change, message):
         replace(EvaluateSettings(), **change).validate()
 
 
-def test_layers_and_properties_are_those_of_the_networks_at_hand():
+def test_properties_are_those_of_the_scorer_at_hand():
     settings = FindSettings(layer="latent", properties=("smile",), group_by=())
-    settings.validate(layers=("latent",), scored=("smile", "yaw"))
-    with pytest.raises(InputError, match="choose one of w"):
-        settings.validate(layers=("w",), scored=("smile",))
+    settings.validate(scored=("smile", "yaw"))
+    settings.validate(scored=("yaw",), unscored_properties=True)
+    with pytest.raises(InputError, match="unknown property 'smile'; choose one of yaw"):
+        settings.validate(scored=("yaw",))
 
 
-def test_what_is_left_open_is_the_reference_systems_where_the_networks_know_it():
+def test_settings_come_back_from_json():
+    settings = FindSettings(
+        layer="w", properties=("eyes",), group_by=(), strengths={"eyes": [0, 1]},
+        gradient=GradientSettings(shared=True),
+    )  # fmt: skip
+    assert FindSettings.from_stored(json.loads(json.dumps(asdict(settings)))) == settings
+
+
+def test_what_is_left_open_is_the_usual_where_the_scorer_knows_it():
     usual = FindSettings(gradient=GradientSettings(dtype="float32"))
-    assert usual.resolve(LAYERS, PROPERTIES) == usual
-    settings = FindSettings(method="mixed")
-    assert (settings.layer, settings.properties) == ("mapping_split1", CONTROLLED)
-    assert settings.group_by == GROUPING
+    resolved = usual.resolve("w", PROPERTIES)
+    assert resolved == replace(usual, layer="w")
+    assert (resolved.properties, resolved.group_by) == (CONTROLLED, GROUPING)
 
 
-@pytest.mark.parametrize(
-    ("layers", "layer"),
-    [(("z", "w", "late"), "w"), (("early", "late"), "late"), (LAYERS, LAYERS[1])],
-)
-def test_what_is_left_open_suits_other_networks(layers, layer):
-    settings = FindSettings().resolve(layers, ("smile", "yaw"))
-    assert (settings.layer, settings.properties) == (layer, ("smile", "yaw"))
+def test_what_is_left_open_suits_other_networks():
+    settings = FindSettings().resolve("late", ("smile", "yaw"))
+    assert (settings.layer, settings.properties) == ("late", ("smile", "yaw"))
     assert settings.group_by == ()
 
 
@@ -102,9 +103,7 @@ def test_what_is_given_stays_whatever_the_networks_know():
     given = FindSettings(
         layer="w+4-7", properties=("eyes",), group_by=("hair_color",), gradient=training
     )
-    assert given.resolve(("z",), ("smile",)) == given
-    with pytest.raises(InputError, match=r"unknown layer 'w\+4-7'; choose one of z"):
-        given.resolve(("z",), ("smile",)).validate(("z",))
+    assert given.resolve("z", ("smile",)) == given
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_what_is_given_stays_whatever_the_networks_know():
 )
 def test_the_precision_of_training_is_the_processors_unless_it_is_given(told, dtype, monkeypatch):
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: told, raising=False)
-    assert FindSettings(device="cpu").resolve((), PROPERTIES).gradient.dtype == dtype
+    assert FindSettings(device="cpu").resolve("w", PROPERTIES).gradient.dtype == dtype
     for given in ("float32", "bfloat16"):
         assert GradientSettings(dtype=given).resolve("cpu").dtype == given
 
@@ -127,17 +126,14 @@ def test_an_old_pytorch_that_does_not_tell_trains_in_float32(monkeypatch):
     assert GradientSettings().resolve("cpu").dtype == "float32"
 
 
-def test_mixed_takes_eyes_by_gradient():
-    mixed = FindSettings(method="mixed")
-    methods = [mixed.method_of(name) for name in mixed.properties]
-    assert methods == ["gradient", "svm", "svm"]
+def test_a_curve_is_tested_with_a_control_at_its_largest_n():
+    curve = CurveSettings(n=(100, 200), cases=20, seed=3, ratio=0.1)
+    assert [curve.test(n).control_cases for n in curve.n] == [0, 20]
+    find = curve.find(200, "svm", "w")
+    assert (find.n, find.layer, find.seed, find.ratio) == (200, "w", 3, 0.1)
 
 
-def test_strengths_and_thresholds_are_the_reference_systems():
-    assert default_strengths("svm", ("pose",))["pose"] == (-1.8, -1.2, -0.6, 0.0, 0.6)
-    assert default_strengths("mixed", ("mouth",))["mouth"] == (-1.8, -0.9, 0.0, 0.9, 1.8)
-    assert default_strengths("gradient", ("pose",))["pose"] == (-1.4, -0.7, 0.0, 0.7, 1.4)
-    assert default_strengths("svm", ("smile",))["smile"] == (-1.2, 0.0, 1.2)
+def test_thresholds_are_the_reference_systems():
     assert default_thresholds(("eyes", "mouth", "yaw")) == {
         "eyes": 0.92,
         "mouth": 0.88,

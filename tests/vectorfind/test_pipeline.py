@@ -34,7 +34,7 @@ def cosines(directions, layer):
 def test_svm_recovers_the_planted_directions_with_their_sign(layer):
     directions = find_toy(n=6000, layer=layer, batch_size=512)
     assert cosines(directions, layer).min() > 0.98
-    assert min(directions.mean_accuracy.values()) > 0.95
+    assert min(directions.curve_columns().values()) > 0.95
 
 
 @pytest.mark.parametrize("layer", ["mapping_split1", "mapping_split2", "w"])
@@ -45,7 +45,7 @@ def test_gradient_recovers_the_planted_directions_with_their_sign(layer):
     )  # fmt: skip
     assert cosines(directions, layer).mean() > 0.98
     assert cosines(directions, layer).min() > 0.9
-    assert directions.metrics["mouth"]["corr"] > 0.98
+    assert directions.fields["mouth"].metrics["corr"] > 0.98
 
 
 def test_the_calls_of_the_documentation(tmp_path):
@@ -76,13 +76,13 @@ def test_repeats_workers_and_batch_sizes(tmp_path, method):
 
 def test_seeds_give_other_directions():
     one, other = (find_toy(n=600, seed=seed) for seed in (0, 1))
-    assert not np.array_equal(one.svm["eyes"], other.svm["eyes"])
+    assert not np.array_equal(one.fields["eyes"].of_groups(), other.fields["eyes"].of_groups())
 
 
 def test_one_group_without_grouping():
     directions = find_toy(n=400, group_by=())
     assert directions.groups.tolist() == ["all"]
-    assert directions.svm["eyes"].shape == (1, 16)
+    assert directions.fields["eyes"].of_groups().shape == (1, 16)
 
 
 def test_too_few_samples_say_how_many_there_are_and_what_would_do():
@@ -160,7 +160,7 @@ def test_a_users_own_names_need_nothing_of_the_shipped_ones():
         300, "latent", generator=Own(), scorer=Reader(), properties=("smile", "yaw"),
         group_by=(), workers=1, quiet=True, strengths={"smile": (-1, 0, 1)},
     )  # fmt: skip
-    assert directions.svm["smile"][0, 0] > 0.95
+    assert directions.fields["smile"].of_groups()[0, 0] > 0.95
     assert directions.edit(np.zeros((2, 4)), smile=1.0).shape == (2, 3, 2, 4)
     evaluation = vectorfind.evaluate(directions, cases=3, quiet=True)
     assert evaluation.strengths.shape == (9, 2)
@@ -169,6 +169,6 @@ def test_a_users_own_names_need_nothing_of_the_shipped_ones():
 
 def test_fits_from_samples_are_those_of_finding(models, samples, found):
     again = find(replace(SETTINGS), models.generator, models.scorer, quiet=True)
-    assert np.array_equal(again.svm["pose"], found().svm["pose"])
+    assert np.array_equal(again.fields["pose"].of_groups(), found().fields["pose"].of_groups())
     assert fit_samples(models, sample(models, 700), SETTINGS).group_sizes.sum() == 700
     assert again.k == 400

@@ -10,8 +10,9 @@ from joblib import cpu_count
 
 from vectorfind.bench.rows import BenchRow, at_most
 from vectorfind.bench.settings import BenchSettings
+from vectorfind.config import CurveSettings
 from vectorfind.models.pair import Models
-from vectorfind.runs.curve import CELLS, CurveSettings, run_curve
+from vectorfind.runs.curve import CELLS, run_curve
 from vectorfind.runs.folder import read_timings
 
 TRAIN = "train"

@@ -17,8 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from property_cnn.common.streams import CASES, NETWORKS, SAMPLES, random_stream
-from vectorfind.config import GradientSettings, default_strengths
+from vectorfind.config import GradientSettings
 from vectorfind.directions.edits import edited_grid, strength_grid
+from vectorfind.methods.registry import default_strengths
 from vectorfind.models.pair import Models
 from vectorfind.sampling.sampler import Samples
 

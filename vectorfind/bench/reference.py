@@ -25,6 +25,7 @@ from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.bench.stages import edits_of, layer_of
 from vectorfind.config import CONTROLLED, GROUPING, FindSettings, GradientSettings
+from vectorfind.methods.registry import method_named
 from vectorfind.methods.svm import fit_svm
 from vectorfind.models.pair import Models
 from vectorfind.sampling.groups import grouped
@@ -58,8 +59,7 @@ class Costs:
 
     def run(self, n: int, cases: int, layer: str, method: str) -> float:
         """Seconds of a run of one method at one layer."""
-        settings = FindSettings(method=method)
-        networks = sum(settings.method_of(name) == "gradient" for name in CONTROLLED)
+        networks = len(method_named(method).parts(FindSettings(), CONTROLLED))
         steps = self.epochs * math.ceil((n - 2 * (n // 10)) / NETWORK_BATCH)
         fits = (len(CONTROLLED) - networks) * n * self.fit[layer]
         images = n * self.sample + cases * (edits_of(method) + 1) * self.edit

@@ -16,8 +16,9 @@ from property_cnn.common.errors import VectorfindError
 from vectorfind.bench.rates import both_rate
 from vectorfind.bench.rows import BenchRow, at_most
 from vectorfind.bench.settings import RUNS, BenchSettings
-from vectorfind.config import CONTROLLED, default_strengths
+from vectorfind.config import CONTROLLED
 from vectorfind.directions.edits import strength_grid
+from vectorfind.methods.registry import default_strengths
 from vectorfind.models.pair import Models
 from vectorfind.runs.folder import read_timings
 

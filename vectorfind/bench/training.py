@@ -10,9 +10,11 @@ import torch
 from vectorfind.bench.machine import GIGA, matmul_peak
 from vectorfind.bench.rows import BenchRow, at_least
 from vectorfind.bench.settings import RUNS, BenchSettings
-from vectorfind.config import CONTROLLED, GRADIENT_IN_MIXED, GradientSettings
+from vectorfind.config import CONTROLLED, FindSettings, GradientSettings
+from vectorfind.methods.base import FitTask
 from vectorfind.methods.gradient.training import VALID, train_networks
 from vectorfind.methods.gradient.windows import WINDOW
+from vectorfind.methods.registry import method_named
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import device_of
 
@@ -60,7 +62,8 @@ def training_rows(models: Models, settings: BenchSettings, peak: float) -> list[
     dtype = GradientSettings().resolve(device).dtype
     if dtype != "float32":
         peak, rows = matmul_peak(device, settings.seconds, getattr(torch, dtype))
-    for method, names in {"mixed": GRADIENT_IN_MIXED, "gradient": CONTROLLED}.items():
+    for method in ("mixed", "gradient"):
+        names = sum(method_named(method).parts(FindSettings(), CONTROLLED), ())
         samples = MadeUp(settings.training_n, size, names, settings.seed)
         short, longer = (_seconds(samples, epochs, settings, device) for epochs in EPOCHS)
         epoch = max(longer - short, 1e-9) / (EPOCHS[1] - EPOCHS[0])
@@ -103,9 +106,9 @@ def training_flop(n: int, size: int, epochs: int) -> float:
 
 def _seconds(samples: MadeUp, epochs: int, settings: BenchSettings, device: torch.device) -> float:
     """How long one network a property takes to train."""
-    how = GradientSettings(max_epochs=epochs, shared=False)
+    gradient = GradientSettings(max_epochs=epochs, shared=False)
+    find = FindSettings(seed=settings.seed, workers=settings.workers, gradient=gradient)
+    task = FitTask(samples, {}, find, samples.properties, device)
     started = time.perf_counter()
-    train_networks(
-        samples, "", samples.properties, settings.seed, how, device, workers=settings.workers
-    )
+    train_networks(task)
     return time.perf_counter() - started

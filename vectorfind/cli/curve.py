@@ -14,6 +14,7 @@ from vectorfind.cli.options import (
     cases_option,
     device_option,
     dtype_option,
+    echo_report,
     model_options,
     out_option,
     overlay_option,
@@ -25,17 +26,18 @@ from vectorfind.cli.options import (
     truncation_options,
     workers_option,
 )
+from vectorfind.config import CurveSettings
 
 
 @click.command(short_help="Corr-coefs against n, for methods and layers.")
 @click.option(
     "-n",
-    default="1K,2K,4K,8K,20K,40K,80K",
+    default=CurveSettings.n,
     show_default=True,
     type=Counts(),
     help="Numbers of samples, rising.",
 )
-@click.option("--methods", default="svm,gradient", show_default=True, type=Names(), help="Of them.")
+@click.option("--methods", default=CurveSettings.methods, show_default=True, type=Names(), help="Of them.")
 @click.option(
     "--layers",
     type=Names(),
@@ -75,15 +77,7 @@ def curve(
       vectorfind curve -n 4K,8K --layers w --overlay reference/ncurve --out curve
       vectorfind curve --generator model.pkl --layers w,w+4-7 --psi 0.7 --out curve
     """
-    from reports.reading import join_curves
-    from vectorfind.runs.curve import CurveSettings, run_curve, summary_lines
-    from vectorfind.runs.curve_page import curve_lines
-    from vectorfind.runs.report_files import read_curves
+    from vectorfind.runs.curve import run_curve
 
     settings = settings_from(CurveSettings, options)
-    settings.validate()
-    overlay = join_curves([read_curves(path) for path in overlays]) if overlays else None
-    report = run_curve(settings, out, generator, scorer, store, overlay, overwrite, quiet)
-    for line in [*curve_lines(read_curves(out)), *summary_lines(out)]:
-        click.echo(line)
-    click.echo(f"report: {report}")
+    echo_report(run_curve(settings, out, generator, scorer, store, overlays, overwrite, quiet))

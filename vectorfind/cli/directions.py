@@ -57,9 +57,9 @@ def export(file: Path, kind: str, sign: str | None, out: Path) -> None:
     """
     if (sign is None) == (kind == "csv"):
         raise InputError("--sign fix or --sign keep goes with --format csv, and with no other")
+    from property_cnn.common.folders import writable_folder
     from vectorfind.directions.interchange import write_csv, write_interfacegan
     from vectorfind.directions.packing import read_boundaries
-    from vectorfind.runs.folder import writable_folder
 
     found = read_boundaries(file)
     folder = writable_folder(out)
@@ -113,14 +113,15 @@ def import_(
       vectorfind directions import csvs --layer mapping_split2 --sign fix --out imported.npz
     """
     names = dict(_renaming(text) for text in renamed)
+    from property_cnn.common.folders import writable_folder
+    from vectorfind.directions.finding import bind
     from vectorfind.directions.interchange import read_foreign
-    from vectorfind.runs.folder import writable_folder
 
     found = read_foreign(paths, layer, sign)
     if names:
         found = found.renamed(names)
     writable_folder(out.parent)
-    found.bind(**options).save(out)
+    bind(found, **options).save(out)
     click.echo(f"directions: {out} ({', '.join(found.properties)})")
 
 

@@ -41,7 +41,6 @@ def find(
       vectorfind find --generator ffhq.pkl --layer w+4-7 --psi 0.7 --out directions.npz
     """
     settings = settings_from(FindSettings, options)
-    settings.validate()
     from vectorfind.runs.exports import fit_lines, write_directions
 
     path, directions = write_directions(settings, out, generator, scorer, quiet, store)
@@ -79,7 +78,6 @@ def sample(
       vectorfind sample -n 160K --store samples
     """
     settings = settings_from(FindSettings, options)
-    settings.validate()
     if (out is None) == (store is None):
         raise click.UsageError("give either --out, a file, or --store, a folder")
     from vectorfind.runs.exports import store_samples, write_samples

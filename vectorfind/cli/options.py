@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -15,10 +15,12 @@ from vectorfind.config import (
     CONTROLLED,
     DTYPES,
     GROUPING,
-    METHODS,
     EvaluateSettings,
     FindSettings,
 )
+
+if TYPE_CHECKING:
+    from vectorfind.runs.report import Report
 
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
 
@@ -62,6 +64,17 @@ class Names(click.ParamType):
         if isinstance(value, tuple):
             return value
         return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class MethodName(click.ParamType):
+    """A method of finding directions, or one a property; names are looked up for help alone."""
+
+    name = "method"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        from vectorfind.methods.registry import method_names
+
+        return "|".join(method_names())
 
 
 def _default(settings: type, name: str) -> Any:
@@ -116,7 +129,12 @@ find_options = stacked(
         help="Where the directions shall live, e.g. w or w+4-7; mapping_split1 of mixed, else "
         "mapping_split2, or w of other generators.",
     ),
-    _find("--method", field="method", metavar="|".join(METHODS), help="How they are found."),
+    _find(
+        "--method",
+        field="method",
+        type=MethodName(),
+        help="How they are found; also one a property, as in eyes=gradient,mouth=svm,pose=svm.",
+    ),
     _find(
         "--properties",
         field="properties",
@@ -180,6 +198,14 @@ store_option = click.option(
 def out_option(help: str) -> Callable:
     """The option --out, which every command that writes must be given."""
     return click.option("--out", required=True, type=click.Path(path_type=Path), help=help)
+
+
+def echo_report(report: Report) -> None:
+    """Prints what a report says, and where its page is."""
+    for line in report.lines:
+        click.echo(line)
+    if report.page is not None:
+        click.echo(f"report: {report.page}")
 
 
 def settings_from(settings: type, options: Mapping[str, Any]) -> Any:

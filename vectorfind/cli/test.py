@@ -9,6 +9,7 @@ import click
 
 from vectorfind.cli.options import (
     dtype_option,
+    echo_report,
     evaluate_options,
     find_options,
     model_options,
@@ -57,18 +58,20 @@ def test(
     """
     find = settings_from(FindSettings, options)
     cases = settings_from(EvaluateSettings, options)
-    find.validate()
-    cases.validate(find.properties)
-    from vectorfind.runs.test import run_test, summary_lines
+    from vectorfind.runs.test import run_test
 
-    if out is None:
-        told = options["layer"] is not None or generator == "default"  # else it suits the generator
-        names = ["vectorfind", find.method, *([find.layer] if told else []), str(find.n)]
-        out = Path("-".join(names))
-    report = run_test(find, cases, out, generator, scorer, store, overwrite, quiet)
-    for line in summary_lines(out):
-        click.echo(line)
-    click.echo(f"report: {report}")
+    out = _default_folder(find, generator) if out is None else out
+    echo_report(run_test(find, cases, out, generator, scorer, store, overwrite, quiet))
+
+
+def _default_folder(find: FindSettings, generator: str) -> Path:
+    """A folder named after the settings; without a layer that only the generator can tell."""
+    from vectorfind.methods.registry import method_named
+
+    own = method_named(find.method).layer if generator == "default" else None
+    layer = find.layer or own
+    names = ["vectorfind", find.method, *([layer] if layer else []), str(find.n)]
+    return Path("-".join(names))
 
 
 @click.command(short_help="Test directions from a file and write a report.")
@@ -96,12 +99,9 @@ def evaluate(
       vectorfind evaluate demo/directions.npz --cases 500 --seed 1 --out demo-500
     """
     settings = settings_from(EvaluateSettings, options)
-    settings.validate()
-    from vectorfind.runs.test import run_evaluate, summary_lines
+    from vectorfind.runs.test import run_evaluate
 
     report = run_evaluate(
         directions, settings, out, generator, scorer, device, overwrite=overwrite, quiet=quiet
     )
-    for line in summary_lines(out):
-        click.echo(line)
-    click.echo(f"report: {report}")
+    echo_report(report)

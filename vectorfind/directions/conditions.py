@@ -33,7 +33,7 @@ def project_off(
     Raises:
         InputError: nothing of a direction is left.
     """
-    found = vectors.copy()
+    projected = vectors.copy()
     for name, others in conditions.items():
         own = vectors[:, properties.index(name)].astype(np.float64)  # (N, d)
         spanning = vectors[:, [properties.index(other) for other in others]].astype(np.float64)
@@ -46,5 +46,5 @@ def project_off(
                 f"nothing is left of the direction of {name}: it is made of those of "
                 f"{', '.join(others)}; condition it on fewer"
             )
-        found[:, properties.index(name)] = rest / norms
-    return found
+        projected[:, properties.index(name)] = rest / norms
+    return projected

@@ -5,19 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.checks import check_names
 from property_cnn.common.errors import InputError
-from property_cnn.common.npz import read_npz, write_npz
-from vectorfind.config import FindSettings, default_strengths
+from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
 from vectorfind.directions.conditions import project_off
 from vectorfind.directions.edits import edited, edited_grid, images_of
-from vectorfind.directions.packing import KIND, check_same, check_version, pack, truncation, unpack
-from vectorfind.methods.gradient.network import GradientNetwork
+from vectorfind.directions.packing import (
+    ARRAYS,
+    KIND,
+    check_same,
+    check_version,
+    pack_fields,
+    pack_settings,
+    truncation,
+    unpack,
+)
+from vectorfind.directions.upgrading import VERSION
+from vectorfind.methods.base import DirectionField, Method
+from vectorfind.methods.registry import default_strengths, method_named
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer
 from vectorfind.sampling.groups import WHOLE, group_names
@@ -38,11 +50,7 @@ class Directions:
         cuts: (K, quantiles - 1) of the grouping properties, see `groups.group_cuts`.
         groups: (G,) names, sorted.
         group_sizes: (G,) readable samples of each.
-        svm: property -> (G, d) unit directions, for those found by SVM, or imported.
-        accuracy: property -> (G,) validation accuracies of the same; NaN for imported ones.
-        networks: those of the properties found by gradient, each with a head a property or more;
-            they take the part of the layer's vectors that directions may move.
-        metrics: property -> "mse", "mae", "rmse", "corr" of that network's test split.
+        fields: property -> its directions, in the part of the layer's vectors that may move.
         unreadable: samples that the scorer could not read.
         generator_digest, scorer_digest: names of the networks' weights; "" for nameless ones.
         conditions: property -> the others that it is made to leave alone, see `conditioned`.
@@ -56,10 +64,7 @@ class Directions:
     cuts: np.ndarray
     groups: np.ndarray
     group_sizes: np.ndarray
-    svm: Mapping[str, np.ndarray]
-    accuracy: Mapping[str, np.ndarray]
-    networks: tuple[GradientNetwork, ...]
-    metrics: Mapping[str, Mapping[str, float]]
+    fields: Mapping[str, DirectionField]
     unreadable: int
     generator_digest: str
     scorer_digest: str
@@ -77,8 +82,12 @@ class Directions:
 
     @property
     def method(self) -> str:
-        """How they were found."""
+        """How they were found: a name of `vectorfind.methods.registry`."""
         return self.settings.method
+
+    def method_of(self, name: str) -> Method:
+        """How the direction of one property was found."""
+        return method_named(self.method).of(name)
 
     @property
     def k(self) -> int:
@@ -86,16 +95,24 @@ class Directions:
         return round(self.settings.ratio * self.settings.n)
 
     @property
-    def mean_accuracy(self) -> dict[str, float]:
-        """property -> mean over the groups of its SVMs' validation accuracy."""
-        return {name: float(values.mean()) for name, values in self.accuracy.items()}
-
-    @property
     def strengths(self) -> dict[str, tuple[float, ...]]:
         """property -> strengths of the grid that these directions are evaluated on by default."""
-        table = default_strengths(self.method, self.properties)
         given = self.settings.strengths or {}
+        table = default_strengths(self.method, self.properties)
         return {name: tuple(given.get(name, values)) for name, values in table.items()}
+
+    def fits(self) -> list[tuple[str, str, str, str, float]]:
+        """How well the fields were fitted: property, method, group, measure and value of each."""
+        return [
+            (name, self.method_of(name).name, fit.group, fit.measure, fit.value)
+            for name, field in self.fields.items()
+            for fit in field.fits()
+        ]
+
+    def curve_columns(self) -> dict[str, float]:
+        """The same in short, by column of an n-curve."""
+        columns = [field.curve_column(name) for name, field in self.fields.items()]
+        return dict(column for column in columns if column is not None)
 
     def group_of(self, scores: np.ndarray) -> np.ndarray:
         """Scores (N, S) of images -> names of their groups (N,); "?" where one is unreadable."""
@@ -107,8 +124,7 @@ class Directions:
 
         Args:
             latents: (N, d) vectors at the layer; a gradient is taken there.
-            groups: (N,) names; an SVM's direction is its group's. For "?", an image that could
-                not be read, it is the mean over the groups, brought to unit norm.
+            groups: (N,) names; "?" for an image that could not be read.
 
         Returns:
             (N, P, d) float32.
@@ -116,18 +132,13 @@ class Directions:
         Raises:
             InputError: a condition leaves nothing of a direction.
         """
-        place = {name: index for index, name in enumerate(self.groups)}
-        rows = np.array([place.get(name, len(place)) for name in groups], dtype=int)
         start, stop = self.models.editable(self.layer)
-        found = np.zeros((len(latents), len(self.properties), latents.shape[1]), np.float32)
-        for name, directions in self.svm.items():
-            mean = directions.mean(axis=0)
-            table = np.vstack([directions, mean / max(np.linalg.norm(mean), 1e-12)])
-            found[:, self.properties.index(name)] = table[rows]
-        for network in self.networks:
-            heads = [self.properties.index(name) for name in network.properties]
-            found[:, heads, start:stop] = network.directions(latents[:, start:stop])
-        return project_off(found, self.properties, self.conditions)
+        part, names = latents[:, start:stop], self.properties
+        directions = np.zeros((len(latents), len(names), latents.shape[1]), np.float32)
+        for some in _by_source([self.fields[name] for name in names]).values():
+            fields = [self.fields[names[index]] for index in some]
+            directions[:, some, start:stop] = type(fields[0]).joint(fields, part, groups)
+        return project_off(directions, names, self.conditions)
 
     def conditioned(self, on: Mapping[str, Sequence[str]]) -> Directions:
         """Directions that leave others alone: each without its part in the span of those.
@@ -141,8 +152,8 @@ class Directions:
             on: property -> the others; () takes earlier conditions back.
 
         Raises:
-            InputError: unknown property, one conditioned on itself, or nothing is left of one. Of
-                a property found by gradient this shows only where its directions are used.
+            InputError: unknown property, one conditioned on itself, or nothing is left of one.
+                Where directions differ from image to image this shows only when they are used.
         """
         for name, others in on.items():
             check_names("property to condition", (name,), self.properties)
@@ -150,21 +161,20 @@ class Directions:
             if name in others:
                 raise InputError(f"{name} is conditioned on itself; name other properties")
         merged = self.conditions | {name: tuple(others) for name, others in on.items()}
-        kept = {name: others for name, others in merged.items() if others}
-        found = replace(self, conditions=kept)
-        if not self.networks:
+        conditions = {name: others for name, others in merged.items() if others}
+        conditioned = replace(self, conditions=conditions)
+        if not any(field.depends_on_vector for field in self.fields.values()):
             size = self.models.generator.layers[self.layer]
-            found.vectors(np.zeros((len(self.groups), size), np.float32), self.groups)
-        return found
+            conditioned.vectors(np.zeros((len(self.groups), size), np.float32), self.groups)
+        return conditioned
 
     def boundaries(self) -> Boundaries:
         """The directions of groups without the networks, for other projects' files.
 
         Raises:
-            InputError: every property's direction differs from image to image (by gradient).
+            InputError: every property's direction differs from image to image.
         """
-        part = self.models.editable(self.layer)
-        return boundaries_of(self.svm, self.groups, self.layer, part, self.conditions)
+        return boundaries_of(self.fields, self.groups, self.layer, self.conditions)
 
     def edit(self, z, label=None, **strengths: float | np.ndarray) -> torch.Tensor:
         """Images of latents, changed by the given strengths.
@@ -223,7 +233,20 @@ class Directions:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes one .npz, atomically and without pickles; same directions give same bytes."""
-        write_npz(path, KIND, *pack(self))
+        arrays, fields = pack_fields(self.fields)
+        arrays |= {name: getattr(self, name) for name in ARRAYS}
+        metadata: dict[str, Any] = {
+            "version": VERSION,
+            "settings": pack_settings(self.settings),
+            "scored": self.scored,
+            "editable": self.models.editable(self.layer),
+            "conditions": self.conditions,
+            "fields": fields,
+            "unreadable": self.unreadable,
+            "generator_digest": self.generator_digest,
+            "scorer_digest": self.scorer_digest,
+        }
+        write_npz(path, KIND, arrays, metadata)
 
     def _checked_latents(self, z, label) -> tuple[np.ndarray, np.ndarray]:
         """Latents and labels as arrays of the generator's sizes."""
@@ -245,7 +268,8 @@ class Directions:
         mapped = self.models.map(z, label)
         latents = mapped[self.layer].cpu().numpy()
         groups = np.full(len(z), WHOLE)
-        if self.svm and len(self.groups) > 1:
+        by_group = any(field.depends_on_groups for field in self.fields.values())
+        if by_group and len(self.groups) > 1:
             last = self.models.last_layer
             base = read_all(self.models, mapped[last].cpu().numpy(), last, self.settings.batch_size)
             groups = self.group_of(base)
@@ -280,6 +304,14 @@ def load_directions(
     models = load_models(generator, scorer, device, dtype, *truncation(metadata))
     check_same(metadata, models, path)
     return Directions(**unpack(arrays, metadata, models, path))
+
+
+def _by_source(fields: Sequence[DirectionField]) -> dict[int, list[int]]:
+    """Places of the fields that have a source in common, by its identity."""
+    places: dict[int, list[int]] = {}
+    for index, one in enumerate(fields):
+        places.setdefault(id(one.source), []).append(index)
+    return places
 
 
 def _array(values) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""The stages of finding: samples are drawn, and directions fitted to them."""
+"""The stages of finding: models and settings, samples, fits; or directions from elsewhere."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,37 @@ import numpy as np
 from property_cnn.common.errors import InputError, ScorerError
 from property_cnn.common.progress import Progress
 from vectorfind.config import FindSettings
+from vectorfind.directions.boundaries import Boundaries, movable
 from vectorfind.directions.directions import Directions
-from vectorfind.methods.gradient.network import GradientNetwork
-from vectorfind.methods.gradient.training import train_networks
-from vectorfind.methods.svm import check_group_sizes, fit_groups
-from vectorfind.models.pair import Models
-from vectorfind.models.protocols import device_of, digest_of
-from vectorfind.sampling.groups import grouped
+from vectorfind.methods.base import SCORES, FitTask, Method
+from vectorfind.methods.fields import GroupField
+from vectorfind.methods.imported import IMPORTED
+from vectorfind.methods.registry import method_named
+from vectorfind.methods.settings import check_settings, complete_settings
+from vectorfind.models.pair import Models, load_models
+from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
+from vectorfind.sampling.groups import WHOLE, Groups, all_groups, grouped
 from vectorfind.sampling.sampler import SampleSource, editable_part, sample
 from vectorfind.sampling.store import fill_store
 
-Groups = tuple[np.ndarray, dict[str, np.ndarray]]
-"""Cuts of samples, and the rows of each group, as `groups.grouped` gives them."""
+
+def models_for(
+    settings: FindSettings,
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+) -> tuple[Models, FindSettings]:
+    """The two networks, with the settings' layer, and the settings, completed and checked.
+
+    Raises:
+        InputError: a setting is not allowed, or an object lacks a part of its protocol.
+        CheckpointError: a checkpoint is missing, damaged or foreign.
+    """
+    if isinstance(scorer, str | os.PathLike):
+        check_settings(settings)  # scorers from files read the same properties: before loading
+    options = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
+    models = load_models(generator, scorer, *options)
+    settings = complete_settings(settings, tuple(models.generator.layers), models.scored)
+    return models.with_layer(settings.layer), settings
 
 
 def draw(
@@ -44,8 +63,8 @@ def draw(
     """
     layers, n = (settings.layer,), settings.n
     if store is not None:
-        how = (settings.batch_size, settings.workers, quiet, fresh)
-        return fill_store(store, models, n, settings.seed, layers, *how)
+        options = (settings.batch_size, settings.workers, quiet, fresh)
+        return fill_store(store, models, n, settings.seed, layers, *options)
     return sample(
         models,
         n,
@@ -70,62 +89,74 @@ def fit_samples(
     Args:
         models: generator and scorer that the samples are from.
         samples: with vectors of the settings' layer.
-        settings: of the fits.
+        settings: of the fits, complete ones, see `complete_settings`.
         quiet: show no progress.
-        checkpoint: folder where gradient networks in training are kept, to go on from.
+        checkpoint: folder where long fits keep what they have, to go on from.
         groups: the samples'; None to group them here.
 
     Raises:
-        InputError: n is too small for the groups, or for a gradient network.
+        InputError: n is too small for the method.
         ScorerError: the scores of a property are all the same.
     """
     if settings.psi not in (1.0, getattr(models.generator, "psi", 1.0)):
         raise InputError(f"psi {settings.psi} is for a generator that is loaded; give a path")
-    rows = np.flatnonzero(samples.readable)
-    scores = samples.scores[rows]
-    column = {name: samples.properties.index(name) for name in samples.properties}
-    by_svm = [name for name in settings.properties if settings.method_of(name) == "svm"]
-    by_gradient = [name for name in settings.properties if name not in by_svm]
-
-    cuts, members = groups or grouped(samples, settings.group_by, settings.quantiles)
-    sizes = {name: len(member) for name, member in members.items()}
-    if by_svm:
-        check_group_sizes(sizes, settings.n, settings.ratio)
-    for name in settings.properties:
-        if np.ptp(scores[:, column[name]]) == 0:
-            raise ScorerError(
-                f"the scorer gives every sample the same {name}, {scores[0, column[name]]:g}; "
-                "no direction can change it"
-            )
-
-    fits = fit_groups(
-        partial(editable_part(samples, models, settings.layer).vectors, settings.layer),
-        {name: samples.scores[:, column[name]] for name in by_svm},
-        members,
-        settings.ratio,
-        settings.seed,
-        settings.svm_c,
-        settings.workers,
-    )
-    trained = []
-    if by_gradient:
-        total = settings.gradient.max_epochs * settings.networks
-        label = f"training on {', '.join(by_gradient)}"
-        advance = Progress(label, total, "epochs", quiet).advance
-        trained = train(models, samples, settings, checkpoint, advance)
-    start, stop = models.editable(settings.layer)
-    around = ((0, 0), (start, models.generator.layers[settings.layer] - stop))
+    method, names = method_named(settings.method), settings.properties
+    groups = groups or grouped(samples, settings.group_by, settings.quantiles)
+    method.check_groups(groups.sizes, settings, names)
+    _check_scores(method, samples, names)
+    fields = method.fit(_task(models, samples, settings, names, groups, checkpoint, quiet))
     return Directions(
         **measured(models, samples),
         settings=settings,
-        cuts=cuts,
-        groups=np.array(list(members)),
-        group_sizes=np.array(list(sizes.values())),
-        svm={name: np.pad([fit.direction for fit in fits[name]], around) for name in by_svm},
-        accuracy={name: np.array([fit.accuracy for fit in fits[name]]) for name in by_svm},
-        networks=tuple(network for network, _ in trained),
-        metrics={name: found for _, metrics in trained for name, found in metrics.items()},
+        cuts=groups.cuts,
+        groups=np.array(list(groups.members)),
+        group_sizes=np.array(list(groups.sizes.values())),
+        fields=fields,
     )
+
+
+def fit_part(
+    models: Models,
+    samples: SampleSource,
+    settings: FindSettings,
+    properties: tuple[str, ...],
+    checkpoint: str | os.PathLike,
+) -> None:
+    """Fits one of the method's `parts` into the checkpoint folder, where `fit_samples` finds it."""
+    groups = Groups(np.empty((0, settings.quantiles - 1)), {})
+    task = _task(models, samples, settings, properties, groups, checkpoint, True)
+    method_named(settings.method).fit_part(task)
+
+
+def _task(
+    models: Models,
+    samples: SampleSource,
+    settings: FindSettings,
+    properties: tuple[str, ...],
+    groups: Groups,
+    checkpoint: str | os.PathLike | None,
+    quiet: bool,
+) -> FitTask:
+    return FitTask(
+        editable_part(samples, models, settings.layer),
+        groups.members,
+        settings,
+        properties,
+        device_of(models.generator),
+        None if checkpoint is None else Path(checkpoint),
+        quiet,
+    )
+
+
+def _check_scores(method: Method, samples: SampleSource, properties: tuple[str, ...]) -> None:
+    """Raises ScorerError where a property's scores, which its method needs, are all the same."""
+    for name in properties:
+        scores = samples.scores[samples.readable, samples.properties.index(name)]
+        if SCORES in method.of(name).needs and np.ptp(scores) == 0:
+            raise ScorerError(
+                f"the scorer gives every sample the same {name}, {scores[0]:g}; "
+                "no direction can change it"
+            )
 
 
 def measured(models: Models, samples: SampleSource) -> dict[str, Any]:
@@ -142,25 +173,83 @@ def measured(models: Models, samples: SampleSource) -> dict[str, Any]:
     }
 
 
-def train(
-    models: Models,
-    samples: SampleSource,
-    settings: FindSettings,
-    checkpoint: str | os.PathLike | None = None,
-    progress: Callable[[int], None] | None = None,
-    only: int | None = None,
-) -> list[tuple[GradientNetwork, dict[str, dict[str, float]]]]:
-    """The settings' gradient networks with their metrics, or one of them by its number."""
-    names = [name for name in settings.properties if settings.method_of(name) == "gradient"]
-    return train_networks(
-        editable_part(samples, models, settings.layer),
-        settings.layer,
-        names,
-        settings.seed,
-        settings.gradient,
-        device_of(models.generator),
-        checkpoint,
-        progress,
-        workers=settings.workers,
-        only=only,
+def bind(  # noqa: PLR0913 - its keywords are the interface
+    boundaries: Boundaries,
+    generator: str | os.PathLike | Generator = "default",
+    scorer: str | os.PathLike | Scorer = "default",
+    *,
+    n: int = 2000,
+    seed: int = FindSettings.seed,
+    group_by: Sequence[str] | None = None,
+    quantiles: int = FindSettings.quantiles,
+    strengths: Mapping[str, Sequence[float]] | None = None,
+    device: str | None = None,
+    dtype: str = FindSettings.dtype,
+    batch_size: int = FindSettings.batch_size,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Directions:
+    """Directions from elsewhere with networks, to be evaluated, used to edit and saved.
+
+    Samples tell how the scores vary and, where there are groups, what parts them. Images of
+    groups that have no direction of their own move along the mean direction.
+
+    Args:
+        boundaries: the directions.
+        generator, scorer: as for `find_directions`.
+        n: number of samples.
+        seed: of their latents.
+        group_by: what the letters of the groups' names stand for; None for hair_color,
+            hair_length, background_mean and hairstyle. Without groups it does not matter.
+        quantiles: parts of each of those.
+        strengths, device, dtype, batch_size, workers, quiet: as for `find_directions`.
+
+    Raises:
+        InputError: the generator has no such layer or one of another size, or the groups
+            are not those of `group_by`.
+    """
+    settings = FindSettings(
+        n=n,
+        layer=boundaries.layer,
+        method=IMPORTED.name,
+        properties=boundaries.properties,
+        group_by=() if boundaries.groups == (WHOLE,) else group_by,
+        quantiles=quantiles,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        workers=workers,
+        strengths=strengths,
     )
+    models = load_models(generator, scorer, device, dtype).with_layer(boundaries.layer)
+    settings.validate(models.scored, unscored_properties=True)
+    _check_groups(boundaries, settings)
+    size, part = models.generator.layers[settings.layer], models.editable(settings.layer)
+    vectors = movable(boundaries.vectors, part, size)
+    samples = draw(models, settings, quiet=quiet)
+    groups = grouped(samples, settings.group_by, quantiles)
+    order = np.argsort(boundaries.groups)
+    names = np.array(boundaries.groups)[order]
+    columns = zip(boundaries.properties, vectors[order].swapaxes(0, 1), strict=True)
+    return Directions(
+        **measured(models, samples),
+        settings=settings,
+        cuts=groups.cuts,
+        groups=names,
+        group_sizes=np.array([groups.sizes[name] for name in names]),
+        fields={name: GroupField(names, directions) for name, directions in columns},
+    )
+
+
+def _check_groups(boundaries: Boundaries, settings: FindSettings) -> None:
+    """Raises InputError for groups that the grouping properties do not make."""
+    count, quantiles = len(settings.group_by), settings.quantiles
+    known = all_groups(count, quantiles)
+    foreign = sorted(set(boundaries.groups) - set(known))
+    if foreign:
+        raise InputError(
+            f"there are directions for {', '.join(foreign)}, but {count} grouping properties in "
+            f"{quantiles} parts make {known[0]} to {known[-1]}; give what the directions were "
+            "grouped by"
+        )

@@ -4,53 +4,66 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
-from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.npz import read_npz
-from vectorfind.config import FindSettings, GradientSettings
+from property_cnn.common.arrays import read_npz
+from property_cnn.common.errors import CheckpointError
+from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
-from vectorfind.methods.gradient.network import METRICS, WEIGHTS, GradientNetwork
+from vectorfind.directions.upgrading import VERSIONS, upgraded
+from vectorfind.methods.base import DirectionField
+from vectorfind.methods.registry import field_kind, method_named
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import digest_of
 
-if TYPE_CHECKING:
-    from vectorfind.directions.directions import Directions
-
 KIND = "vectorfind directions"
-VERSION = 3
-MEDIANS = 2
-"""The version before: groups by medians alone, no conditions, directions of whole layers."""
 
-_ARRAYS = ("score_mean", "score_std", "cuts", "groups", "group_sizes")
+ARRAYS = ("score_mean", "score_std", "cuts", "groups", "group_sizes")
+"""The arrays of `Directions` besides those of its fields."""
+
 _MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _UNSAVED = ("device", "workers")  # where the work was done changes nothing that was found
 
 
-def pack(directions: Directions) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Named arrays, and metadata that JSON can hold."""
-    arrays = {name: getattr(directions, name) for name in _ARRAYS}
-    arrays |= {f"svm.{name}": vectors for name, vectors in directions.svm.items()}
-    arrays |= {f"accuracy.{name}": values for name, values in directions.accuracy.items()}
-    for index, network in enumerate(directions.networks):
-        arrays[f"network{index}.centre"] = network.centre
-        arrays |= {f"network{index}.{key}": network.weights[key] for key in WEIGHTS}
-    settings = asdict(directions.settings)
-    return arrays, {
-        "version": VERSION,
-        "settings": {key: value for key, value in settings.items() if key not in _UNSAVED},
-        "scored": directions.scored,
-        "free": directions.models.editable(directions.layer),
-        "conditions": directions.conditions,
-        "metrics": directions.metrics,
-        "networks": [[network.properties, network.scale] for network in directions.networks],
-        "unreadable": directions.unreadable,
-        "generator_digest": directions.generator_digest,
-        "scorer_digest": directions.scorer_digest,
-    }
+def pack_settings(settings: FindSettings) -> dict[str, Any]:
+    """The settings as JSON can hold them."""
+    return {key: value for key, value in asdict(settings).items() if key not in _UNSAVED}
+
+
+def pack_fields(
+    fields: Mapping[str, DirectionField],
+) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
+    """Named arrays, and metadata by property; what fields have in common is there once."""
+    arrays: dict[str, np.ndarray] = {}
+    metadata: dict[str, dict[str, Any]] = {}
+    sources: list[object] = []
+    for name, field in fields.items():
+        known = [index for index, source in enumerate(sources) if source is field.source]
+        index = known[0] if known else len(sources)
+        own, more = field.pack()
+        if not known:
+            sources.append(field.source)
+            arrays |= {f"field{index}.{key}": array for key, array in own.items()}
+        metadata[name] = {"kind": field.kind, "source": index, "more": more}
+    return arrays, metadata
+
+
+def unpack_fields(
+    arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Mapping[str, Any]]
+) -> dict[str, DirectionField]:
+    """The fields from what `pack_fields` gave."""
+    fields: dict[str, DirectionField] = {}
+    first: dict[int, DirectionField] = {}
+    for name, about in metadata.items():
+        prefix, index = f"field{about['source']}.", about["source"]
+        own = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+        kind = field_kind(about["kind"])
+        fields[name] = kind.unpack(own, about["more"], first.get(index))
+        first.setdefault(index, fields[name])
+    return fields
 
 
 def unpack(
@@ -59,62 +72,37 @@ def unpack(
     models: Models,
     path: str | os.PathLike,
 ) -> dict[str, Any]:
-    """The arguments of `Directions` from what `pack` gave, or its forerunner of version 2.
+    """The arguments of `Directions` from what a file holds.
 
     Raises:
         CheckpointError: something is missing or does not fit the models.
     """
     try:
-        arrays, metadata = _upgraded(arrays, metadata)
-        settings = _settings(metadata["settings"], models.dtype)
+        arrays, metadata = upgraded(arrays, metadata)
+        settings = replace(FindSettings.from_stored(metadata["settings"]), dtype=models.dtype)
         models = models.with_layer(settings.layer)
-        settings.validate(models.generator.layers, models.scored, imported=True)
-        by_svm = [name for name in settings.properties if settings.method_of(name) == "svm"]
-        by_gradient = [name for name in settings.properties if name not in by_svm]
-        unpacked = {
+        method = method_named(settings.method)
+        settings.validate(models.scored, unscored_properties=not method.findable)
+        method.check_properties(settings.properties)
+        about = metadata["fields"]
+        fields = unpack_fields(arrays, {name: about[name] for name in settings.properties})
+        conditions = _conditions(metadata)
+        _check_fit(settings, models, fields, metadata, conditions)
+        return {
             "settings": settings,
             "models": models,
             "scored": models.scored,
-            **{name: arrays[name] for name in _ARRAYS},
-            "svm": {name: arrays[f"svm.{name}"] for name in by_svm},
-            "accuracy": {name: arrays[f"accuracy.{name}"] for name in by_svm},
-            "networks": tuple(
-                GradientNetwork(
-                    tuple(heads),
-                    arrays[f"network{index}.centre"],
-                    float(scale),
-                    {key: arrays[f"network{index}.{key}"] for key in WEIGHTS},
-                )
-                for index, (heads, scale) in enumerate(metadata["networks"])
-            ),
-            "metrics": {
-                name: {key: metadata["metrics"][name][key] for key in METRICS}
-                for name in by_gradient
-            },
+            **{name: arrays[name] for name in ARRAYS},
+            "fields": fields,
             "unreadable": int(metadata["unreadable"]),
             "generator_digest": metadata["generator_digest"],
             "scorer_digest": metadata["scorer_digest"],
-            "conditions": _conditions(metadata),
+            "conditions": conditions,
         }
-        size, part = models.generator.layers[settings.layer], models.editable(settings.layer)
-        by_group = {vectors.shape[-1] for vectors in unpacked["svm"].values()}
-        by_image = {len(network.centre) for network in unpacked["networks"]}
-        heads = [name for network in unpacked["networks"] for name in network.properties]
-        if sorted(heads) != sorted(by_gradient):
-            raise ValueError(f"networks of {heads} for the properties {by_gradient}")
-        if not (by_group <= {size} and by_image <= {part[1] - part[0]}):
-            sizes = by_group | by_image
-            raise ValueError(f"vectors of {sizes} numbers do not fit the layer {settings.layer}")
-        if tuple(metadata["free"]) != part:
-            raise ValueError(f"it moves {metadata['free']} of {settings.layer}, not {list(part)}")
-        named = {name for entry in unpacked["conditions"].items() for name in (entry[0], *entry[1])}
-        if not named <= set(settings.properties):
-            raise ValueError(f"conditions of {', '.join(sorted(named))}")
     except _MALFORMED as error:
         raise CheckpointError(
             f"{path} is incomplete or does not fit: {error}; find the directions again"
         ) from error
-    return unpacked
 
 
 def read_boundaries(path: str | os.PathLike) -> Boundaries:
@@ -127,39 +115,32 @@ def read_boundaries(path: str | os.PathLike) -> Boundaries:
     arrays, metadata = read_npz(path, KIND)
     check_version(metadata, path)
     try:
-        arrays, metadata = _upgraded(arrays, metadata)
-        settings = metadata["settings"]
-        vectors = {
-            name: arrays[f"svm.{name}"]
-            for name in settings["properties"]
-            if f"svm.{name}" in arrays
-        }
-        part = tuple(metadata["free"])
-        return boundaries_of(
-            vectors, arrays["groups"], settings["layer"], part, _conditions(metadata)
-        )
-    except InputError:
-        raise
+        arrays, metadata = upgraded(arrays, metadata)
+        settings, about = metadata["settings"], metadata["fields"]
+        fields = unpack_fields(arrays, {name: about[name] for name in settings["properties"]})
+        layer, groups = settings["layer"], arrays["groups"]
+        conditions = _conditions(metadata)
     except _MALFORMED as error:
         raise CheckpointError(
             f"{path} is incomplete: {error}; find the directions again"
         ) from error
+    return boundaries_of(fields, groups, layer, conditions)
 
 
 def check_version(metadata: Mapping[str, Any], path: str | os.PathLike) -> None:
     """Raises CheckpointError if a version of the library that is not known wrote the file."""
-    if metadata.get("version") not in (MEDIANS, VERSION):
+    if metadata.get("version") not in VERSIONS:
         raise CheckpointError(
-            f"{path} has format {metadata.get('version')}, this library reads {MEDIANS} and "
-            f"{VERSION}; find the directions again"
+            f"{path} has format {metadata.get('version')}, this library reads "
+            f"{', '.join(map(str, VERSIONS))}; find the directions again"
         )
 
 
 def truncation(metadata: Mapping[str, Any]) -> tuple[float, int | None]:
-    """psi and trunc_layers that the generator was loaded with; none where this is not told."""
+    """psi and trunc_layers that the generator was loaded with; none where the file has neither."""
     settings = metadata.get("settings")
-    told = settings if isinstance(settings, dict) else {}
-    psi, layers = told.get("psi", FindSettings.psi), told.get("trunc_layers")
+    settings = settings if isinstance(settings, dict) else {}
+    psi, layers = settings.get("psi", FindSettings.psi), settings.get("trunc_layers")
     return (psi, layers) if isinstance(psi, int | float) else (FindSettings.psi, None)
 
 
@@ -180,24 +161,24 @@ def check_same(metadata: Mapping[str, Any], models: Models, path: str | os.PathL
         )
 
 
-def _upgraded(
-    arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
-) -> tuple[Mapping[str, np.ndarray], Mapping[str, Any]]:
-    """What a file of version 2 holds, as one of today's would."""
-    if metadata["version"] == VERSION:
-        return arrays, metadata
-    vectors = [a for name, a in arrays.items() if name.startswith("svm.") or ".centre" in name]
-    since = {"free": [0, vectors[0].shape[-1]], "conditions": {}}
-    return {**arrays, "cuts": arrays["medians"][:, None]}, {**metadata, **since}
+def _check_fit(
+    settings: FindSettings,
+    models: Models,
+    fields: Mapping[str, DirectionField],
+    metadata: Mapping[str, Any],
+    conditions: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Raises ValueError where the pieces of a file do not fit together, or not the models."""
+    part = models.editable(settings.layer)
+    sizes = {field.size for field in fields.values()}
+    if not sizes <= {part[1] - part[0]}:
+        raise ValueError(f"vectors of {sizes} numbers do not fit the layer {settings.layer}")
+    if tuple(metadata["editable"]) != part:
+        raise ValueError(f"it moves {metadata['editable']} of {settings.layer}, not {list(part)}")
+    named = {name for entry in conditions.items() for name in (entry[0], *entry[1])}
+    if not named <= set(settings.properties):
+        raise ValueError(f"conditions of {', '.join(sorted(named))}")
 
 
 def _conditions(metadata: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(others) for name, others in metadata["conditions"].items()}
-
-
-def _settings(stored: Mapping[str, Any], dtype: str) -> FindSettings:
-    values = dict(stored) | {"dtype": dtype}
-    for name in ("properties", "group_by"):
-        values[name] = tuple(values[name])
-    values["gradient"] = GradientSettings(**values["gradient"])
-    return FindSettings(**values)

@@ -6,16 +6,19 @@ one a group, between the extremes of a score, is the reference system's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
-from sklearn.svm import LinearSVC
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import SPLITS, random_stream
-from property_cnn.common.tasks import run_tasks
+from reports import columns as c
 from vectorfind.config import FindSettings
+from vectorfind.methods.base import GROUPS, SCORES, Fit, FitTask, Method
+from vectorfind.methods.fields import GroupField
 
 SIDE = 5
 """Least number of samples on the top side, and on the bottom side, of a group."""
@@ -23,7 +26,99 @@ SIDE = 5
 VALIDATION = 0.2
 """Share of each side that is kept from the fit to measure its accuracy."""
 
+STRENGTHS = {
+    "eyes": (-1.2, 1.2),
+    "mouth": (-1.8, -0.9, 0.0, 0.9, 1.8),
+    "pose": (-1.8, -1.2, -0.6, 0.0, 0.6),
+}
+"""Strengths of the image-generation test by which the reference system measures these."""
+
 Vectors = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class SvmField(GroupField):
+    """One direction a group, each the normal of an SVM.
+
+    Attributes:
+        accuracy: (G,) share of the validation samples on the right side.
+    """
+
+    accuracy: np.ndarray
+
+    kind = "svm"
+
+    def fits(self) -> tuple[Fit, ...]:
+        """The validation accuracy of every group's SVM."""
+        pairs = zip(self.groups, self.accuracy, strict=True)
+        return tuple(Fit(str(group), "accuracy", float(value)) for group, value in pairs)
+
+    def summary(self) -> str:
+        """The mean of those."""
+        return f"validation accuracy {self.accuracy.mean():.3f} of the SVMs"
+
+    def curve_column(self, name: str) -> tuple[str, float]:
+        """The mean of those."""
+        return c.svm_accuracy_column(name), float(self.accuracy.mean())
+
+    def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """`groups`, `directions` and `accuracy`."""
+        arrays, metadata = super().pack()
+        return arrays | {"accuracy": self.accuracy}, metadata
+
+
+class SvmMethod(Method):
+    """A linear SVM a group and property; its normal is the direction."""
+
+    name = "svm"
+    sentence = (
+        "The normal of a linear SVM between the samples with the highest and the lowest scores, "
+        "one a group."
+    )
+    title = label = "SVM"
+    needs = (SCORES, GROUPS)
+    fields = (SvmField,)
+    strengths = STRENGTHS
+    parts_extremes = True
+
+    def check_groups(
+        self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
+    ) -> None:
+        """Raises InputError if the smallest group is too small, with an n that should do."""
+        needed = needed_size(settings.ratio)
+        smallest = min(sizes, key=lambda name: sizes[name])
+        if sizes[smallest] >= needed:
+            return
+        n = enough(sizes[smallest], settings.n, settings.ratio)
+        raise InputError(
+            f"n={settings.n} is too small for {len(sizes)} groups: the smallest, {smallest}, has "
+            f"{sizes[smallest]} samples and needs {needed}; try n={n}, or group by fewer properties"
+        )
+
+    def fit(self, task: FitTask) -> dict[str, SvmField]:
+        """A field a property, of one SVM a group."""
+        settings = task.settings
+        fits = fit_groups(
+            partial(task.samples.vectors, settings.layer),
+            {name: task.scores(name) for name in task.properties},
+            task.members,
+            settings.ratio,
+            settings.seed,
+            settings.svm_c,
+            settings.workers,
+        )
+        groups = np.array(list(task.members))
+        return {
+            name: SvmField(
+                groups,
+                np.array([fit.direction for fit in some]),
+                np.array([fit.accuracy for fit in some]),
+            )
+            for name, some in fits.items()
+        }
+
+
+SVM = SvmMethod()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +153,8 @@ def fit_svm(
         rng: draws the validation samples, the same share of either side.
         c: LinearSVC's C.
     """
+    from sklearn.svm import LinearSVC  # takes a second to load
+
     side = round(ratio * len(scores))
     order = np.argsort(scores, kind="stable")
     held = max(1, round(VALIDATION * side))
@@ -99,6 +196,8 @@ def fit_groups(
     Returns:
         property -> one SvmFit a group, in the order of `members`.
     """
+    from property_cnn.common.tasks import run_tasks
+
     tasks = [
         (vectors, scores[name][rows], rows, ratio, (seed, name, group), c)
         for name in scores
@@ -107,25 +206,6 @@ def fit_groups(
     fits = list(run_tasks(_fit_rows, tasks, workers))
     count = len(members)
     return {name: fits[i * count : (i + 1) * count] for i, name in enumerate(scores)}
-
-
-def check_group_sizes(sizes: Mapping[str, int], n: int, ratio: float) -> None:
-    """Raises InputError if the smallest group is too small, with an n that should do.
-
-    Args:
-        sizes: group -> readable samples; an empty group counts as one of 0.
-        n: number of samples.
-        ratio: share of a group on either side, which must hold 5.
-    """
-    needed = needed_size(ratio)
-    smallest = min(sizes, key=lambda name: sizes[name])
-    if sizes[smallest] >= needed:
-        return
-    raise InputError(
-        f"n={n} is too small for {len(sizes)} groups: the smallest, {smallest}, has "
-        f"{sizes[smallest]} samples and needs {needed}; try n={enough(sizes[smallest], n, ratio)}, "
-        "or group by fewer properties"
-    )
 
 
 def needed_size(ratio: float) -> int:

@@ -176,27 +176,6 @@ def load_models(
     return models
 
 
-def models_for(
-    settings: FindSettings,
-    generator: str | os.PathLike | Generator = "default",
-    scorer: str | os.PathLike | Scorer = "default",
-) -> tuple[Models, FindSettings]:
-    """The two networks, with the settings' layer, and the settings, completed and checked.
-
-    Raises:
-        InputError: a setting is not allowed, or an object lacks a part of its protocol.
-        CheckpointError: a checkpoint is missing, damaged or foreign.
-    """
-    if isinstance(scorer, str | os.PathLike):
-        settings.validate()  # scorers from files read the same properties: told before loading
-    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
-    models = load_models(generator, scorer, *how)
-    settings = settings.resolve(tuple(models.generator.layers), models.scored)
-    models = models.with_layer(settings.layer)
-    settings.validate(models.generator.layers, models.scored)
-    return models, settings
-
-
 def check_scores(scores: object, count: int, properties: tuple[str, ...]) -> np.ndarray:
     """A scorer's answer as a float32 array (count, A), whole rows of NaN where it has any.
 

@@ -7,9 +7,9 @@ group has in common.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,23 @@ UNREADABLE = "?"
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 """A property's parts in a group's name, from low to high, where there are more than two."""
+
+
+class Groups(NamedTuple):
+    """How samples are grouped.
+
+    Attributes:
+        cuts: (K, quantiles - 1) of the grouping properties, see `group_cuts`.
+        members: group -> rows of its readable samples, in the order of the groups' names.
+    """
+
+    cuts: np.ndarray
+    members: Mapping[str, np.ndarray]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """group -> number of its readable samples."""
+        return {name: len(rows) for name, rows in self.members.items()}
 
 
 def group_cuts(scores: np.ndarray, quantiles: int = 2) -> np.ndarray:
@@ -68,16 +85,15 @@ def all_groups(count: int, quantiles: int = 2) -> tuple[str, ...]:
     return tuple("".join(name) for name in product(letters, repeat=count)) if count else (WHOLE,)
 
 
-def grouped(
-    samples: SampleSource, group_by: Sequence[str], quantiles: int = 2
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Cuts (K, quantiles - 1) of the grouping properties; group -> rows of its readable samples."""
+def grouped(samples: SampleSource, group_by: Sequence[str], quantiles: int = 2) -> Groups:
+    """The groups of samples by some of their scores, each cut into `quantiles` parts."""
     rows = np.flatnonzero(samples.readable)
     columns = [samples.properties.index(name) for name in group_by]
     scores = samples.scores[rows][:, columns]
     cuts = group_cuts(scores, quantiles)
     names = group_names(scores, cuts)
-    return cuts, {name: rows[names == name] for name in all_groups(len(columns), quantiles)}
+    members = {name: rows[names == name] for name in all_groups(len(columns), quantiles)}
+    return Groups(cuts, members)
 
 
 def _letters(quantiles: int) -> str:

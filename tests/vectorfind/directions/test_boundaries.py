@@ -11,6 +11,7 @@ from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError, InputError
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from tests.vectorfind.offered import MOVED, TWIN, OfferingGenerator
+from vectorfind.directions import finding
 from vectorfind.directions.boundaries import Boundaries
 from vectorfind.directions.finding import fit_samples
 from vectorfind.directions.packing import KIND, read_boundaries
@@ -20,7 +21,7 @@ NETWORKS = {"workers": 1, "quiet": True, "batch_size": 512}
 
 def bind(boundaries, generator=None, scorer=None, **options):
     networks = generator or ToyGenerator(), scorer or ToyScorer()
-    return boundaries.bind(*networks, **NETWORKS | {"n": 600} | options)
+    return finding.bind(boundaries, *networks, **NETWORKS | {"n": 600} | options)
 
 
 def planted(names=("eyes", "pose"), layer="w"):
@@ -37,7 +38,9 @@ def test_there_and_back_the_directions_are_the_same(found):
     again = bind(boundaries, group_by=SETTINGS.group_by, n=2000)
     assert again.groups.tolist() == directions.groups.tolist()
     for name in directions.properties:
-        assert np.allclose(again.svm[name], directions.svm[name], atol=1e-6)
+        assert np.allclose(
+            again.fields[name].of_groups(), directions.fields[name].of_groups(), atol=1e-6
+        )
     assert np.array_equal(again.cuts, directions.cuts)  # the samples are those it was found from
     assert np.array_equal(again.score_std, directions.score_std)
     assert np.array_equal(again.group_sizes, directions.group_sizes)
@@ -52,7 +55,7 @@ def test_imported_directions_edit_are_tested_saved_and_loaded(tmp_path):
     loaded = vectorfind.load_directions(tmp_path / "d.npz", ToyGenerator(), ToyScorer())
     z, label = np.ones((2, 14)), np.ones((2, 2))
     assert torch.equal(loaded.edit(z, label, eyes=1), directions.edit(z, label, eyes=1))
-    assert np.isnan(loaded.accuracy["eyes"]).all()
+    assert loaded.fits() == directions.fits() == []
 
 
 def test_what_is_not_scored_can_be_edited_but_not_tested(tmp_path):
@@ -80,9 +83,19 @@ def test_groups_without_a_direction_take_the_mean(found):
 def test_the_part_that_may_move_can_be_given_alone():
     w_only = planted(MOVED[:1])
     directions = bind(replace(w_only, layer=TWIN), OfferingGenerator())
-    assert np.array_equal(directions.svm[MOVED[0]][:, :8], np.zeros((1, 8)))
-    assert np.array_equal(directions.svm[MOVED[0]][:, 8:], w_only.vectors[:, 0])
+    [[made]] = directions.vectors(np.zeros((1, 16), np.float32), np.array(["all"]))
+    assert np.array_equal(made, np.pad(w_only.vectors[0, 0], (8, 0)))
     assert np.array_equal(directions.boundaries().vectors, w_only.vectors)
+
+
+def test_a_direction_that_moves_what_may_not_move_is_refused():
+    whole = planted(MOVED[:1], TWIN)
+    assert np.array_equal(
+        bind(whole, OfferingGenerator()).boundaries().vectors, whole.vectors[..., 8:]
+    )
+    beyond = replace(whole, vectors=np.ones((1, 1, 16)))
+    with pytest.raises(InputError, match="moves numbers outside 8 to 16 of the layer's 16"):
+        bind(beyond, OfferingGenerator())
 
 
 def test_what_does_not_fit_is_told(found):
@@ -113,7 +126,7 @@ def test_directions_of_images_have_no_boundaries(found, tmp_path):
     directions = found("gradient")
     directions.save(tmp_path / "d.npz")
     for read in (directions.boundaries, lambda: read_boundaries(tmp_path / "d.npz")):
-        with pytest.raises(InputError, match="by gradient differ from image to image"):
+        with pytest.raises(InputError, match="eyes, mouth, pose differ from image to image"):
             read()
 
 
@@ -121,32 +134,11 @@ def test_damaged_files_give_no_boundaries(found, tmp_path):
     path = tmp_path / "d.npz"
     found().save(path)
     arrays, metadata = read_npz(path, KIND)
-    wrong = {"svm.eyes": arrays["svm.eyes"][:1]}
+    wrong = {"field0.directions": arrays["field0.directions"][:1]}
     for changed, about in ((wrong, {}), ({}, {"settings": {}}), ({}, {"conditions": [1]})):
         write_npz(path, KIND, arrays | changed, metadata | about)
         with pytest.raises(CheckpointError, match=r"d\.npz is incomplete"):
             read_boundaries(path)
-
-
-@pytest.mark.parametrize("method", ["svm", "gradient", "mixed"])
-def test_files_of_version_2_are_read(found, tmp_path, method):
-    directions, path = found(method), tmp_path / "d.npz"
-    directions.save(path)
-    arrays, metadata = read_npz(path, KIND)
-    arrays["medians"] = arrays.pop("cuts")[:, 0]
-    for name in ("free", "conditions"):
-        del metadata[name]
-    for name in ("quantiles", "psi", "trunc_layers"):
-        del metadata["settings"][name]
-    write_npz(path, KIND, arrays, metadata | {"version": 2})
-    loaded = vectorfind.load_directions(path, ToyGenerator(), ToyScorer())
-    z, label = np.ones((2, 14)), np.ones((2, 2))
-    assert torch.equal(loaded.edit(z, label, pose=1), directions.edit(z, label, pose=1))
-    loaded.save(path)
-    directions.save(tmp_path / "new.npz")
-    assert path.read_bytes() == (tmp_path / "new.npz").read_bytes()
-    if method != "gradient":
-        assert read_boundaries(path).groups == ("hh", "hl", "lh", "ll")
 
 
 def test_groups_of_three_parts_are_found_kept_and_used(models, samples, tmp_path):

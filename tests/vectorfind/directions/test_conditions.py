@@ -9,6 +9,7 @@ from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.directions.conditions import project_off
 from vectorfind.directions.directions import load_directions
+from vectorfind.methods.fields import GroupField
 
 NAMES = ("a", "b", "c", "d")
 
@@ -81,9 +82,9 @@ def test_directions_of_groups_and_of_images_are_conditioned(found, method):
 def test_an_edit_leaves_the_other_alone(found):
     """Where two true directions are mixed, conditioning on one gives the other back."""
     plain = found("svm")
-    mixed = plain.svm["eyes"] + plain.svm["mouth"]
+    mixed = plain.fields["eyes"].of_groups() + plain.fields["mouth"].of_groups()
     mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
-    directions = replace(plain, svm={**plain.svm, "eyes": mixed})
+    directions = replace(plain, fields={**plain.fields, "eyes": GroupField(plain.groups, mixed)})
     z, label = np.random.default_rng(2).standard_normal((2, 6, 14)), np.zeros((6, 2))
     column = directions.scored.index("mouth")
     moved = []

@@ -4,8 +4,8 @@ import numpy as np
 
 from property_cnn.common.streams import CASES
 from tests.vectorfind.conftest import ToyScorer
-from vectorfind.config import default_strengths
 from vectorfind.directions.edits import edited, edited_grid, grid_scores, strength_grid
+from vectorfind.methods.registry import default_strengths
 from vectorfind.models.pair import Models
 from vectorfind.sampling.latents import mapped_latents
 

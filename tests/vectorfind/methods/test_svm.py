@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from property_cnn.common.errors import InputError
-from vectorfind.methods.svm import check_group_sizes, enough, fit_groups, fit_svm, needed_size
+from vectorfind.config import FindSettings
+from vectorfind.methods.svm import SVM, enough, fit_groups, fit_svm, needed_size
 
 
 def planted(n=1500, d=12, seed=0):
@@ -71,19 +72,23 @@ def test_a_users_joblib_configuration_is_honoured():
     assert set(calls) == {3}
 
 
+def check(sizes):
+    SVM.check_groups(sizes, FindSettings(n=100, ratio=0.2), ("eyes",))
+
+
 def test_groups_too_small_are_told_their_size_and_an_n():
     with pytest.raises(InputError) as error:
-        check_group_sizes({"hh": 40, "hl": 12}, 100, 0.2)
+        check({"hh": 40, "hl": 12})
     message = str(error.value)
     assert "n=100 is too small for 2 groups" in message
     assert "hl, has 12 samples and needs 23" in message
     assert "n=290" in message
-    check_group_sizes({"hh": 40, "hl": 23}, 100, 0.2)
+    check({"hh": 40, "hl": 23})
 
 
 def test_an_empty_group_counts_as_none():
     with pytest.raises(InputError, match="lh, has 0 samples"):
-        check_group_sizes({"hh": 40, "lh": 0}, 100, 0.2)
+        check({"hh": 40, "lh": 0})
 
 
 @pytest.mark.parametrize("ratio", [0.05, 0.1, 0.2, 1 / 3, 0.5])

@@ -92,5 +92,5 @@ def test_it_is_a_scorer_and_finds_directions():
     assert directions.properties == ("upper", "lower")
     assert directions.groups.tolist() == ["all"]
     truth = ToyGenerator().truth("w")[[0, 7]]
-    found = np.stack([directions.svm[name][0] for name in directions.properties])
+    found = np.stack([directions.fields[name].of_groups()[0] for name in directions.properties])
     assert (np.einsum("pd,pd->p", found, truth) > 0.97).all()

@@ -8,11 +8,12 @@ from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError, InputError
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from tests.vectorfind.offered import MOVED, TWIN, OfferingGenerator
+from vectorfind.config import CurveSettings
 from vectorfind.directions.packing import KIND
 from vectorfind.evaluation.image_test import random_directions
 from vectorfind.models.pair import Models, load_models
 from vectorfind.runs import curve as curve_module
-from vectorfind.runs.curve import CurveSettings, run_curve
+from vectorfind.runs.curve import curve_cells, resolve_curve, run_curve
 from vectorfind.sampling.store import fill_store
 
 OPTIONS = {"n": 1500, "layer": TWIN, "properties": MOVED[:2], "group_by": (), "workers": 1}
@@ -76,7 +77,7 @@ def test_an_offer_or_a_part_that_is_not_there_is_told():
 def test_a_file_is_opened_with_the_generator_as_it_comes(tmp_path, method):
     directions = find(method=method, n=300)
     directions.save(tmp_path / "d.npz")
-    assert read_npz(tmp_path / "d.npz", KIND)[1]["free"] == [8, 16]
+    assert read_npz(tmp_path / "d.npz", KIND)[1]["editable"] == [8, 16]
     loaded = vectorfind.load_directions(tmp_path / "d.npz", OfferingGenerator(), ToyScorer())
     z, label = np.ones((2, 14)), np.ones((2, 2))
     strengths = {MOVED[0]: 1.2}
@@ -154,11 +155,10 @@ def test_a_curve_suits_other_networks_by_itself():
     generator, scorer = ToyGenerator(), ToyScorer()
     generator.layers = {"mapping_split2": 16, "w": 8}
     scorer.properties = ("smile", "yaw")
-    settings, models = CurveSettings().resolve(Models(generator, scorer))
-    settings.validate(models)
+    settings, models = resolve_curve(CurveSettings(), Models(generator, scorer))
     assert settings.layers == ("mapping_split2", "w")
-    finds = [cell.find for cell in settings.cells(models)]
+    finds = [cell.find for cell in curve_cells(settings, models)]
     assert {find.properties for find in finds} == {("smile", "yaw")}
     assert {find.group_by for find in finds} == {()}
     with pytest.raises(InputError, match="unknown layer 'z'; choose one of mapping_split2, w"):
-        CurveSettings(layers=("w", "z")).resolve(models)
+        resolve_curve(CurveSettings(layers=("w", "z")), models)

@@ -1,6 +1,6 @@
 """Directions by gradient: a small network learns vector -> scores, its slopes are the directions.
 
-Unlike an SVM's, the direction differs from vector to vector. `gradient_training` trains them.
+Unlike an SVM's, the direction differs from vector to vector. `training` trains them.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class GradientNetwork:
     def predict(self, latents: np.ndarray) -> np.ndarray:
         """Vectors (N, d) -> z-normalised scores (N, P)."""
         heads, bias = self.weights["weight3"], self.weights["bias3"]
-        found = np.empty((len(latents), len(heads)), np.float32)
+        scores = np.empty((len(latents), len(heads)), np.float32)
         for rows in self._chunks(len(latents)):
-            found[rows] = self._hidden(latents[rows])[1] @ heads.T + bias
-        return found
+            scores[rows] = self._hidden(latents[rows])[1] @ heads.T + bias
+        return scores
 
     def directions(self, latents: np.ndarray) -> np.ndarray:
         """Vectors (N, d) -> (N, P, d) unit gradients of each score with respect to the vectors."""
         w, heads = self.weights, self.weights["weight3"]
-        found = np.empty((len(latents), *heads.shape[:1], latents.shape[1]), np.float32)
+        slopes = np.empty((len(latents), *heads.shape[:1], latents.shape[1]), np.float32)
         for rows in self._chunks(len(latents)):
             first, second = self._hidden(latents[rows])
             slope = (1 - second**2)[:, None] * heads  # (B, P, h2)
@@ -57,8 +57,8 @@ class GradientNetwork:
             slope = slope @ w["weight1"]  # (B P, d)
             norm = np.sqrt(np.einsum("nd,nd->n", slope, slope))[:, None]
             slope /= np.maximum(norm, np.finfo(np.float32).tiny)
-            found[rows] = slope.reshape(found[rows].shape)
-        return found
+            slopes[rows] = slope.reshape(slopes[rows].shape)
+        return slopes
 
     def _hidden(self, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         w = self.weights

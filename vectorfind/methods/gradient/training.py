@@ -7,22 +7,21 @@ also a round: after it the network is validated, and its state can be written.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from property_cnn.common.errors import InputError
 from property_cnn.common.streams import NETWORKS, random_stream
 from property_cnn.common.tasks import in_threads, run_tasks
 from vectorfind.config import GradientSettings
+from vectorfind.methods.base import FitTask
 from vectorfind.methods.gradient.network import WEIGHTS, GradientNetwork
 from vectorfind.methods.gradient.products import tanh_layer
 from vectorfind.methods.gradient.state import State, StateFile, initial_state
@@ -36,104 +35,114 @@ from vectorfind.methods.gradient.windows import (
 )
 from vectorfind.sampling.sampler import SHARD, SampleSource
 
-LEAST = 50
-"""Least number of readable samples that a network is trained on."""
-
 VALID = 8192
 """Most samples that the best round is chosen by; they are kept in memory."""
 
-Stream = Callable[..., np.random.Generator]
+EVERY = 20.0
+"""Least number of seconds between two writes of a state."""
+
+Advance = Callable[[int], None]
+Metrics = dict[str, dict[str, float]]
+"""By head: "mse", "mae", "rmse" and "corr" of the test split."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What one network's training depends on.
+
+    Attributes:
+        reader: gives the vectors.
+        heads: names of the P scores that are learned.
+        targets: (n, P) scores in standard deviations, on the CPU.
+        split: rows that are trained on, that choose the best round, and that test it.
+        seed: of initial weights, batches and dropout.
+        settings: complete ones.
+        file: keeps the state.
+    """
+
+    reader: Reader
+    heads: tuple[str, ...]
+    targets: Tensor
+    split: tuple[np.ndarray, np.ndarray, np.ndarray]
+    seed: int
+    settings: GradientSettings
+    file: StateFile
+
+    def stream(self, *keys: object) -> np.random.Generator:
+        """Random numbers of the network's own, for one use each."""
+        return random_stream(self.seed, NETWORKS, "+".join(self.heads), *keys)
 
 
 def train_networks(
-    samples: SampleSource,
-    layer: str,
-    names: Sequence[str],
-    seed: int,
-    settings: GradientSettings = GradientSettings(),  # noqa: B008, frozen
-    device: torch.device | str = "cpu",
-    checkpoint: str | os.PathLike | None = None,
-    progress: Callable[[int], None] | None = None,
-    every: float = 20.0,
-    workers: int | None = None,
-    only: int | None = None,
-) -> list[tuple[GradientNetwork, dict[str, dict[str, float]]]]:
+    task: FitTask, progress: Advance | None = None, every: float = EVERY
+) -> list[tuple[GradientNetwork, Metrics]]:
     """Trains one network with a head a property, or one network a property.
 
     80 % of the readable samples are trained on, 10 % choose the round, 10 % test it. The same
-    samples, seed and names give the same networks, wherever the samples are kept.
+    samples, seed and names give the same networks, wherever the samples are kept and whatever
+    else is trained.
 
     Args:
-        samples: scores and vectors; no property's scores are all the same.
-        layer: whose vectors.
-        names: the properties.
-        seed: fixes split, initial weights, batches and dropout.
-        settings: of the training; `shared` says whether it is one network or one a property.
-        device: where to train.
-        checkpoint: a folder for each network's state, to go on from after a stop; the caller
-            removes it when the networks are safe. A state that is damaged, or of other settings
-            or scores, is not used but written anew.
+        task: samples, properties and settings, of which `gradient.shared` says whether it is one
+            network or one a property; networks are trained on its device, as many at once as its
+            workers, see `tasks.run_tasks`, each of several on one thread. Its checkpoint folder
+            keeps each network's state, to go on from after a stop; a state that is damaged, or of
+            other settings or scores, is not used but written anew.
         progress: called with the number of rounds done since the last call; they come to
             `max_epochs` a network.
         every: least number of seconds between two writes of a state.
-        workers: networks at once, see `tasks.run_tasks`; each of several has one thread.
-        only: number of the one network to train; None for all.
 
     Returns:
-        Each network with, by property, its test split's "mse", "mae", "rmse" and "corr", the
-        first three in standard deviations of the score (their squares).
-
-    Raises:
-        InputError: fewer than 50 readable samples.
+        Each network with its metrics: the first three in standard deviations of the score (their
+        squares).
     """
-    readable = np.flatnonzero(samples.readable)
-    count = len(readable)
-    if count < LEAST:
-        raise InputError(
-            f"{count} readable samples are too few for a gradient network; give {LEAST}"
-        )
-    order = readable[random_stream(seed, NETWORKS).permutation(count)]
-    train, valid, test = np.split(order, [count - 2 * (count // 10), count - count // 10])
-    train, valid, test = np.sort(train), np.sort(valid[:VALID]), np.sort(test)
-    targets = _targets(samples, names, readable)
-
-    groups = [tuple(names)] if settings.shared else [(name,) for name in names]
-    device = torch.device(device)
-    settings = settings.resolve(device)
-    spread = centre_and_scale(samples, layer, train)
-    told = progress if in_threads() else None  # another process cannot call it
-    tasks = []
-    for index, heads in enumerate(groups):
-        y = targets[:, [names.index(name) for name in heads]]
-        path = None if checkpoint is None else Path(checkpoint) / f"network{index}.safetensors"
-        about = [asdict(settings), heads, layer, len(targets), seed, device.type]
-        file = StateFile(path, [*about, SHARD, WINDOW, VALID], y[readable], every)
-        dtype = getattr(torch, settings.dtype)
-        reader = Reader(samples, layer, spread[0].to(device), spread[1], dtype)
-        tasks.append((reader, heads, y, (train, valid, test), seed, settings, file, told))
-    tasks = tasks if only is None else [tasks[only]]
+    trainings = _trainings(task, every)
+    progress = progress if in_threads() else None  # another process cannot call it
+    tasks = [(training, progress) for training in trainings]
     if len(tasks) == 1:  # all threads for the one
         return [_train(*tasks[0])]
-    return list(run_tasks(_train, tasks, workers if device.type == "cpu" else 1))
+    on_cpu = torch.device(task.device).type == "cpu"
+    return list(run_tasks(_train, tasks, task.settings.workers if on_cpu else 1))
 
 
-def _train(
-    reader: Reader,
-    heads: tuple[str, ...],
-    y: Tensor,  # (n, P), on the CPU
-    split: tuple[np.ndarray, np.ndarray, np.ndarray],
-    seed: int,
-    settings: GradientSettings,
-    file: StateFile,
-    progress: Callable[[int], None] | None,
-) -> tuple[GradientNetwork, dict[str, dict[str, float]]]:
+def _trainings(task: FitTask, every: float) -> list[Training]:
+    """One a network."""
+    samples, names, find = task.samples, task.properties, task.settings
+    device = torch.device(task.device)
+    settings = find.gradient.resolve(device)
+    readable = np.flatnonzero(samples.readable)
+    split = _split(readable, find.seed)
+    centre, scale = centre_and_scale(samples, find.layer, split[0])
+    targets = _targets(samples, names, readable)
+    trainings = []
+    for heads in [tuple(names)] if settings.shared else [(name,) for name in names]:
+        y = targets[:, [names.index(name) for name in heads]]
+        key = hashlib.sha256("+".join(heads).encode()).hexdigest()[:16]
+        path = task.checkpoint and task.checkpoint / f"network_{key}.safetensors"
+        about = [asdict(settings), heads, find.layer, len(targets), find.seed, device.type]
+        file = StateFile(path, [*about, SHARD, WINDOW, VALID], y[readable], every)
+        dtype = getattr(torch, settings.dtype)
+        reader = Reader(samples, find.layer, centre.to(device), scale, dtype)
+        trainings.append(Training(reader, heads, y, split, find.seed, settings, file))
+    return trainings
+
+
+def _split(readable: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows to train on, to choose the round by and to test it on, each sorted."""
+    count = len(readable)
+    order = readable[random_stream(seed, NETWORKS).permutation(count)]
+    train, valid, test = np.split(order, [count - 2 * (count // 10), count - count // 10])
+    return np.sort(train), np.sort(valid[:VALID]), np.sort(test)
+
+
+def _train(training: Training, progress: Advance | None) -> tuple[GradientNetwork, Metrics]:
     """One network, and its metrics by head."""
-    train, valid, test = split
-    stream = partial(random_stream, seed, NETWORKS, "+".join(heads))
-    state = file.load(reader.device)
+    reader, heads, test = training.reader, training.heads, training.split[2]
+    state = training.file.load(reader.device)
     if state is None:
-        state = initial_state(len(reader.centre), len(heads), stream(), reader.device)
-    _fit(state, reader, y, train, valid, stream, settings, file, progress)
+        size = len(reader.centre)
+        state = initial_state(size, len(heads), training.stream(), reader.device)
+    _fit(state, training, progress)
     arrays = [weight.cpu().numpy() for weight in state.best]
     weights = dict(zip(WEIGHTS, arrays, strict=True))
     network = GradientNetwork(heads, reader.centre.cpu().numpy(), reader.scale, weights)
@@ -141,7 +150,7 @@ def _train(
     with torch.inference_mode():
         read = partial(reader.read, dtype=torch.float32)
         given = [_forward(read(rows), state.best).cpu() for rows in blocks(test)]
-    return network, _metrics(heads, torch.cat(given), y[test])
+    return network, _metrics(heads, torch.cat(given), training.targets[test])
 
 
 def batch_size_of(count: int) -> int:
@@ -157,18 +166,12 @@ def _targets(samples: SampleSource, names: Sequence[str], readable: np.ndarray) 
     return torch.tensor((scores - known.mean(axis=0)) / known.std(axis=0), dtype=torch.float32)
 
 
-def _fit(
-    state: State,
-    reader: Reader,
-    y: Tensor,  # (n, P), on the CPU
-    train: np.ndarray,
-    valid: np.ndarray,
-    stream: Stream,
-    settings: GradientSettings,
-    file: StateFile,
-    progress: Callable[[int], None] | None,
-) -> None:
+def _fit(state: State, training: Training, progress: Advance | None) -> None:
     """Trains on from `state`, in place, until patience or rounds are used up."""
+    reader, y, settings, stream = (
+        training.reader, training.targets, training.settings, training.stream
+    )  # fmt: skip
+    train, valid, _ = training.split
 
     def advance(rounds: int) -> None:
         if progress is not None and rounds:
@@ -196,9 +199,9 @@ def _fit(
             optimizer.step()
         del x  # before the next window is read
         state.finish_round(_loss(x_valid, y_valid, weights))
-        file.save(state)
+        training.file.save(state)
         advance(1)
-    file.save(state, now=True)
+    training.file.save(state, now=True)
     advance(settings.max_epochs - state.round)
 
 
@@ -208,14 +211,14 @@ def _forward(
     """(B, d) -> (B, P), multiplied in x's dtype; units are dropped where a generator is given."""
     hidden = x
     for weight, bias in (weights[:2], weights[2:4]):
-        kept = None
+        factors = None
         if draw is not None and dropout > 0:
-            kept = _kept((len(x), len(bias)), 1 - dropout, draw)
-        hidden = tanh_layer(hidden, weight, bias, kept, x.dtype)
+            factors = _dropout_factors((len(x), len(bias)), 1 - dropout, draw)
+        hidden = tanh_layer(hidden, weight, bias, factors, x.dtype)
     return F.linear(hidden, weights[4], weights[5])
 
 
-def _kept(shape: tuple[int, int], share: float, draw: torch.Generator) -> Tensor:
+def _dropout_factors(shape: tuple[int, int], share: float, draw: torch.Generator) -> Tensor:
     """1/share where a unit is kept, else 0; from 16 random bits a unit, bernoulli_ is slow."""
     count = math.prod(shape)
     bits = torch.empty(count // 4 + 1, dtype=torch.int64, device=draw.device)

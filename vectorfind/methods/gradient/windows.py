@@ -38,7 +38,7 @@ class Reader:
     ):
         self.centre, self.scale, self.device, self.dtype = centre, scale, centre.device, dtype
         self._samples, self._layer = samples, layer
-        self._rows, self._kept = np.empty(0, int), torch.empty(0)
+        self._rows, self._cached = np.empty(0, int), torch.empty(0)
 
     def read(self, rows: np.ndarray, dtype: torch.dtype | None = None) -> torch.Tensor:
         """The vectors (B, d) of rows (B,), in the reader's dtype or another."""
@@ -46,20 +46,20 @@ class Reader:
         size = (len(rows), len(self.centre))
         x = torch.empty(size, dtype=dtype or self.dtype, device=self.device)
         for part, some in zip(x.split(BLOCK), blocks(rows), strict=True):
-            found = torch.from_numpy(self._samples.vectors(self._layer, some)).to(self.device)
-            part.copy_((found - self.centre).div_(self.scale))
+            vectors = torch.from_numpy(self._samples.vectors(self._layer, some)).to(self.device)
+            part.copy_((vectors - self.centre).div_(self.scale))
         return x
 
     def window(self, rows: np.ndarray) -> torch.Tensor:
         """`read`, whose last answer is kept: where all is one window, it is read once."""
         if not np.array_equal(rows, self._rows):
-            self._kept = torch.empty(0)  # freed before the next is read
-            self._rows, self._kept = rows, self.read(rows)
-        return self._kept
+            self._cached = torch.empty(0)  # freed before the next is read
+            self._rows, self._cached = rows, self.read(rows)
+        return self._cached
 
     def forget(self) -> None:
         """Frees what `window` keeps."""
-        self._rows, self._kept = np.empty(0, int), torch.empty(0)
+        self._rows, self._cached = np.empty(0, int), torch.empty(0)
 
 
 def centre_and_scale(

@@ -9,8 +9,10 @@ import torch
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import NETWORKS, random_stream
-from vectorfind.config import GradientSettings
+from vectorfind.config import FindSettings, GradientSettings
+from vectorfind.methods.base import FitTask
 from vectorfind.methods.gradient import windows as gradient_rows
+from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.gradient.network import WEIGHTS
 from vectorfind.methods.gradient.training import batch_size_of, train_networks
 from vectorfind.methods.gradient.windows import Reader, centre_and_scale, window_rows
@@ -52,6 +54,12 @@ def noise(n=150, d=8):
     return samples_of(latents, rng.standard_normal((n, 3)).astype(np.float32))
 
 
+def train(samples, names, seed, settings, checkpoint=None, workers=None, **options):
+    find = FindSettings(layer="w", seed=seed, gradient=settings, workers=workers)
+    task = FitTask(samples, {}, find, tuple(names), checkpoint=checkpoint)
+    return train_networks(task, **options)
+
+
 def bytes_of(trained):
     return [
         [network.centre.tobytes(), network.scale, metrics]
@@ -72,7 +80,7 @@ def test_planted_directions_are_recovered_with_their_sign_by_one_network_and_by_
     found = {}
     for shared in (True, False):
         settings = GradientSettings(max_epochs=12, shared=shared)
-        trained = train_networks(samples_of(latents, scores), "w", NAMES, 0, settings)
+        trained = train(samples_of(latents, scores), NAMES, 0, settings)
         assert [network.properties for network, _ in trained] == (
             [NAMES] if shared else [(name,) for name in NAMES]
         )
@@ -93,7 +101,7 @@ def test_a_bent_score_has_another_direction_at_each_vector():
     latents = np.random.default_rng(1).standard_normal((1500, 4)).astype(np.float32)
     scores = np.stack([latents[:, 0] * latents[:, 1]] * 3, axis=1)
     settings = GradientSettings(max_epochs=25)
-    [(network, _)] = train_networks(samples_of(latents, scores), "w", ("mouth",), 0, settings)
+    [(network, _)] = train(samples_of(latents, scores), ("mouth",), 0, settings)
     ends = network.directions(np.array([[0, 1, 0, 0], [0, -1, 0, 0]], np.float32))
     assert ends[0, 0, 0] > 0.8  # d(xy)/dx = y
     assert ends[1, 0, 0] < -0.8
@@ -101,7 +109,7 @@ def test_a_bent_score_has_another_direction_at_each_vector():
 
 def test_metrics_are_those_of_the_test_split():
     latents, scores, _ = planted(200)
-    [(network, metrics)] = train_networks(samples_of(latents, scores), "w", NAMES, 3, TWO)
+    [(network, metrics)] = train(samples_of(latents, scores), NAMES, 3, TWO)
     test = random_stream(3, NETWORKS).permutation(200)[180:]
     wanted = (scores - scores.mean(axis=0)) / scores.std(axis=0)
     errors = ((network.predict(latents[test]) - wanted[test]) ** 2).mean(axis=0)
@@ -110,7 +118,7 @@ def test_metrics_are_those_of_the_test_split():
 
 def test_sizes_follow_from_the_vectors_and_the_properties():
     latents, scores, _ = planted(100, 16)
-    [(network, _)] = train_networks(samples_of(latents, scores), "w", NAMES[:2], 0, TWO)
+    [(network, _)] = train(samples_of(latents, scores), NAMES[:2], 0, TWO)
     assert network.weights["weight1"].shape == (772, 16)
     assert network.weights["weight2"].shape == (130, 772)
     assert network.weights["weight3"].shape == (2, 130)
@@ -120,10 +128,10 @@ def test_sizes_follow_from_the_vectors_and_the_properties():
 def test_the_same_seed_gives_the_same_bytes_and_leaves_global_randomness_alone():
     samples = samples_of(*planted(200)[:2])
     state = torch.get_rng_state()
-    one, other = (train_networks(samples, "w", NAMES, 0, TWO) for _ in range(2))
+    one, other = (train(samples, NAMES, 0, TWO) for _ in range(2))
     assert bytes_of(one) == bytes_of(other)
     assert torch.equal(state, torch.get_rng_state())
-    changed = train_networks(samples, "w", NAMES, 1, TWO)
+    changed = train(samples, NAMES, 1, TWO)
     assert bytes_of(changed) != bytes_of(one)
 
 
@@ -142,8 +150,7 @@ def test_samples_on_disk_give_the_bytes_of_those_in_memory(tmp_path, small_windo
     stored.scores = scores
     settings = GradientSettings(max_epochs=9)
     given = [
-        train_networks(samples, "w", NAMES, 0, settings)
-        for samples in (samples_of(latents, scores), stored)
+        train(samples, NAMES, 0, settings) for samples in (samples_of(latents, scores), stored)
     ]
     assert bytes_of(given[0]) == bytes_of(given[1])
 
@@ -167,7 +174,7 @@ def test_every_row_is_in_one_window_of_each_pass(small_windows):
 
 def test_few_samples_are_one_window_that_is_read_once():
     samples = noise()
-    train_networks(samples, "w", NAMES, 0, GradientSettings(max_epochs=3, shared=True))
+    train(samples, NAMES, 0, GradientSettings(max_epochs=3, shared=True))
     # The centre's sums, the validation split, the window, and the test split.
     assert [len(rows) for rows in samples.asked] == [120, 15, 120, 15]
 
@@ -175,7 +182,7 @@ def test_few_samples_are_one_window_that_is_read_once():
 def test_rounds_of_many_windows_learn_a_planted_direction(small_windows):
     latents, scores, truth = planted(600)
     settings = GradientSettings(max_epochs=60, decay=0.98, batch_size=8, shared=True)
-    [(network, metrics)] = train_networks(samples_of(latents, scores), "w", NAMES, 0, settings)
+    [(network, metrics)] = train(samples_of(latents, scores), NAMES, 0, settings)
     assert metrics["eyes"]["corr"] > 0.95
     assert (network.directions(latents[:20]) * truth).sum(axis=2).mean(axis=0).min() > 0.9
 
@@ -200,7 +207,7 @@ def test_unreadable_rows_are_never_read():
     scores[~readable] = np.nan
     latents[~readable] = np.nan
     samples = samples_of(latents, scores, readable)
-    [(network, metrics)] = train_networks(samples, "w", NAMES, 0, TWO)
+    [(network, metrics)] = train(samples, NAMES, 0, TWO)
     assert readable[np.concatenate(samples.asked)].all()
     assert np.isfinite(network.weights["weight1"]).all()
     assert np.isfinite(metrics["pose"]["mse"])
@@ -209,7 +216,7 @@ def test_unreadable_rows_are_never_read():
 def test_rounds_come_to_their_number_though_training_stops_early(tmp_path):
     steps = []
     settings = GradientSettings(max_epochs=60, patience=2, learning_rate=3e-3, shared=False)
-    train_networks(noise(), "w", NAMES[:2], 0, settings, progress=steps.append)
+    train(noise(), NAMES[:2], 0, settings, progress=steps.append)
     assert sum(steps) == 120
     assert max(steps) > 10
 
@@ -222,7 +229,7 @@ class Stopped(Exception):
 def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, small_windows, shared, stop):
     samples = noise()
     settings = GradientSettings(max_epochs=5, shared=shared)
-    whole = train_networks(samples, "w", NAMES, 0, settings)
+    whole = train(samples, NAMES, 0, settings)
     done = []
 
     def stopping(rounds):
@@ -230,10 +237,9 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, small_windows, s
         if sum(done) >= stop:
             raise Stopped
 
-    def train(progress):
-        return train_networks(
+    def go_on(progress):
+        return train(
             samples,
-            "w",
             NAMES,
             0,
             settings,
@@ -244,12 +250,12 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, small_windows, s
         )
 
     with pytest.raises(Stopped):
-        train(stopping)
+        go_on(stopping)
     steps = []
-    assert bytes_of(train(steps.append)) == bytes_of(whole)
+    assert bytes_of(go_on(steps.append)) == bytes_of(whole)
     assert sum(steps) == 5 * (1 if shared else 3)
     assert steps[0] == min(stop, 5)  # what the file already held
-    assert bytes_of(train(None)) == bytes_of(whole)  # finished ones are not trained again
+    assert bytes_of(go_on(None)) == bytes_of(whole)  # finished ones are not trained again
 
 
 @pytest.mark.parametrize(
@@ -257,8 +263,8 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path, small_windows, s
 )
 def test_a_state_of_another_training_is_not_used(tmp_path, change):
     samples, names, seed, settings = noise(), NAMES, 0, TWO
-    train_networks(samples, "w", names, seed, settings, checkpoint=tmp_path)
-    path = tmp_path / "network0.safetensors"
+    train(samples, names, seed, settings, checkpoint=tmp_path)
+    [path] = tmp_path.iterdir()
     match change:
         case "settings":
             settings = GradientSettings(max_epochs=3)
@@ -275,11 +281,9 @@ def test_a_state_of_another_training_is_not_used(tmp_path, change):
             path.write_bytes(b"nothing")
         case "cut":
             path.write_bytes(path.read_bytes()[:-100])
-    fresh = train_networks(samples, "w", names, seed, settings)
+    fresh = train(samples, names, seed, settings)
     steps = []
-    given = train_networks(
-        samples, "w", names, seed, settings, checkpoint=tmp_path, progress=steps.append
-    )
+    given = train(samples, names, seed, settings, checkpoint=tmp_path, progress=steps.append)
     assert bytes_of(given) == bytes_of(fresh)
     assert 1 in steps
 
@@ -288,7 +292,7 @@ def test_nothing_is_written_without_a_folder_or_before_it_is_time(tmp_path):
     def look(_):
         assert not list(tmp_path.iterdir())
 
-    train_networks(noise(), "w", NAMES, 0, SHORT, checkpoint=tmp_path, progress=look, every=1e9)
+    train(noise(), NAMES, 0, SHORT, checkpoint=tmp_path, progress=look, every=1e9)
 
 
 def test_batches_grow_with_the_samples():
@@ -299,7 +303,7 @@ def test_batches_grow_with_the_samples():
 def test_dropout_of_nothing_and_of_much_both_train():
     for dropout in (0.0, 0.9):
         settings = GradientSettings(max_epochs=1, dropout=dropout)
-        [(_, metrics)] = train_networks(noise(), "w", ("eyes",), 0, settings)
+        [(_, metrics)] = train(noise(), ("eyes",), 0, settings)
         assert np.isfinite(metrics["eyes"]["mse"])
 
 
@@ -308,9 +312,7 @@ def test_both_precisions_find_the_same_directions_and_keep_float32_weights():
     found = []
     for dtype in ("float32", "bfloat16"):
         settings = GradientSettings(max_epochs=10, dtype=dtype)
-        [(network, metrics)] = train_networks(
-            samples_of(latents, scores), "w", ("eyes",), 0, settings
-        )
+        [(network, metrics)] = train(samples_of(latents, scores), ("eyes",), 0, settings)
         assert network.weights["weight1"].dtype == np.float32
         found.append((network.directions(latents[:50])[:, 0], metrics["eyes"]["mse"]))
     assert found[0][1] != found[1][1]
@@ -319,7 +321,17 @@ def test_both_precisions_find_the_same_directions_and_keep_float32_weights():
 
 
 def test_too_few_readable_samples_are_refused():
-    samples = noise()
-    samples.readable[49:] = False
+    GRADIENT.check_groups({"h": 20, "l": 30}, FindSettings(), NAMES)
     with pytest.raises(InputError, match="49 readable samples"):
-        train_networks(samples, "w", NAMES, 0)
+        GRADIENT.check_groups({"h": 20, "l": 29}, FindSettings(), NAMES)
+
+
+def test_a_network_is_the_same_whatever_is_trained_beside_it(tmp_path):
+    settings = GradientSettings(max_epochs=2)
+    every = train(noise(), NAMES, 0, settings)
+    assert bytes_of(train(noise(), ("mouth",), 0, settings, tmp_path)) == bytes_of(every[1:2])
+    steps = []
+    assert bytes_of(train(noise(), NAMES, 0, settings, tmp_path, 1, progress=steps.append)) == (
+        bytes_of(every)
+    )
+    assert 2 in steps  # the one that was there already

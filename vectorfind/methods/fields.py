@@ -1,0 +1,61 @@
+"""Direction fields that any method can give: one direction a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vectorfind.methods.base import DirectionField
+
+
+@dataclass(frozen=True, eq=False)
+class GroupField(DirectionField):
+    """One direction a group of images.
+
+    Attributes:
+        groups: (G,) names; ("all",) where there is but one.
+        directions: (G, d) float32 of unit norm; moving along one raises the property.
+    """
+
+    groups: np.ndarray
+    directions: np.ndarray
+
+    kind = "groups"
+    depends_on_groups = True
+
+    def __post_init__(self) -> None:
+        if self.directions.ndim != 2 or len(self.directions) != len(self.groups):
+            raise ValueError(f"{len(self.groups)} groups, directions {self.directions.shape}")
+
+    @property
+    def size(self) -> int:
+        """d, numbers in a vector."""
+        return self.directions.shape[1]
+
+    def at(self, vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Each image's group's direction (N, d); for other groups their mean, of unit norm."""
+        place = {name: index for index, name in enumerate(self.groups)}
+        mean = self.directions.mean(axis=0)
+        table = np.vstack([self.directions, mean / max(np.linalg.norm(mean), 1e-12)])
+        return table[np.array([place.get(name, len(place)) for name in groups], dtype=int)]
+
+    def of_groups(self) -> np.ndarray:
+        """The direction of each group (G, d)."""
+        return self.directions
+
+    def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """`groups` and `directions`."""
+        return {"groups": self.groups, "directions": self.directions}, {}
+
+    @classmethod
+    def unpack(
+        cls,
+        arrays: Mapping[str, np.ndarray],
+        metadata: Mapping[str, Any],
+        sibling: DirectionField | None = None,
+    ) -> GroupField:
+        """The field from its arrays, which are named as its attributes are."""
+        return cls(**arrays)

@@ -1,0 +1,49 @@
+"""Settings of finding, completed and checked with what the methods know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from property_cnn.common.checks import choose
+from property_cnn.properties import PROPERTIES
+from vectorfind.config import FindSettings
+from vectorfind.methods.registry import method_named, method_names
+
+
+def check_settings(settings: FindSettings, scored: Collection[str] = PROPERTIES) -> None:
+    """Raises InputError for a setting that is not allowed, naming those that are.
+
+    Whether there is such a layer only the generator can tell.
+
+    Args:
+        settings: complete or not.
+        scored: the properties that the scorer reads.
+    """
+    method = method_named(settings.method)
+    if not method.findable:
+        choose("method", settings.method, method_names())
+    settings.validate(scored)
+    method.check_properties(settings.properties)
+
+
+def complete_settings(
+    settings: FindSettings, layers: Sequence[str], scored: Collection[str]
+) -> FindSettings:
+    """The settings, with what was left open chosen to suit method, networks and device; checked.
+
+    A layer that was left open is the method's own if the generator has it, else its w or its last.
+
+    Args:
+        settings: any.
+        layers: the generator's, nearest to the image last.
+        scored: the properties that the scorer reads.
+
+    Raises:
+        InputError: a setting is not allowed.
+    """
+    layer = method_named(settings.method).layer
+    if layer not in layers:
+        layer = "w" if "w" in layers else list(layers)[-1]
+    settings = settings.resolve(layer, scored)
+    check_settings(settings, scored)
+    return settings
