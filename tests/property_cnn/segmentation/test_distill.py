@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.segmentation.data import HairData, ImageKind
+from property_cnn.hair.data import HairData, ImageKind
+from property_cnn.segmentation.data import LabelledFolder
 from property_cnn.segmentation.distill import HISTORY_COLUMNS, distill, split_rows
-from property_cnn.segmentation.folder_data import LabelledFolder
 from property_cnn.segmentation.metrics import mask_scores
 from property_cnn.segmentation.segformer import SegformerTeacher, new_segformer
 from property_cnn.segmentation.settings import DistillSettings, StudentSettings, TermSettings
-from property_cnn.segmentation.student import save_student
+from property_cnn.segmentation.student import new_student, save_student
 from property_cnn.segmentation.teachers import CallableTeacher
 from tests.property_cnn.conftest import TINY_SEGFORMER, TINY_STUDENT, bright_discs
 
@@ -53,15 +53,25 @@ def test_split_is_80_10_10_disjoint_and_fixed_by_the_seed():
         split_rows(9, 0)
 
 
-def test_half_precision_learns_too_and_keeps_whole_weights():
+def test_half_precision_learns_as_float32_does_and_keeps_whole_weights(tmp_path):
+    """On a network whose maps are of the same size at every depth: those of a new student fade
+    from block to block, and batch norm then makes noise of bfloat16's rounding.
+    """
+    start, draws = new_student(TINY_STUDENT, seed=1), torch.Generator().manual_seed(1)
+    for layer in start.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, generator=draws)
+    save_student(start, tmp_path / "start.safetensors", 32)
+    settings = replace(TINY, seed=1, start=str(tmp_path / "start.safetensors"))
     data = discs(50)
-    settings = replace(TINY, epochs=8, lr=1e-2, dtype="bfloat16")
-    student, history, _ = distill(data, settings)
-    assert history[-1]["valid_loss"] < 0.7 * history[0]["valid_loss"]
+    exact = [row["train_loss"] for row in distill(data, settings).history]
+    student, history, _ = distill(data, replace(settings, dtype="bfloat16"))
+    losses = [row["train_loss"] for row in history]
+    assert losses[-1] < 0.7 * losses[0]
+    assert history[-1]["valid_loss"] < history[0]["valid_loss"]
+    assert losses == pytest.approx(exact, rel=0.1)
+    assert losses[0] != exact[0]
     assert {value.dtype for value in student.parameters()} == {torch.float32}
-    exact = distill(data, replace(settings, dtype="float32")).history
-    assert history[0]["train_loss"] == pytest.approx(exact[0]["train_loss"], rel=0.05)
-    assert history[0]["train_loss"] != exact[0]["train_loss"]
     with pytest.raises(InputError, match="choose one of float32, bfloat16"):
         replace(TINY, dtype="float16")
 
