@@ -14,9 +14,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, set_w_average
 from stylegan_ft.finetune.settings import PlainSettings
-from stylegan_ft.training.pretraining import set_w_average
 
 
 def hidden_labels(z: Tensor, label_dim: int, seed: int) -> Tensor:

@@ -20,7 +20,7 @@ from property_cnn.common.training_state import fingerprint, load_state, save_sta
 from property_cnn.network.cnn import PropertyCNN
 from property_cnn.properties import CONTROLLED, PROPERTIES
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
-from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, set_w_average
 from stylegan_ft.concept import CONCEPT
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.measures import (
@@ -45,8 +45,7 @@ from stylegan_ft.finetune.settings import (
 from stylegan_ft.finetune.start import starting_discriminator, starting_generator
 from stylegan_ft.finetune.trainer import BatchValues, Trainer, mean_values
 from stylegan_ft.formats.checkpoint import save_generator
-from stylegan_ft.training.log import TrainingLog
-from stylegan_ft.training.pretraining import set_w_average
+from stylegan_ft.training.loop import TrainingLog
 from stylegan_ft.training.samples import save_grid
 
 LOG_COLUMNS = (

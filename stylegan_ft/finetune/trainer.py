@@ -16,14 +16,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import autocast
-from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, mixed_styles
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.property_discriminator import PropertyDiscriminator
 from stylegan_ft.finetune.settings import FinetuneSettings, Variant
 from stylegan_ft.finetune.start import trained_parameters
 from stylegan_ft.finetune.truncation import ConditionalTruncation
-from stylegan_ft.training.adversarial import auroc, mixed_styles
+from stylegan_ft.training.loop import follow, parts_state, restore_parts, settled
 from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty
+from stylegan_ft.training.measures import auroc
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,12 @@ class Trainer:
 
     def state(self) -> dict:
         """All that a checkpoint needs."""
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
         numbers = ("batches", "d_steps", "last_g_loss")
-        return {**parts, **{name: getattr(self, name) for name in numbers}}
+        return {**parts_state(self._parts()), **{name: getattr(self, name) for name in numbers}}
 
     def restore(self, state: dict) -> None:
         """Goes on from `state()`."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
+        restore_parts(self._parts(), state)
         self.batches, self.d_steps = state["batches"], state["d_steps"]
         self.last_g_loss = state["last_g_loss"]
 
@@ -150,8 +149,7 @@ class Trainer:
         return BatchValues(d_loss, g_loss, d_steps, g_steps, real_scores, fake_scores)
 
     def _set_rates(self) -> None:
-        left = 1.0 - self.batches / self.settings.batches
-        share = min(1.0, left / self.settings.settle) if self.settings.settle else 1.0
+        share = settled(self.batches / self.settings.batches, self.settings.settle)
         for optimiser, rates in zip((self.g_optimiser, self.d_optimiser), self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * share
@@ -224,16 +222,8 @@ class Trainer:
         self.g_optimiser.step()
         for parameter in self._d_parameters:
             parameter.requires_grad_(True)
-        self._follow()
+        follow(self.average, self.generator, self.settings.ema)
         return float(g_loss.detach())
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Moves the averaged generator."""
-        pairs = zip(self.average.parameters(), self.generator.parameters(), strict=True)
-        moving = [(mean, value) for mean, value in pairs if value.requires_grad]
-        means, values = zip(*moving, strict=True)
-        torch._foreach_lerp_(means, values, 1.0 - self.settings.ema)
 
 
 def mean_values(since: Sequence[BatchValues]) -> list[float | None]:

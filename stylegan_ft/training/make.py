@@ -16,9 +16,10 @@ from property_cnn.faces import VERSION
 from property_cnn.network.scorer import Scorer
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.formats.checkpoint import load_network, save_discriminator, save_generator
-from stylegan_ft.training.adversarial import FIRST_STEP, TrainSettings, train, trained_discriminator
+from stylegan_ft.training.adversarial import FIRST_STEP, TrainSettings, train
 from stylegan_ft.training.card import measure, write_card
-from stylegan_ft.training.pretraining import PretrainSettings, draw_batch, pretrain
+from stylegan_ft.training.population import draw_batch
+from stylegan_ft.training.pretraining import PretrainSettings, pretrain
 from stylegan_ft.training.rescale import LAYER_NORM, rescale_layers
 
 CHANNELS = (128, 128, 96, 48, 24)
@@ -80,10 +81,11 @@ def make_generator(
         network = pretrain(
             recipe.config, recipe.pretrain, work / "pretrain", scorer.network, device, log
         )
-    network = train(network, recipe.train, work / "train", scorer.network, device, log)
+    network, discriminator = train(
+        network, recipe.train, work / "train", scorer.network, device, log
+    )
     network = rescale_layers(network.cpu().eval())
     save_generator(path, network, {"recipe": text})
-    discriminator = trained_discriminator(work / "train", recipe.config, recipe.train)
     save_discriminator(judge, discriminator, {"recipe": text})
     network, _ = load_network(path)  # measured as it is shipped: in half precision
     measured = measure(network, scorer.features, scorer, _training_faces(recipe), out)

@@ -1,10 +1,13 @@
-"""Measures of a generator against its data: spread, Fréchet distance, entanglement, neighbours."""
+"""Measures of a generator against its data: AUROC, Fréchet distance, entanglement, neighbours."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import linalg
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
 from property_cnn.common.errors import InputError
 
@@ -34,6 +37,13 @@ def frechet_distance(first: Array, second: Array) -> float:
     cross = linalg.eigvalsh(root.T @ two @ root).clip(0.0)
     distance = shift @ shift + np.trace(one) + np.trace(two) - 2.0 * np.sqrt(cross).sum()
     return float(max(distance, 0.0))
+
+
+def auroc(positive: Tensor, negative: Tensor) -> float:
+    """Share of (positive, negative) pairs in which the positive is larger; ties count half."""
+    scores = torch.cat([positive.flatten(), negative.flatten()]).double().nan_to_num().cpu()
+    truth = torch.arange(len(scores)) < positive.numel()
+    return float(roc_auc_score(truth, scores))
 
 
 def linear_r2(inputs: Array, targets: Array, ridge: float = 1e-3) -> Array:

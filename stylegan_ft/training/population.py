@@ -13,7 +13,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from property_cnn.faces import ATTRIBUTES, attributes_from_normal
+from property_cnn.faces import ATTRIBUTES, attributes_from_normal, render_faces
+from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
 
 LABEL_ATTRIBUTES = (
     "eye_open",
@@ -56,3 +57,17 @@ def population_attributes(z: Tensor, label: Tensor) -> Tensor:
     attributes = attributes_from_normal(factors)
     attributes[:, ATTRIBUTES.index("noise")] = -2.5
     return attributes
+
+
+def draw_batch(
+    step: int, config: GeneratorConfig, settings, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor, Tensor]:
+    """z, label and the rendered targets at full size; they depend on seed and step alone.
+
+    Args:
+        settings: anything with `seed` and `batch_size`.
+    """
+    rng = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+    z = torch.randn(settings.batch_size, config.z_dim, generator=rng).to(device)
+    label = torch.randn(settings.batch_size, config.label_dim, generator=rng).to(device)
+    return z, label, render_faces(population_attributes(z, label), config.resolution).clone()

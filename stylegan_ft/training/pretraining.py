@@ -7,23 +7,19 @@ adversarial phase (`stylegan_ft.training.adversarial`) then makes the samples sh
 
 from __future__ import annotations
 
-import pickle
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import atomic_path
-from property_cnn.faces import render_faces
+from property_cnn.faces import ATTRIBUTES
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
-from stylegan_ft.training.log import TrainingLog
-from stylegan_ft.training.population import population_attributes
-from stylegan_ft.training.warmup import warm_mapping
+from stylegan_ft.training.loop import Training, follow, numbers
+from stylegan_ft.training.population import draw_batch, population_attributes
 
 
 @dataclass(frozen=True)
@@ -53,9 +49,6 @@ class PretrainSettings:
     seed: int = 0
     checkpoint_every: int = 400
     log_every: int = 50
-
-
-LOG_COLUMNS = ("step", "images", "lod", "loss", "pixel", "edge", "score", "seconds")
 
 
 def feature_weights(size: int) -> Tensor:
@@ -96,20 +89,6 @@ def learning_rate(shown: int, settings: PretrainSettings) -> float:
     return warm * (settings.final_lr + (settings.lr - settings.final_lr) * wave)
 
 
-def draw_batch(
-    step: int, config: GeneratorConfig, settings, device: torch.device | str = "cpu"
-) -> tuple[Tensor, Tensor, Tensor]:
-    """z, label and the rendered targets at full size; they depend on seed and step alone.
-
-    Args:
-        settings: anything with `seed` and `batch_size`.
-    """
-    rng = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
-    z = torch.randn(settings.batch_size, config.z_dim, generator=rng).to(device)
-    label = torch.randn(settings.batch_size, config.label_dim, generator=rng).to(device)
-    return z, label, render_faces(population_attributes(z, label), config.resolution).clone()
-
-
 def pretrain(
     config: GeneratorConfig,
     settings: PretrainSettings,
@@ -127,100 +106,111 @@ def pretrain(
             drawn towards those on the targets.
         stop_after: end early at this step, as an interruption would.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    network = GeneratorNetwork(config, seed=settings.seed).to(device)
-    average = GeneratorNetwork(config, seed=settings.seed).to(device).requires_grad_(False)
-    groups = [
-        {"params": list(network.mapping.parameters()), "factor": settings.mapping_lr},
-        {"params": list(network.synthesis.parameters()), "factor": 1.0},
-    ]
-    optimiser = torch.optim.Adam(groups, lr=settings.lr, betas=(0.9, 0.99), fused=True)
-    step = 0
-    checkpoint = out / "pretrain.pt"
-    if checkpoint.exists():
-        state = load_state(checkpoint, device)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step = state["step"]
-    else:
-        warmed = warm_mapping(network, settings.warmup_steps, seed=settings.seed)
-        average.load_state_dict(network.state_dict())
-        report(f"warm-up: {warmed[-1]:.1%} of the attributes' variance left" if warmed else "")
-    total = sum(settings.images) // settings.batch_size
-    log = TrainingLog(out / "pretrain.csv", LOG_COLUMNS, step)
-    started = time.monotonic()
-    while step < min(total, stop_after if stop_after is not None else total):
-        shown = step * settings.batch_size
+    training = _Pretraining(config, settings, out, scorer, device)
+    if not training.restore():
+        warmed = warm_mapping(training.network, settings.warmup_steps, seed=settings.seed)
+        training.average.load_state_dict(training.network.state_dict())
+        if warmed:
+            report(f"warm-up: {warmed[-1]:.1%} of the attributes' variance left")
+    return training.run(report, stop_after)
+
+
+class _Pretraining(Training):
+    name = "pretrain"
+    columns = ("lod", "loss", "pixel", "edge", "score")
+
+    def __init__(self, config: GeneratorConfig, settings: PretrainSettings, out, scorer, device):
+        super().__init__(GeneratorNetwork(config, seed=settings.seed), settings, out, device)
+        self.scorer = scorer
+        groups = [
+            {"params": list(self.network.mapping.parameters()), "factor": settings.mapping_lr},
+            {"params": list(self.network.synthesis.parameters()), "factor": 1.0},
+        ]
+        self.optimiser = torch.optim.Adam(groups, lr=settings.lr, betas=(0.9, 0.99), fused=True)
+
+    @property
+    def total(self) -> int:
+        return sum(self.settings.images) // self.settings.batch_size
+
+    def parts(self) -> dict[str, Any]:
+        names = ("network", "average", "optimiser")
+        return {name: getattr(self, name) for name in names}
+
+    def advance(self) -> list[float]:
+        settings, config = self.settings, self.network.config
+        shown = self.step * settings.batch_size
         rate, lod = learning_rate(shown, settings), level_of_detail(shown, settings)
-        for group in optimiser.param_groups:
+        for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        z, label, targets = draw_batch(step, config, settings, device)
+        z, label, targets = draw_batch(self.step, config, settings, self.device)
         size = config.resolution // 2 ** int(lod)
         targets = F.interpolate(targets, size=(size, size), mode="area")
-        images = network(z, label, lod=lod, upsample_output=False)
-        pixel, edge = regression_losses(images, targets, feature_weights(size).to(device))
+        images = self.network(z, label, lod=lod, upsample_output=False)
+        weights = feature_weights(size).to(self.device)
+        pixel, edge = regression_losses(images, targets, weights)
         loss = pixel + settings.edge_weight * edge
-        score = torch.zeros((), device=device)
-        if scorer is not None and lod < 1.0:
-            with torch.no_grad():
-                wanted = scorer(targets)
-            score = F.smooth_l1_loss(scorer(images), wanted)
+        score = torch.zeros((), device=self.device)
+        if self.scorer is not None and lod < 1.0:
+            score = score_loss(self.scorer, images, targets)
             loss = loss + settings.score_weight * score
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        done = self.step + 1
+        follow(self.average, self.network, min(settings.ema, done / (done + 10)))
+        return [lod, *numbers(loss, pixel, edge, score)]
+
+
+def score_loss(scorer: Callable[[Tensor], Tensor], images: Tensor, targets: Tensor) -> Tensor:
+    """How far a scorer's answers on images are from those on the targets; scalar."""
+    with torch.no_grad():
+        wanted = scorer(targets)
+    return F.smooth_l1_loss(scorer(images), wanted)
+
+
+def warm_mapping(
+    network: GeneratorNetwork,
+    steps: int,
+    batch_size: int = 256,
+    lr: float = 4e-3,
+    hidden: int = 512,
+    seed: int = 0,
+) -> list[float]:
+    """Trains `network.mapping` in place; gives the share of variance left, every 50 steps.
+
+    Its w must tell a face's attributes through a small nonlinear decoder, thrown away afterwards.
+    The mapping's learning-rate multiplier makes it slow at learning an outside function of z when
+    its only teacher is the image; so it learns that at thousands of latents a second, and how w
+    holds the attributes stays open.
+
+    Args:
+        network: with labels as `stylegan_ft.training.population` has them.
+        steps: batches; the rate falls to a tenth by a cosine.
+        lr: Adam's rate for weights of unit scale; the multiplier is undone.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    config = network.config
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        decoder = nn.Sequential(
+            nn.Linear(config.w_dim, hidden), nn.Tanh(), nn.Linear(hidden, len(ATTRIBUTES))
+        )
+    groups = [
+        {"params": list(network.mapping.parameters()), "lr": lr / config.lr_mul},
+        {"params": list(decoder.parameters()), "lr": min(lr, 1e-3)},
+    ]
+    optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    history = []
+    for step in range(steps):
+        z = torch.randn(batch_size, config.z_dim, generator=rng)
+        label = torch.randn(batch_size, config.label_dim, generator=rng)
+        w = network.mapping(z, label)["w"]
+        loss = F.mse_loss(decoder(w), population_attributes(z, label))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        step += 1
-        decay = min(settings.ema, step / (step + 10))
-        with torch.no_grad():
-            for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-                mean.lerp_(value, 1.0 - decay)
-        if step % settings.log_every == 0:
-            seconds = time.monotonic() - started
-            values = [float(v.detach()) for v in (loss, pixel, edge, score)]
-            log.add([step, step * settings.batch_size, lod, *values, round(seconds, 1)])
-            report(
-                f"pretrain {step:,}/{total:,} lod {lod:.2f} loss {values[0]:.4f} "
-                f"score {values[3]:.4f}, {seconds:.0f} s"
-            )
-        if step % settings.checkpoint_every == 0 or step == total:
-            save_state(
-                checkpoint,
-                network=network.state_dict(),
-                average=average.state_dict(),
-                optimiser=optimiser.state_dict(),
-                step=step,
-                settings={k: str(v) for k, v in asdict(settings).items()},
-            )
-    set_w_average(average, settings.seed)
-    return average
-
-
-def save_state(path: Path, **state) -> None:
-    """Writes a training state atomically; it is read back with `weights_only=True`."""
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
-
-
-def load_state(path: Path, device: torch.device | str) -> dict:
-    """A training state that `save_state` wrote, on the device.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
-    try:
-        return torch.load(path, weights_only=True, map_location=device)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(
-            f"{path} is damaged; remove it to train from the start of this stage"
-        ) from error
-
-
-@torch.inference_mode()
-def set_w_average(network: GeneratorNetwork, seed: int, n: int = 8192) -> None:
-    """Sets truncation's mean w from n samples."""
-    rng = torch.Generator().manual_seed(seed)
-    config = network.config
-    z = torch.randn(n, config.z_dim, generator=rng)
-    label = torch.randn(n, config.label_dim, generator=rng) if config.label_dim else None
-    network.truncation.w_avg.copy_(network.mapping(z, label)["w"].mean(dim=0))
+        schedule.step()
+        if step % 50 == 49:
+            history.append(float(loss.detach()))
+    return history

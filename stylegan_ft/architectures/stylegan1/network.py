@@ -276,6 +276,36 @@ class GeneratorNetwork(nn.Module):
         return self.synthesis(styles, lod, noise_rng, upsample_output)
 
 
+@torch.inference_mode()
+def set_w_average(network: GeneratorNetwork, seed: int, n: int = 8192) -> None:
+    """Sets truncation's mean w from n samples."""
+    rng = torch.Generator().manual_seed(seed)
+    config = network.config
+    z = torch.randn(n, config.z_dim, generator=rng)
+    label = torch.randn(n, config.label_dim, generator=rng) if config.label_dim else None
+    network.truncation.w_avg.copy_(network.mapping(z, label)["w"].mean(dim=0))
+
+
+def mixed_styles(
+    network: GeneratorNetwork,
+    w: Tensor,
+    label: Tensor | None,
+    share: float,
+    rng: torch.Generator,
+) -> Tensor:
+    """Styles (N, layers, w_dim) of w (N, w_dim), in a share of the calls with another latent's w
+    from some layer on (style mixing, Karras et al., 2019).
+    """
+    layers = network.truncation.layers
+    styles = w[:, None].expand(-1, layers, -1)
+    if not share or torch.rand((), generator=rng) >= share:
+        return styles
+    z = torch.randn(len(w), network.config.z_dim, generator=rng).to(w)
+    second = network.mapping(z, label)["w"][:, None].expand_as(styles)
+    first = int(torch.randint(1, layers, (), generator=rng))
+    return torch.cat([styles[:, :first], second[:, first:]], dim=1)
+
+
 def infer_config(state: Mapping[str, Tensor]) -> GeneratorConfig:
     """The sizes of the generator that a state dict with genforce's keys belongs to.
 

@@ -8,11 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from property_cnn.common.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.faces import ATTRIBUTES
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
-from stylegan_ft.training.adversarial import TrainSettings, _State, auroc, train
-from stylegan_ft.training.log import TrainingLog
+from stylegan_ft.architectures.stylegan1.network import (
+    GeneratorConfig,
+    GeneratorNetwork,
+    set_w_average,
+)
+from stylegan_ft.training.adversarial import TrainSettings, train
+from stylegan_ft.training.loop import TrainingLog, follow, settled
+from stylegan_ft.training.measures import auroc
 from stylegan_ft.training.population import LABEL_ATTRIBUTES, population_attributes
 from stylegan_ft.training.pretraining import (
     PretrainSettings,
@@ -21,11 +26,10 @@ from stylegan_ft.training.pretraining import (
     level_of_detail,
     pretrain,
     regression_losses,
-    set_w_average,
+    warm_mapping,
 )
 from stylegan_ft.training.rescale import LAYER_NORM, rescale_layers
 from stylegan_ft.training.samples import fixed_latents, fixed_samples, image_grid, save_grid
-from stylegan_ft.training.warmup import warm_mapping
 
 TINY = GeneratorConfig(
     resolution=16, z_dim=64, channels=(8, 8, 8), hidden_dim=16, wide_dim=24, w_dim=16
@@ -128,10 +132,11 @@ def test_interrupted_pretraining_equals_an_uninterrupted_one(tmp_path):
 
 def test_interrupted_adversarial_training_equals_an_uninterrupted_one(tmp_path):
     mixing = dataclasses.replace(FIGHT, style_mixing=0.9)
-    whole = train(GeneratorNetwork(TINY), mixing, tmp_path / "whole", report=quiet)
+    whole, judge = train(GeneratorNetwork(TINY), mixing, tmp_path / "whole", report=quiet)
     train(GeneratorNetwork(TINY), mixing, tmp_path / "parts", report=quiet, stop_after=7)
-    parts = train(GeneratorNetwork(TINY), mixing, tmp_path / "parts", report=quiet)
+    parts, again = train(GeneratorNetwork(TINY), mixing, tmp_path / "parts", report=quiet)
     assert equal(whole, parts)
+    assert equal(judge, again)
     assert rows(tmp_path / "whole" / "train.csv") == rows(tmp_path / "parts" / "train.csv")
     assert (tmp_path / "whole" / "samples-0000012.png").exists()
 
@@ -140,7 +145,7 @@ def test_discriminator_warms_up_alone(tmp_path):
     start = GeneratorNetwork(TINY)
     frozen = GeneratorNetwork(TINY)
     settings = dataclasses.replace(FIGHT, images=8, grid_every=100)
-    after = train(start, settings, tmp_path, report=quiet)
+    after, _ = train(start, settings, tmp_path, report=quiet)
     set_w_average(frozen, settings.seed)
     assert equal(after, frozen)
 
@@ -189,13 +194,29 @@ def test_log_drops_rows_beyond_the_checkpoint(tmp_path):
         log.add([1])
 
 
-def test_rates_settle_to_zero_at_the_end(tmp_path):
-    state = _State(GeneratorNetwork(TINY), FIGHT, tmp_path, torch.device("cpu"))
-    rates = []
-    for state.step in (0, 8, 10, 12):
-        state._set_rates()
-        rates.append(state.g_optimiser.param_groups[0]["lr"] / FIGHT.lr)
-    assert rates == pytest.approx([1.0, 1.0, (2 / 12) / FIGHT.settle, 0.0])
+def test_rates_settle_to_zero_at_the_end():
+    shares = [settled(done, 0.3) for done in (0.0, 0.7, 0.85, 1.0)]
+    assert shares == pytest.approx([1.0, 1.0, 0.5, 0.0])
+    assert settled(0.9, 0.0) == 1.0
+
+
+def test_an_average_follows_only_what_is_trained():
+    network, average = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    with torch.no_grad():
+        for module, value in ((network, 4.0), (average, 0.0)):
+            module.weight.fill_(value)
+            module.bias.fill_(value)
+    network.bias.requires_grad_(False)
+    follow(average, network, 0.75)
+    assert (average.weight.item(), average.bias.item()) == (1.0, 0.0)
+
+
+def test_a_checkpoint_of_other_settings_is_refused_and_stays(tmp_path):
+    pretrain(TINY, SHORT, tmp_path, report=quiet, stop_after=3)
+    before = (tmp_path / "pretrain.pt").read_bytes()
+    with pytest.raises(InputError, match="other settings"):
+        pretrain(TINY, dataclasses.replace(SHORT, lr=1.0), tmp_path, report=quiet)
+    assert (tmp_path / "pretrain.pt").read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 torn"])
