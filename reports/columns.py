@@ -131,6 +131,11 @@ def slope_column(name: str) -> str:
     return f"{name}_slope"
 
 
+def mean_column(column: str) -> str:
+    """The mean of another column over the cases, e.g. `eyes_abs_corr_mean`."""
+    return f"{column}_{MEAN}"
+
+
 def low_column(column: str) -> str:
     """The lower end of the 95 % interval of another column, e.g. `eyes_mean_corr_low`."""
     return f"{column}_{LOW}"

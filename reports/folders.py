@@ -113,7 +113,7 @@ def read_curves_at(source: Path, overlays: Sequence[Path] = ()) -> Curves:
         ReadingError: there are none, one is damaged, or one stands twice.
     """
     table = read_curves(source)
-    overlay = _joined([read_curves(path) for path in overlays]) if overlays else None
+    overlay = read_overlay(overlays)
     config = read_config(source)
     if config.get("kind") != layout.CURVE_KIND:
         return Curves(table, source.resolve().name, config, overlay)
@@ -133,6 +133,15 @@ def read_curves(source: Path) -> pd.DataFrame:
     if not paths:
         raise ReadingError(f"{source} holds no n-curve; give an n-curve's CSV or a folder of such")
     return _joined([_curve_at(path, read_config(path.parent)) for path in paths])
+
+
+def read_overlay(sources: Sequence[Path]) -> pd.DataFrame | None:
+    """The n-curves of several files or folders as one table; None without any.
+
+    Raises:
+        ReadingError: there are none in one of them, one is damaged, or one stands twice.
+    """
+    return _joined([read_curves(source) for source in sources]) if sources else None
 
 
 def holds_curves(source: Path) -> bool:
@@ -162,7 +171,7 @@ def read_config(source: Path) -> dict[str, Any]:
 
 
 def read_figures(source: Path) -> dict[str, Plot]:
-    """The figures in a folder, by name, each with its version for narrow screens if there is one."""
+    """The figures in a folder by name, each with its narrow version if there is one."""
     paths = {path.stem: path for path in sorted((source / layout.FIGURES).glob("*.png"))}
     plots = {}
     for name, path in paths.items():
@@ -196,7 +205,7 @@ def _whole_numbers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     for path in folder.glob(f"{layout.CELLS}/*/{layout.ROW}"):
         row = read_file(path, json.loads)
         if isinstance(row, dict) and {*keys} <= row.keys():
-            rows[tuple(row[key] for key in keys)] = row
+            rows[tuple(row[key] for key in keys)] = {**row, **(row.get("fits") or {})}
     table = table.copy()
     for index, key in zip(table.index, table[keys].itertuples(index=False, name=None), strict=True):
         row = rows.get(key, {})

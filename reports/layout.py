@@ -44,6 +44,8 @@ RUNS = "runs"
 """Of a report on fine-tuning: tables, what was measured, and what it shows of each run."""
 
 TRAIN_LOG = "train_log.csv"
+RUN_SAMPLES = "samples-*.png"
+"""Of each of these runs: its log, and pictures of its samples by the batches seen."""
 
 TEST_KINDS = ("test", "evaluate")
 CURVE_KIND = "curve"

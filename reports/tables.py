@@ -129,13 +129,13 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def read_table(text: str, needed: Sequence[str]) -> pd.DataFrame:
-    """A table back from its CSV text; group names and marks stay text.
+    """A table back from its CSV text; names of groups and runs stay text.
 
     Raises:
         ValueError: a needed column is missing, or the text is no CSV.
     """
     try:
-        frame = pd.read_csv(StringIO(text), dtype={c.GROUP_NAME: str})
+        frame = pd.read_csv(StringIO(text), dtype={c.GROUP_NAME: str, c.RUN: str})
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"not a CSV table: {str(error)[:80]}") from error
     missing = [name for name in needed if name not in frame.columns]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from reports import columns as c
+from reports import layout
 from reports.finetune import (
     ATTRIBUTES,
     DIVERSITY_GOAL,
@@ -15,11 +18,25 @@ from reports.finetune import (
     SHARE_GOAL,
     WORDS,
     RunLog,
+    read_log,
     reference_verdict,
+    verdict_table,
     word_of,
 )
-from reports.pages.html import Page, Picture, Section, Table, signed
-from reports.plots.finetune import CONCEPT, LABELS, TRAINING, Figures
+from reports.folders import ReadingError, read_config, read_file
+from reports.pages.html import (
+    Page,
+    Picture,
+    Section,
+    Table,
+    build_page,
+    picture_of,
+    versions_shown,
+)
+from reports.plots.finetune import CONCEPT, LABELS, TRAINING, finetune_figures
+from reports.plots.style import Plot
+from reports.tables import csv_text, read_table
+from reports.text import counted, percent, plain, signed
 
 NOTES = {
     "corr-coef": "Pearson's correlation between the labels asked for, a fixed grid with fixed "
@@ -79,10 +96,44 @@ class Findings:
     notes: Sequence[str] = ()
 
 
+def finetune_files(folder: Path) -> tuple[dict, list[str]]:
+    """The report in a folder on fine-tuning: path -> content; and what the runs reached, in lines.
+
+    Args:
+        folder: with `config.json`, a folder a run with its log and pictures of its samples, and
+            the tables of what was measured, see `reports.layout`.
+
+    Raises:
+        ReadingError: a file is missing or damaged.
+    """
+    config = read_config(folder)
+    try:
+        runs = [_run_at(folder / layout.RUNS / str(i), run) for i, run in enumerate(config["runs"])]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ReadingError(f"{folder / layout.CONFIG} is damaged; make the report again") from error
+    reached = config.get("directions")
+    logs = [run.log for run in runs]
+    findings = Findings(
+        verdict_table(logs, reached),
+        _measured(folder / layout.CONCEPT),
+        _measured(folder / layout.GAIN),
+        reached,
+        config.get("notes") or (),
+    )
+    figures = finetune_figures(logs, config.get("thresholds") or {}, reached)
+    page = finetune_page(runs, findings, figures, versions_shown(config))
+    files: dict[str, bytes | str] = {}
+    if len(findings.verdict):
+        files[layout.VERDICT] = csv_text(findings.verdict)
+    files |= {layout.figure_path(name): plot.wide for name, plot in figures.items()}
+    notes = [f"note: {note}" for note in findings.notes]
+    return files | {layout.REPORT: build_page(page)}, [*verdict_lines(findings), *notes]
+
+
 def finetune_page(
     runs: Sequence[RunShown],
     findings: Findings,
-    figures: Figures,
+    figures: Mapping[str, Plot],
     versions: Mapping[str, str] | None = None,
 ) -> Page:
     """The page: what the runs reached, then plots, tables, pictures and settings."""
@@ -99,14 +150,14 @@ def finetune_page(
         for run in runs
         if run.samples
     ]
-    curves = _picture(figures, TRAINING, "Losses, AUROC and scores of the discriminator")
+    curves = picture_of(figures[TRAINING], "Losses, AUROC and scores of the discriminator")
     sections.append(Section("The training", (), [curves]))
     sections.append(Section("The runs", (), (), [_settings(runs)]))
     terms = (_LABEL_NOTES if labelled else []) + (_CONCEPT_NOTES if measured else [])
     listed = ", ".join(f"{run.log.name} of {run.log.batches:,} batches" for run in runs)
     return Page(
         kind="vectorfind · fine-tuning",
-        verdict=_headline(findings) or f"Fine-tuning: {_runs(len(runs))}.",
+        verdict=_headline(findings) or f"Fine-tuning: {counted(len(runs), 'run')}.",
         summary=" ".join([*verdict_lines(findings), f"Runs: {listed}."]),
         facts=_facts(findings),
         sections=sections,
@@ -116,20 +167,41 @@ def finetune_page(
     )
 
 
+def _run_at(folder: Path, run: Mapping[str, Any]) -> RunShown:
+    """One run, from its folder within the report's and its entry in `config.json`."""
+    table = read_file(
+        folder / layout.TRAIN_LOG, lambda text: read_log(text, run["batches_per_epoch"])
+    )
+    log = RunLog(run["name"], run["variant"], table)
+    samples = []
+    for path in sorted(folder.glob(layout.RUN_SAMPLES)):
+        step = int(path.stem.rpartition("-")[2])
+        caption = f"After {step:,} batches." if step else "Before training."
+        alt = f"Samples of {log.name} at {step:,} batches"
+        samples.append(Picture(path.read_bytes(), alt, caption))
+    return RunShown(log, run["settings"], samples, run["command"])
+
+
+def _measured(path: Path) -> pd.DataFrame:
+    """A table of measurements; empty where there is none."""
+    if not path.exists():
+        return pd.DataFrame()
+    table = read_file(path, lambda text: read_table(text, [c.RUN]))
+    return table.fillna({c.GOAL: ""}) if c.GOAL in table else table
+
+
 def verdict_lines(findings: Findings) -> list[str]:
     """What the runs reached, a sentence each for labels and for each concept."""
     lines = []
     table = findings.verdict
     if len(table):
         best = [
-            f"{_plain(name)} {_words(corr)} ({signed(corr)})" for name, corr in _best(table).items()
+            f"{plain(name)} {_words(corr)} ({signed(corr)})" for name, corr in _best(table).items()
         ]
         beside = "Best of" if len(table) > 1 else "In"
-        line = f"{beside} {_runs(len(table))}: {', '.join(best)}"
+        line = f"{beside} {counted(len(table), 'run')}: {', '.join(best)}"
         known = findings.directions or {}
-        reached = [
-            f"{_plain(name)} {signed(known[name])}" for name in _best(table) if name in known
-        ]
+        reached = [f"{plain(name)} {signed(known[name])}" for name in _best(table) if name in known]
         if reached:
             line += f"; direction finding: {', '.join(reached)}"
         lines.append(f"{line}.")
@@ -137,8 +209,8 @@ def verdict_lines(findings: Findings) -> list[str]:
         least = min(value for key, value in row.items() if key.endswith(c.diversity_column("")))
         goal = _GOALS[row[c.GOAL]]
         lines.append(
-            f"{row[c.RUN]}: {_share(row[c.RUN_SHARE])} of the samples pass the filter, "
-            f"{_share(row[c.BASE_SHARE])} of the base’s ({row[c.RATIO]:.1f} ×), least diversity "
+            f"{row[c.RUN]}: {percent(row[c.RUN_SHARE])} of the samples pass the filter, "
+            f"{percent(row[c.BASE_SHARE])} of the base’s ({row[c.RATIO]:.1f} ×), least diversity "
             f"{signed(least)}{f': {goal}' if goal else ''}."
         )
     return lines
@@ -146,28 +218,28 @@ def verdict_lines(findings: Findings) -> list[str]:
 
 def _headline(findings: Findings) -> str:
     """The same in few words."""
-    best = [f"{_plain(name)} {_words(corr)}" for name, corr in _best(findings.verdict).items()]
+    best = [f"{plain(name)} {_words(corr)}" for name, corr in _best(findings.verdict).items()]
     parts = [f"Labels: {', '.join(best)}."] if best else []
     for row in findings.gain.to_dict("records"):
-        share = _share(row[c.RUN_SHARE])
+        share = percent(row[c.RUN_SHARE])
         parts.append(f"{row[c.RUN]}: {share} pass the filter, {row[c.RATIO]:.1f} × the base’s.")
     return " ".join(parts)
 
 
 def _label_sections(
-    runs: Sequence[RunShown], findings: Findings, figures: Figures
+    runs: Sequence[RunShown], findings: Findings, figures: Mapping[str, Plot]
 ) -> list[Section]:
     table = findings.verdict
     words = [word for name in _properties(table) for word in table[c.verdict_column(name)].dropna()]
-    counted = ", ".join(f"{words.count(word)} {word}" for word, _ in WORDS if word in words)
+    words_counted = ", ".join(f"{words.count(word)} {word}" for word, _ in WORDS if word in words)
     text = [
-        f"Of {len(words)} labels in {_runs(len(table))}: {counted}. Faint lines are the log as it "
-        "is, firm ones its running mean."
+        f"Of {len(words)} labels in {counted(len(table), 'run')}: {words_counted}. Faint lines are "
+        "the log as it is, firm ones its running mean."
     ]
     undefined = int(table[c.UNDEFINED].sum())
     if undefined:
         text.append(f"{undefined} corr-coefs in the logs are undefined and enter no mean.")
-    picture = _picture(figures, LABELS, "Corr-coef and error of each label against the batches")
+    picture = picture_of(figures[LABELS], "Corr-coef and error of each label against the batches")
     tried = Table(
         "The reference’s statements on its v5 runs, tried on these.",
         ["statement", "here", "evidence"],
@@ -191,19 +263,19 @@ def _verdict(table: pd.DataFrame) -> Table:
             cells.append(f"{_words(row[keys[1]])}{lowest}")
             if with_directions:
                 cells.append(signed(row[c.directions_column(corr)]))
-            rows.append([row[c.RUN], f"{row[c.BATCHES]:,}", _plain(name), *cells])
+            rows.append([row[c.RUN], f"{row[c.BATCHES]:,}", plain(name), *cells])
     columns += ["directions’ corr"] if with_directions else []
     return Table("How far each property follows its label.", columns, rows)
 
 
-def _concept_section(findings: Findings, figures: Figures) -> Section:
+def _concept_section(findings: Findings, figures: Mapping[str, Plot]) -> Section:
     tables = []
     if len(findings.gain):
         tables = [_shares(findings.concept), _gains(findings.gain)]
     pictures = []
     if CONCEPT in figures:
         alt = "Mean probability of each attribute of the filter against the batches"
-        pictures.append(_picture(figures, CONCEPT, alt, "Means over samples of fixed latents."))
+        pictures.append(picture_of(figures[CONCEPT], alt, "Means over samples of fixed latents."))
     return Section("Is the concept reached?", (), pictures, tables)
 
 
@@ -213,9 +285,9 @@ def _shares(concept: pd.DataFrame) -> Table:
     rows = []
     for row in concept.to_dict("records"):
         low, high = row[c.low_column(c.SHARE)], row[c.high_column(c.SHARE)]
-        cells = [f"{row[c.PASSED]:,} of {row[c.N]:,}", _share(row[c.SHARE])]
-        cells.append(f"{_share(low)} to {_share(high)}")
-        cells += [_share(row[c.share_column(name)]) for name in known]
+        cells = [f"{row[c.PASSED]:,} of {row[c.N]:,}", percent(row[c.SHARE])]
+        cells.append(f"{percent(low)} to {percent(high)}")
+        cells += [percent(row[c.share_column(name)]) for name in known]
         rows.append([row[c.RUN], row[c.GENERATOR], *cells])
     columns = ["run", "generator", "pass", "share", "95 % interval", *known]
     return Table("Samples that pass the filter, and each attribute’s threshold.", columns, rows)
@@ -228,17 +300,17 @@ def _gains(gain: pd.DataFrame) -> Table:
         kept = [signed(row[name]) for name in spreads]
         goal = _GOALS[row[c.GOAL]] or "–"
         rows.append([row[c.RUN], f"{row[c.RATIO]:.1f} ×", *kept, goal])
-    columns = ["run", "of the base’s share", *map(_plain, spreads), "goals"]
+    columns = ["run", "of the base’s share", *map(plain, spreads), "goals"]
     return Table("What was gained, and what diversity of scores was kept.", columns, rows)
 
 
 def _facts(findings: Findings) -> dict[str, str]:
     facts = {}
     for row in findings.gain.to_dict("records"):
-        facts[f"{row[c.RUN]}: share that passes"] = _share(row[c.RUN_SHARE])
+        facts[f"{row[c.RUN]}: share that passes"] = percent(row[c.RUN_SHARE])
         facts[f"{row[c.RUN]}: of the base’s"] = f"{row[c.RATIO]:.1f} ×"
     for name, corr in _best(findings.verdict).items():
-        facts[f"best last corr of {_plain(name)}"] = signed(corr)
+        facts[f"best last corr of {plain(name)}"] = signed(corr)
     return facts
 
 
@@ -259,23 +331,6 @@ def _properties(table: pd.DataFrame) -> list[str]:
     return [name.removesuffix(ending) for name in table if name.endswith(ending)]
 
 
-def _picture(figures: Figures, name: str, alt: str, caption: str = "") -> Picture:
-    wide, narrow = figures[name]
-    return Picture(wide, alt, caption, narrow)
-
-
 def _words(corr: float) -> str:
     word = word_of(corr)
     return word if word == WORDS[0][0] else f"{word} learned"
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'s' * (count != 1)}"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f}\u00a0%"
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,10 @@ from jinja2 import Environment, StrictUndefined
 
 from reports.plots.style import COLOURS, Plot
 from reports.statistics import Interval
-from reports.text import signed, span
+from reports.text import plain, signed, span
+
+_NOT_SETTINGS = ("kind", "versions", "command", "words", "tested", "skipped")
+"""Entries of `config.json` that a page shows elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,21 @@ def table_of(
     return Table(caption, list(frame.columns), rows, folded)
 
 
+def settings_shown(config: Mapping[str, Any]) -> dict[str, str]:
+    """Settings of a folder's `config.json` as the page shows them, nested ones under one name."""
+    own = {name: value for name, value in config.items() if name not in _NOT_SETTINGS}
+    shown = {}
+    for name, value in _flat(own).items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        shown[plain(name)] = "–" if value in (None, []) else text
+    return shown
+
+
+def versions_shown(config: Mapping[str, Any]) -> dict[str, str]:
+    """Versions of what made a folder, as its `config.json` names them."""
+    return {name: str(text) for name, text in dict(config.get("versions") or {}).items()}
+
+
 def build_page(page: Page) -> str:
     """The whole page as HTML text."""
     environment = Environment(
@@ -136,6 +155,17 @@ def build_page(page: Page) -> str:
     }
     text = files("reports.pages").joinpath("template.html").read_text(encoding="utf-8")
     return environment.from_string(text).render(page=page, colours=COLOURS)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values under one level of names: {"a": {"b": 1}} is {"a: b": 1}."""
+    level = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            level |= _flat(value, f"{prefix}{name}: ")
+        else:
+            level[prefix + name] = value
+    return level
 
 
 def _cell(value: object, decimals: int) -> str:

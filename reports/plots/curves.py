@@ -288,4 +288,3 @@ def _place(name: str, known: Iterable[str]) -> tuple[int, str]:
 
 def _name(line: Line) -> str:
     return f"{line[0]} / {line[1]}"
-

@@ -20,14 +20,20 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from reports import columns as c
 from reports.finetune import ATTRIBUTES, RunLog
 from reports.plots.curves import n_text
-from reports.plots.style import COLOURS, INK, MUTED, figure_png, new_figure, styled
+from reports.plots.style import (
+    COLOURS,
+    INK,
+    MUTED,
+    Plot,
+    both_widths,
+    figure_png,
+    new_figure,
+    styled,
+)
 from reports.text import plain, signed
 
 LABELS, CONCEPT, TRAINING = "labels", "concept", "training"
 """Names of the figures with several panels."""
-
-Figures = Mapping[str, tuple[bytes, bytes | None]]
-"""Name -> PNG, and its version for narrow screens where it has one."""
 
 LabelMeasure = Literal["corr", "mae"]
 
@@ -140,12 +146,11 @@ def finetune_figures(
     logs: Sequence[RunLog],
     thresholds: Mapping[str, float],
     directions: Mapping[str, float] | None = None,
-) -> dict[str, tuple[bytes, bytes | None]]:
+) -> dict[str, Plot]:
     """All plots of the runs by file name; those of single labels have no narrow version."""
 
-    def both(draw, *given) -> tuple[bytes, bytes]:
-        wide, narrow = draw(*given), draw(*given, columns=1)
-        return figure_png(wide), figure_png(narrow)
+    def both(draw, *given) -> Plot:
+        return both_widths(lambda narrow: draw(*given, **({"columns": 1} if narrow else {})))
 
     figures = {}
     names = label_properties(logs)
@@ -154,7 +159,7 @@ def finetune_figures(
         for name in names:
             for measure in ("corr", "mae"):
                 single = label_curve(logs, name, measure, directions)
-                figures[f"{name}_{measure}"] = (figure_png(single), None)
+                figures[f"{name}_{measure}"] = Plot(figure_png(single))
     if any(log.attributes for log in logs):
         figures[CONCEPT] = both(concept_curves, logs, thresholds)
     figures[TRAINING] = both(training_curves, logs)
@@ -252,4 +257,3 @@ def _handle(label: str, colour: str, dash: _Dash) -> Line2D:
 
 def _level_handle(label: str) -> Line2D:
     return Line2D([], [], label=label, **_REFERENCE)
-

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
 from reports.plots.style import DPI, INK, MUTED, new_figure, styled
+from reports.text import signed
 
 _GAP = 4  # pixels between two images
 _ROW_LABELS, _HEAD, _FOOT = 84, 84, 8  # pixels around a strip
@@ -70,10 +72,10 @@ def image_strip(
         x = left + (column + 0.5) * step - _GAP / 2
         plain = abs(strength) < 1e-9
         label = "unedited" if plain else _number(strength)
-        _text(figure, x, top - 17, label, 13, colour=INK if plain else MUTED)
+        _text(figure, x, top - 17, label, 13, color=INK if plain else MUTED)
     step = (sheet.shape[0] + _GAP) / count
     for row, label in enumerate(rows):
-        _text(figure, left - 10, top + (row + 0.5) * step, label, 11.5, ha="right", colour=MUTED)
+        _text(figure, left - 10, top + (row + 0.5) * step, label, 11.5, ha="right", color=MUTED)
     return figure
 
 
@@ -120,13 +122,14 @@ def case_grid(
     for index, (left, top) in enumerate(corners):
         strength = _number(levels[0][index])
         words = {0: f" ({ends[0][0]})", shape[0] - 1: f" ({ends[0][1]})"}.get(index, "")
-        _text(figure, left, top - 24, f"{properties[0]} {strength}{words}", 13, "left", "bold")
+        heading = f"{properties[0]} {strength}{words}"
+        _text(figure, left, top - 24, heading, 13, ha="left", weight="bold")
         for row, level in enumerate(levels[1]):
             y = top + (row + 0.5) * (tall + _GAP) / shape[1] - _GAP / 2
-            _text(figure, left - 9, y, _number(level), 10, ha="right", colour=MUTED)
+            _text(figure, left - 9, y, _number(level), 10, ha="right", color=MUTED)
         for column, level in enumerate(levels[2]):
             x = left + (column + 0.5) * (wide + _GAP) / shape[2] - _GAP / 2
-            _text(figure, x, top + tall + 15, _number(level), 10, colour=MUTED)
+            _text(figure, x, top + tall + 15, _number(level), 10, color=MUTED)
         _text(figure, left - _SIDE + 20, top + tall / 2, up, 11, rotation=90)
         _text(figure, left + wide / 2, top + tall + 42, along, 11)
     return figure
@@ -148,16 +151,13 @@ def _text(
     y: float,
     text: str,
     size: float,
-    ha: str = "center",
-    weight: str = "normal",
-    colour: str = INK,
-    rotation: float = 0,
+    **look: Any,
 ) -> None:
     """Text at pixels counted from the upper left corner; `size` in points at 120 dpi."""
     width, height = figure.get_size_inches() * DPI
-    look = {"fontsize": size * 120 / DPI, "weight": weight, "color": colour, "rotation": rotation}
-    figure.text(x / width, 1 - y / height, text, ha=ha, va="center", **look)
+    look = {"ha": "center", "color": INK} | look
+    figure.text(x / width, 1 - y / height, text, va="center", fontsize=size * 120 / DPI, **look)
 
 
 def _number(strength: float) -> str:
-    return f"{strength:+.1f}".replace("-", "−") if abs(strength) > 1e-9 else "0"
+    return signed(strength, 1, plus=True) if abs(strength) > 1e-9 else "0"

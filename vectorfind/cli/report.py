@@ -6,31 +6,33 @@ from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import out_option, overlay_option
+from vectorfind.cli.options import echo_report, overlay_option
 
 
 @click.command(short_help="Write a report from a run's files.")
 @click.argument("source", type=click.Path(path_type=Path))
 @overlay_option
-@out_option("Folder for tables, figures and report.html.")
-def report(source: Path, out: Path, overlays: tuple[Path, ...]) -> None:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the page, and for tables and figures made for it; SOURCE if not given.",
+)
+def report(source: Path, out: Path | None, overlays: tuple[Path, ...]) -> None:
     """Writes a report from SOURCE, without measuring anything again.
 
-    SOURCE is a run's folder, a bare test_result.csv, an n-curve's CSV or a folder of such; ours or
-    the reference system's.
+    SOURCE is the folder of a run, a curve, a comparison or a report on fine-tuning, whose own page
+    is made again if no other folder is given; or a bare test_result.csv, an n-curve's CSV or a
+    folder of such, ours or the reference system's.
 
     \b
     Example:
-      vectorfind report demo --out demo-report
+      vectorfind report demo
       vectorfind report test_result.csv --out report
       vectorfind report curve --overlay reference/ncurve --out curve-report
     """
-    from vectorfind.runs.report_files import write_report
+    from vectorfind.runs.report import write_report
 
-    written = write_report(source, out, overlays)
-    for line in written.lines:
-        click.echo(line)
-    click.echo(f"report: {written.page}")
+    echo_report(write_report(source, out, overlays))
 
 
 @click.command(short_help="Compare two runs on the same cases.")
@@ -49,13 +51,6 @@ def compare(a: Path, b: Path, out: Path | None) -> None:
       vectorfind compare svm gradient
       vectorfind compare svm gradient --out svm-or-gradient
     """
-    from vectorfind.runs.comparison import compare_files, comparison_lines, write_comparison
+    from vectorfind.runs.comparison import compare_runs
 
-    table, notes = compare_files(a, b)
-    page = write_comparison(a, b, table, out) if out is not None else None
-    for line in comparison_lines(table):
-        click.echo(line)
-    for note in notes:
-        click.echo(f"note: {note}")
-    if page is not None:
-        click.echo(f"report: {page}")
+    echo_report(compare_runs(a, b, out))

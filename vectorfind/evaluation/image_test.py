@@ -15,23 +15,18 @@ import numpy as np
 import pandas as pd
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.streams import BOOTSTRAP, CASES, CONTROL, random_stream
+from property_cnn.common.streams import CASES, CONTROL, random_stream
 from property_cnn.common.tasks import run_tasks
 from property_cnn.hair import HairSegmenter
 from reports import columns as c
+from reports.statistics import Estimate, bootstrap, interval_stream, wilson
 from reports.tables import result_table, statistics_table
 from vectorfind.config import EvaluateSettings, default_thresholds
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.edits import strength_grid
 from vectorfind.evaluation.cases import case_scores
 from vectorfind.evaluation.hair_stability import hair_stability
-from vectorfind.evaluation.statistics import (
-    Estimate,
-    bootstrap,
-    case_correlations,
-    case_slopes,
-    wilson,
-)
+from vectorfind.evaluation.statistics import case_correlations, case_slopes
 from vectorfind.models.pair import Models, check_readable
 from vectorfind.sampling.latents import BLOCK, mapped_latents
 from vectorfind.sampling.sampler import read_all
@@ -83,6 +78,8 @@ class Evaluation:
         control: with random directions, on the first control_cases cases; None if that is 0.
         base_scores: (C, A) of the unedited images.
         z, label: (C, z_dim) and (C, label_dim), the cases.
+        latents: (C, d) their vectors at the directions' layer.
+        vectors: (C, P, d) the directions of each.
         base_unreadable: cases whose unedited image could not be read (group "?").
         hair: (C, S) IoU of the hair masks after and before each edit; None if not asked for.
     """
@@ -98,6 +95,8 @@ class Evaluation:
     base_scores: np.ndarray
     z: np.ndarray
     label: np.ndarray
+    latents: np.ndarray
+    vectors: np.ndarray
     base_unreadable: int
     hair: np.ndarray | None = None
 
@@ -194,6 +193,8 @@ def run_cases(
         base_scores=base,
         z=z,
         label=label,
+        latents=latents,
+        vectors=vectors,
         base_unreadable=int(np.isnan(base).any(axis=1).sum()),
         hair=hair,
     )
@@ -204,7 +205,7 @@ def with_hair(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables with the overlaps (C, S): each case's mean, and the mean of those."""
     cases = hair.mean(axis=1)
-    mean = bootstrap(cases, random_stream(settings.seed, BOOTSTRAP), settings.bootstrap)
+    mean = bootstrap(cases, interval_stream(settings.seed), settings.bootstrap)
     more = {"mean": mean.mean, "low": mean.low, "high": mean.high}
     return table.assign(**{c.HAIR_IOU: cases}), statistics.assign(
         **{f"{c.HAIR_IOU}_{end}": float(value) for end, value in more.items()}
@@ -266,7 +267,7 @@ def measure(
     slopes = case_slopes(grid, scores, directions.score_std)
 
     def estimate(values: np.ndarray) -> Estimate:
-        return bootstrap(values, random_stream(settings.seed, BOOTSTRAP), settings.bootstrap)
+        return bootstrap(values, interval_stream(settings.seed), settings.bootstrap)
 
     return Measurement(
         scores=scores,

@@ -1,29 +1,16 @@
-"""Statistics of the image-generation test: plain arrays in, plain arrays out.
+"""Statistics within a case of the image-generation test: plain arrays in, plain arrays out.
 
 Scores of an image that could not be read are NaN. A case's numbers are undefined, NaN, where
-fewer than half of its images, or fewer than three, were read; no NaN ever enters a mean.
+fewer than half of its images, or fewer than three, were read. Means over cases, with their
+intervals, are in `reports.statistics`.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 CONSTANT = 1e-6
 """Scores are constant where they spread over less than this share of their largest magnitude."""
-
-NORMAL_95 = 1.959963984540054
-"""Quantile of the normal distribution that bounds its middle 95 %."""
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """Means over cases with the bounds of their 95 % bootstrap intervals; arrays of one shape."""
-
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
 
 
 def case_correlations(strengths: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -81,44 +68,6 @@ def enough_read(scores: np.ndarray) -> np.ndarray:
     """(C,) bool: at least half of the case's S images, and three, have scores (C, S, A)."""
     count = (~np.isnan(scores).any(axis=2)).sum(axis=1)
     return count >= max(3.0, scores.shape[1] / 2)
-
-
-def bootstrap(values: np.ndarray, rng: np.random.Generator, resamples: int = 2000) -> Estimate:
-    """Means over the first axis with 95 % percentile bootstrap intervals over that axis.
-
-    Args:
-        values: (C, ...) a row a case; NaN is left out, column by column.
-        rng: draws the cases of the resamples.
-        resamples: how many.
-
-    Returns:
-        An Estimate of shape (...): NaN only where every case is NaN.
-    """
-    flat = values.reshape(len(values), -1).astype(np.float64)  # (C, K)
-    there = ~np.isnan(flat)
-    filled = np.where(there, flat, 0.0)
-    even = np.full(len(flat), 1.0 / len(flat))
-    draws = rng.multinomial(len(flat), even, size=resamples).astype(np.float64)  # (R, C)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = filled.sum(axis=0) / there.sum(axis=0)
-        means = (draws @ filled) / (draws @ there.astype(np.float64))  # (R, K)
-    bounds = np.full((2, flat.shape[1]), np.nan)
-    some = there.any(axis=0)
-    if some.any():
-        bounds[:, some] = np.nanpercentile(means[:, some], [2.5, 97.5], axis=0)
-    shape = values.shape[1:]
-    return Estimate(mean.reshape(shape), bounds[0].reshape(shape), bounds[1].reshape(shape))
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (E. B. Wilson, 1927); (0, 1) without trials."""
-    if trials == 0:
-        return 0.0, 1.0
-    share, square = successes / trials, NORMAL_95**2
-    middle = share + square / (2 * trials)
-    half = NORMAL_95 * np.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    scale = 1 + square / trials
-    return max(0.0, float((middle - half) / scale)), min(1.0, float((middle + half) / scale))
 
 
 def _spread(values: np.ndarray, read: np.ndarray) -> np.ndarray:

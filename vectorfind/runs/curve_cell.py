@@ -14,29 +14,20 @@ import pandas as pd
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.streams import BOOTSTRAP, random_stream
+from property_cnn.common.folders import json_text, read_json
 from reports import columns as c
+from reports.layout import CASES, DIRECTIONS, RESULT, ROW, TRAINING
+from reports.statistics import bootstrap, interval_stream
 from reports.tables import csv_text
 from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions.directions import Directions, load_directions
-from vectorfind.directions.finding import Groups, fit_samples, train
+from vectorfind.directions.finding import fit_part, fit_samples
 from vectorfind.evaluation.image_test import Evaluation
-from vectorfind.evaluation.statistics import bootstrap
 from vectorfind.models.pair import Models
 from vectorfind.pipeline import run_evaluation
-from vectorfind.runs.folder import (
-    CASES,
-    DIRECTIONS,
-    TRAINING,
-    add_timing,
-    json_text,
-    read_json,
-    read_timings,
-)
+from vectorfind.runs.folder import add_timing, read_timings
+from vectorfind.sampling.groups import Groups
 from vectorfind.sampling.sampler import SampleSource
-
-ROW = "row.json"
-RESULT = "test_result.csv"
 
 
 @dataclass(frozen=True)
@@ -73,9 +64,11 @@ def run_cell(
     """
     if (folder / ROW).exists():
         try:
-            return read_json(folder / ROW) | {c.TIME: sum(read_timings(folder).values())}
+            row = read_json(folder / ROW)
+            if "fits" in row:
+                return row | {c.TIME: sum(read_timings(folder).values())}
         except InputError:
-            pass  # damaged: the cell is run again
+            pass  # damaged, or of an earlier version: the cell is run again
     directions = cell_directions(folder, cell, models, samples, groups)
     started = time.monotonic()
     evaluation = run_evaluation(directions, cell.test, True, folder / CASES)
@@ -90,14 +83,10 @@ def run_cell(
 
 def cell_row(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
     """All of a cell's row but its time: means with 95 % bootstrap intervals over the cases."""
-    settings, names = directions.settings, evaluation.properties
+    settings = directions.settings
     row: dict[str, Any] = {c.METHOD: settings.method, c.LAYER: settings.layer}
     row |= {c.N: settings.n, c.K: directions.k}
-    for name in names:
-        if settings.method_of(name) == "svm":
-            row[c.svm_accuracy_column(name)] = directions.mean_accuracy[name]
-        else:
-            row[c.network_mse_column(name)] = directions.metrics[name]["mse"]
+    row["fits"] = directions.curve_columns()
     row |= _means(evaluation.measured.correlations, evaluation)
     row[c.PASSED] = int(evaluation.statistics[c.PASSED].iloc[0])
     row[c.CASES] = len(evaluation.table)
@@ -110,10 +99,11 @@ def cell_row(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
 
 def curve_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows as the table of `n_curve.csv`, ordered by method, layer and n as they came."""
-    frame = pd.DataFrame([{k: v for k, v in row.items() if k != "control"} for row in rows])
+    fits = list(dict.fromkeys(column for row in rows for column in row["fits"]))
+    plain = [{k: v for k, v in row.items() if k not in ("fits", "control")} for row in rows]
+    frame = pd.DataFrame([one | row["fits"] for one, row in zip(plain, rows, strict=True)])
     lines = frame.groupby([c.METHOD, c.LAYER], sort=False).ngroup()
     frame = frame.assign(line=lines).sort_values(["line", c.N], kind="stable").drop(columns="line")
-    fits = [name for name in frame.columns if name.startswith(("svm_", "nn_"))]
     first = [c.METHOD, c.LAYER, c.N, c.K, c.TIME, *fits]
     rest = [name for name in frame.columns if name not in first]
     return frame[[*first, *rest]].reset_index(drop=True)
@@ -153,29 +143,28 @@ def cell_directions(
     return directions
 
 
-def train_network(
-    folder: Path, cell: Cell, models: Models, samples: SampleSource, number: int
+def train_part(
+    folder: Path, cell: Cell, models: Models, samples: SampleSource, part: tuple[str, ...]
 ) -> float:
-    """Leaves the trained state of one of a cell's gradient networks in its folder; its seconds.
+    """Leaves one of the parts of a cell's fit, of these properties, in its folder; its seconds.
 
     Where the cell's directions or its row are there already, nothing is done.
     """
     if any((folder / name).exists() for name in (ROW, DIRECTIONS)):
         return 0.0
     started = time.monotonic()
-    train(models, samples, cell.find, folder / TRAINING, only=number)
+    fit_part(models, samples, cell.find, part, folder / TRAINING)
     return time.monotonic() - started
 
 
 def _means(correlations: np.ndarray, evaluation: Evaluation) -> dict[str, float]:
     """Mean corr-coef of each property and of their sum, with intervals, by column."""
-    found: dict[str, float] = {}
+    means: dict[str, float] = {}
     summed = np.column_stack([correlations, correlations.sum(axis=1)])
-    rng = random_stream(evaluation.settings.seed, BOOTSTRAP)
+    rng = interval_stream(evaluation.settings.seed)
     estimate = bootstrap(summed, rng, evaluation.settings.bootstrap)
     columns = [*(c.mean_corr_column(name) for name in evaluation.properties), c.SUM_MEAN_CORR]
     for index, column in enumerate(columns):
-        found[column] = float(estimate.mean[index])
-        found[c.low_column(column)] = float(estimate.low[index])
-        found[c.high_column(column)] = float(estimate.high[index])
-    return found
+        names = (column, c.low_column(column), c.high_column(column))
+        means |= dict(zip(names, estimate.at(index), strict=True))
+    return means

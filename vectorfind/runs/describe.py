@@ -9,7 +9,8 @@ from pathlib import Path
 from property_cnn.common.arrays import METADATA, read_arrays, read_npy
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
-from vectorfind.runs.folder import CONFIG, flat, read_json
+from property_cnn.common.folders import flat, read_json
+from reports.layout import CONFIG
 from vectorfind.runs.record import versions
 
 

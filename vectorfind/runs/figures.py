@@ -1,142 +1,157 @@
-"""A run's figures: strips, the grid of a case, and the plots of its measurements."""
+"""A run's figures: strips, the grid of a case, plots of its measurements, masks of hair."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from matplotlib.figure import Figure
 
 from property_cnn.common.files import atomic_write
-from reports import (
-    case_grid,
-    corr_histogram,
-    figure_png,
-    image_strip,
-    slope_heatmap,
-    strength_against_score,
+from property_cnn.hair import HairSegmenter
+from reports.layout import (
+    CORRS_FIGURE,
+    GRID_FIGURE,
+    SLOPES_FIGURE,
+    STRENGTH_FIGURE,
+    STRIP_FIGURE,
+    figure_path,
 )
+from reports.plots.images import case_grid, image_strip
+from reports.plots.measurements import corr_histogram, slope_heatmap, strength_against_score
+from reports.plots.overlays import overlay_sheet
+from reports.plots.style import Plot, both_widths, figure_png
+from reports.text import ends_of, plain
 from vectorfind.directions.directions import Directions
+from vectorfind.directions.edits import edited_grid, images_of
 from vectorfind.evaluation.image_test import Evaluation
-from vectorfind.runs.folder import FIGURES
-
-ENDS = {
-    "eyes": ("closed", "open"),
-    "mouth": ("closed", "open"),
-    "pose": ("left", "right"),
-    "hair_color": ("dark", "bright"),
-    "hair_length": ("short", "long"),
-    "background_mean": ("dark", "bright"),
-    "background_std": ("even", "varied"),
-    "hairstyle": ("straight", "curly"),
-}
-"""What little and much of a property look like; ("less", "more") for any other."""
 
 STRIP_COLUMNS = 5
-TSNE = "tsne"
+STRIP_CASES = 4
+
+_LEGEND = ("hair before and after", "hair only after", "hair only before")
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure in its wide version, and in a narrow one for small screens where it has one."""
-
-    wide: bytes
-    narrow: bytes | None = None
-
-
-def run_figures(directions: Directions, evaluation: Evaluation, strips: int) -> dict[str, Figure]:
-    """All figures by file name; the strips and the grid show the first readable cases.
+def run_figures(directions: Directions, evaluation: Evaluation) -> dict[str, Plot]:
+    """All figures by name; the strips and the grid show the first readable cases.
 
     Args:
         directions: those that were evaluated.
         evaluation: what came out.
-        strips: number of cases in a strip.
     """
-    names = evaluation.properties
     figures = {}
-    shown = _readable_cases(evaluation)[:strips]
-    if len(shown):
-        for index, name in enumerate(names):
-            figures[f"strip_{name}"] = Figure(_strip(directions, evaluation, shown, index, name))
-        if len(names) == 3:
-            figures["grid"] = _grid(directions, evaluation, shown[0])
+    readable = np.flatnonzero(np.isfinite(evaluation.base_scores).all(axis=1))
+    if len(readable):
+        for index, name in enumerate(evaluation.properties):
+            strip = _strip(directions, evaluation, readable[:STRIP_CASES], index)
+            figures[STRIP_FIGURE + name] = Plot(figure_png(strip))
+        if len(evaluation.properties) == 3:
+            figures[GRID_FIGURE] = _grid(directions, evaluation, readable[0])
+    return figures | _plots(directions, evaluation)
+
+
+def write_figures(folder: Path, figures: Mapping[str, Plot]) -> None:
+    """Writes both versions of each figure, so that the page can be made from the folder alone."""
+    for name, plot in figures.items():
+        atomic_write(folder / figure_path(name), plot.wide)
+        if plot.narrow is not None:
+            atomic_write(folder / figure_path(name, narrow=True), plot.narrow)
+
+
+def hair_figure(directions: Directions, evaluation: Evaluation, segmenter: HairSegmenter) -> Plot:
+    """The masks of the first case with hair before and after each property's ends of strength.
+
+    Args:
+        directions: those that were evaluated.
+        evaluation: whose first case with hair is shown, or the last one.
+        segmenter: tells where hair is.
+    """
+    names, grid = evaluation.properties, evaluation.strengths
+    ends = np.concatenate([np.diag(grid.min(axis=0)), np.diag(grid.max(axis=0))])
+    order = np.arange(2 * len(names)).reshape(2, -1).T.ravel()  # both ends of a property together
+    strengths = np.concatenate([np.zeros((1, len(names))), ends[order]]).astype(np.float32)
+    rows = [
+        f"{plain(name)}\n{end} {value:+.1f}"
+        for index, name in enumerate(names)
+        for end, value in zip(
+            ends_of(name), (grid[:, index].min(), grid[:, index].max()), strict=True
+        )
+    ]
+    for case in range(len(evaluation.z)):
+        images = _edited(directions, evaluation, [case], strengths)[0]
+        masks = segmenter(images)[:, 0].cpu()
+        if bool((masks[0] >= 0.5).any()):
+            break
+    sheet = overlay_sheet(
+        images[1:].cpu().numpy(),
+        masks[1:].numpy(),
+        masks[:1].expand_as(masks[1:]).numpy(),
+        headings=("edited", "mask before", "mask after", "compared"),
+        title=f"case {case}",
+        rows=rows,
+        legend=_LEGEND,
+    )
+    return Plot(figure_png(sheet))
+
+
+def _plots(directions: Directions, evaluation: Evaluation) -> dict[str, Plot]:
+    """The plots of the measurements."""
+    names, control, slope = evaluation.properties, evaluation.control, evaluation.measured.slope
     own = [evaluation.scored.index(name) for name in names]
     std = np.where(directions.score_std > 0, directions.score_std, 1.0)[own]
-    found, control, slope = evaluation.measured, evaluation.control, evaluation.measured.slope
+    scores = evaluation.measured.scores[..., own] / std
     control_scores = None if control is None else control.scores[..., own] / std
     control_corrs = None if control is None else control.correlations
-    thresholds = dict(evaluation.settings.thresholds)
-
-    def strength(columns: int) -> bytes:
-        scores = found.scores[..., own] / std
-        return figure_png(
-            strength_against_score(evaluation.strengths, scores, names, control_scores, columns)
-        )
-
-    def corr_coefs(columns: int) -> bytes:
-        return figure_png(
-            corr_histogram(found.correlations, names, thresholds, control_corrs, columns)
-        )
-
     order = own + [index for index in range(len(evaluation.scored)) if index not in own]
     scored = [evaluation.scored[index] for index in order]  # own effects on the diagonal
     effects = [part[:, order] for part in (slope.mean, slope.low, slope.high)]
 
-    def slopes(narrow: bool) -> bytes:
-        return figure_png(slope_heatmap(effects[0], names, scored, *effects[1:], narrow))
+    def strength(narrow: bool) -> Figure:
+        columns = 1 if narrow else 3
+        return strength_against_score(evaluation.strengths, scores, names, control_scores, columns)
 
-    figures["strength"] = Figure(strength(columns=3), strength(columns=1))
-    figures["slopes"] = Figure(slopes(narrow=False), slopes(narrow=True))
-    figures["corr_coefs"] = Figure(corr_coefs(columns=3), corr_coefs(columns=1))
-    return figures
+    def corrs(narrow: bool) -> Figure:
+        columns, thresholds = 1 if narrow else 3, dict(evaluation.settings.thresholds)
+        corrs = evaluation.measured.correlations
+        return corr_histogram(corrs, names, thresholds, control_corrs, columns)
 
+    def slopes(narrow: bool) -> Figure:
+        return slope_heatmap(effects[0], names, scored, *effects[1:], narrow)
 
-def write_figures(folder: Path, figures: Mapping[str, Figure]) -> None:
-    """Writes the wide version of each figure; of the map of samples, drawn once, also the other."""
-    for name, figure in figures.items():
-        atomic_write(folder / FIGURES / f"{name}.png", figure.wide)
-        if name == TSNE and figure.narrow is not None:
-            atomic_write(folder / FIGURES / f"{name}_narrow.png", figure.narrow)
-
-
-def read_figures(folder: Path, name: str) -> dict[str, Figure]:
-    """A figure that an earlier stage left, under its name; {} where it left none."""
-    wide, narrow = (folder / FIGURES / f"{name}{end}.png" for end in ("", "_narrow"))
-    if not wide.is_file():
-        return {}
-    return {name: Figure(wide.read_bytes(), narrow.read_bytes() if narrow.is_file() else None)}
+    return {
+        STRENGTH_FIGURE: both_widths(strength),
+        SLOPES_FIGURE: both_widths(slopes),
+        CORRS_FIGURE: both_widths(corrs),
+    }
 
 
-def ends_of(name: str) -> tuple[str, str]:
-    """Words for little and for much of a property."""
-    return ENDS.get(name, ("less", "more"))
-
-
-def _strip(
-    directions: Directions, evaluation: Evaluation, cases: np.ndarray, index: int, name: str
-) -> bytes:
+def _strip(directions: Directions, evaluation: Evaluation, cases: np.ndarray, index: int) -> Figure:
+    name = evaluation.properties[index]
     limit = float(np.abs(evaluation.strengths[:, index]).max())
     strengths = np.zeros((STRIP_COLUMNS, len(evaluation.properties)), dtype=np.float32)
     strengths[:, index] = np.linspace(-limit, limit, STRIP_COLUMNS)
-    z, label = evaluation.z[cases], evaluation.label[cases]
-    images = directions.edit_grid(z, label, strengths).cpu().numpy()
+    images = _edited(directions, evaluation, cases, strengths).cpu().numpy()
     rows = [f"case {case}" for case in cases]
-    return figure_png(image_strip(images, strengths[:, index], name, ends_of(name), rows))
+    return image_strip(images, strengths[:, index], name, ends_of(name), rows)
 
 
-def _grid(directions: Directions, evaluation: Evaluation, case: int) -> Figure:
-    z, label = evaluation.z[case : case + 1], evaluation.label[case : case + 1]
-    images = directions.edit_grid(z, label, evaluation.strengths)[0].cpu().numpy()
-    names = evaluation.properties
+def _grid(directions: Directions, evaluation: Evaluation, case: int) -> Plot:
+    names, strengths = evaluation.properties, evaluation.strengths
+    images = _edited(directions, evaluation, [case], strengths)[0].cpu().numpy()
     ends = [ends_of(name) for name in names]
-    return Figure(
-        *(
-            figure_png(case_grid(images, evaluation.strengths, names, ends, stacked=stacked))
-            for stacked in (False, True)
-        )
-    )
+    return both_widths(lambda narrow: case_grid(images, strengths, names, ends, stacked=narrow))
 
 
-def _readable_cases(evaluation: Evaluation) -> np.ndarray:
-    return np.flatnonzero(np.isfinite(evaluation.base_scores).all(axis=1))
+def _edited(
+    directions: Directions,
+    evaluation: Evaluation,
+    cases: list[int] | np.ndarray,
+    strengths: np.ndarray,
+) -> torch.Tensor:
+    """Images (N, S, 3, H, W) of some cases, changed by every row of strengths (S, P)."""
+    moved = edited_grid(evaluation.latents[cases], evaluation.vectors[cases], strengths)
+    flat, batch = moved.reshape(-1, moved.shape[2]), directions.settings.batch_size
+    images = images_of(directions.models, flat, directions.layer, batch)
+    return images.unflatten(0, moved.shape[:2])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 from property_cnn.hair import HairSegmenter
 from vectorfind import __version__
 from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettings
+from vectorfind.directions.directions import Directions
 from vectorfind.evaluation.image_test import Evaluation
+from vectorfind.methods.registry import method_named
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import device_of, digest_of
 
@@ -81,28 +82,19 @@ def command_line(
     return shlex.join(words)
 
 
-def shown_settings(find: FindSettings, evaluation: Evaluation, config: Mapping) -> dict[str, str]:
-    """The settings as the page shows them."""
-    test, models = evaluation.settings, config["models"]
+def tested(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
+    """What a finished test adds to `config.json`: what was left open before, and words for it."""
+    test = evaluation.settings
+    methods = {name: directions.method_of(name) for name in directions.properties}
     return {
-        "samples (n)": f"{find.n:,}",
-        "layer": find.layer,
-        "method": find.method,
-        "properties": ", ".join(find.properties),
-        "groups by": ", ".join(find.group_by) or "–",
-        **({"parts of each": str(find.quantiles)} if find.quantiles > 2 else {}),
-        "ratio": str(find.ratio),
-        "seed of finding": str(find.seed),
-        "cases": f"{test.cases:,}",
-        "cases of the control": f"{test.control_cases:,}",
-        "seed of the test": str(test.seed),
-        **{
-            f"strengths of {name}": ", ".join(f"{value:g}" for value in values)
-            for name, values in test.strengths.items()
+        "tested": {
+            "strengths": test.strengths,
+            "control_cases": test.control_cases,
+            "edits": len(evaluation.strengths),
+            "unreadable_samples": directions.unreadable,
         },
-        "batch size": str(find.batch_size),
-        "device, precision": f"{config['device']}, {find.dtype}",
-        "generator": models["generator"] or "an object without a digest",
-        "scorer": models["scorer"] or "an object without a digest",
-        **({"hair segmenter": models["hair"]} if "hair" in models else {}),
+        "words": {
+            "method": method_named(directions.method).title,
+            "fits": {method.name: method.title for method in methods.values()},
+        },
     }

@@ -8,13 +8,13 @@ from pathlib import Path
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.network.scorer import load_scorer
 from property_cnn.properties import CONTROLLED, PROPERTIES
+from reports.statistics import wilson
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
 from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures
 from stylegan_ft.finetune.settings import DEFAULTS, FinetuneSettings
 from stylegan_ft.formats.checkpoint import load_network
 from stylegan_ft.generator import load_generator
 from stylegan_ft.training.samples import fixed_samples, save_grid
-from vectorfind.evaluation.statistics import wilson
 from vectorfind.runs.finetune.filter import filter_images
 from vectorfind.runs.finetune.jobs import finetune_files
 from vectorfind.runs.finetune.settings import FilterSettings

@@ -16,63 +16,61 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
-from property_cnn.common.npz import write_npz
+from property_cnn.common.folders import json_text, locked, writable_folder
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
-from reports import build_page
 from reports import columns as c
-from reports.pages.html import Interval
-from reports.tables import (
-    comparison_table,
-    csv_text,
-    fits_table,
-    n_curve_table,
-    read_table,
-    slopes_table,
-)
-from vectorfind.config import EvaluateSettings, FindSettings
-from vectorfind.directions.directions import Directions, load_directions
-from vectorfind.directions.finding import draw, fit_samples
-from vectorfind.evaluation.image_test import Evaluation, Measurement
-from vectorfind.models.pair import Models, models_for
-from vectorfind.models.protocols import Generator, Scorer, device_of
-from vectorfind.pipeline import run_evaluation
-from vectorfind.runs.figures import TSNE, read_figures, run_figures, write_figures
-from vectorfind.runs.folder import (
+from reports.layout import (
     CASES,
+    CONFIG,
+    CONTROL,
     DIRECTIONS,
     FIGURES,
+    FITS,
+    GROUP_STATISTICS,
+    HAIR_FIGURE,
     LATENTS,
+    MAP_FIGURE,
+    N_CURVE,
     REPORT,
+    RESULT,
     SAMPLES,
     SCORES,
+    SLOPES,
+    STATISTICS,
     TIMINGS,
     TRAINING,
-    add_timing,
-    claim,
-    locked,
-    read_timings,
-    writable_folder,
 )
-from vectorfind.runs.hair_figures import hair_figures
-from vectorfind.runs.record import command_line, run_config, shown_settings
-from vectorfind.runs.run_page import interval_at, run_page
+from reports.statistics import Interval
+from reports.tables import comparison_table, csv_text, fits_table, n_curve_table, slopes_table
+from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.directions.directions import Directions, load_directions
+from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
+from vectorfind.evaluation.image_test import Evaluation, Measurement
+from vectorfind.models.pair import Models
+from vectorfind.models.protocols import Generator, Scorer, device_of
+from vectorfind.pipeline import run_evaluation
+from vectorfind.runs.figures import hair_figure, run_figures, write_figures
+from vectorfind.runs.folder import add_timing, claim, read_timings
+from vectorfind.runs.record import command_line, run_config, tested
+from vectorfind.runs.report import Report, finished_report, own_report
 from vectorfind.runs.tsne import tsne_figure
-from vectorfind.sampling.groups import WHOLE
+from vectorfind.sampling.groups import grouped
 
-STRIP_CASES = 4
 _RESULTS = (
     REPORT,
     TIMINGS,
     SCORES,
-    "n_curve.csv",
+    GROUP_STATISTICS,
+    N_CURVE,
     f"{FIGURES}/*.png",
     f"{CASES}/*.npz",
 )  # not to outlive their run
 
 
-def run_test(
+def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     find: FindSettings,
     test: EvaluateSettings,
     out: str | os.PathLike,
@@ -81,8 +79,8 @@ def run_test(
     store: str | os.PathLike | None = None,
     overwrite: bool = False,
     quiet: bool = False,
-) -> Path:
-    """Finds directions, evaluates them and writes the folder; returns the path of its page.
+) -> Report:
+    """Finds directions, evaluates them and writes the folder; returns its page and result.
 
     If the folder holds the same run already, what is finished there is used again: shards of
     samples, rounds of a network's training, the directions, blocks of cases.
@@ -101,9 +99,7 @@ def run_test(
         CheckpointError: a checkpoint is missing, damaged or foreign.
         ScorerError: the scorer's answers cannot be used.
     """
-    if isinstance(scorer, str | os.PathLike):
-        find.validate()  # before anything is made; objects and their names are checked below
-    choose_device(find.device)
+    check_early(find, scorer)
     folder = writable_folder(out)
     models, find = models_for(find, generator, scorer)
     test.validate(find.properties)
@@ -114,7 +110,7 @@ def run_test(
         known = claim(folder, config, (DIRECTIONS, *_RESULTS) if overwrite else ())
         named = all(config["models"].values())  # nameless networks may have changed
         if known and named and (folder / REPORT).exists():
-            return folder / REPORT
+            return finished_report(folder)
         path = folder / DIRECTIONS
         if known and named and path.exists():
             directions = load_directions(path, models.generator, models.scorer, dtype=find.dtype)
@@ -140,21 +136,23 @@ def _find_into(
     """Directions, written to the folder; their samples go to the store, or beside them."""
     started = time.monotonic()
     samples = draw(models, settings, folder / SAMPLES if store is None else store, quiet, fresh)
-    samples.write_groups(settings.group_by, settings.quantiles)
+    groups = grouped(samples, settings.group_by, settings.quantiles)
+    samples.write_groups(settings.group_by, groups.cuts)
     add_timing(folder, "sample", time.monotonic() - started)
     started = time.monotonic()
     training = folder / TRAINING
-    directions = fit_samples(models, samples, settings, quiet, None if fresh else training)
-    figure = tsne_figure(samples, directions, settings.seed)
+    checkpoint = None if fresh else training
+    directions = fit_samples(models, samples, settings, quiet, checkpoint, groups)
+    figure = tsne_figure(samples, directions, groups, settings.seed)
     if figure is not None:
-        write_figures(folder, {TSNE: figure})
+        write_figures(folder, {MAP_FIGURE: figure})
     directions.save(folder / DIRECTIONS)
     shutil.rmtree(training, ignore_errors=True)
     add_timing(folder, "fit", time.monotonic() - started)
     return directions
 
 
-def run_evaluate(
+def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     directions_path: str | os.PathLike,
     test: EvaluateSettings,
     out: str | os.PathLike,
@@ -163,8 +161,8 @@ def run_evaluate(
     device: str | None = None,
     overwrite: bool = False,
     quiet: bool = False,
-) -> Path:
-    """Evaluates directions from a file and writes the same folder, but for `n_curve.csv`.
+) -> Report:
+    """Evaluates directions from a file and writes the same folder, but for its row of an n-curve.
 
     Args and errors are those of `run_test`; the networks must be those of the directions.
     """
@@ -185,12 +183,7 @@ def run_evaluate(
 
 def n_curve_row(directions: Directions, evaluation: Evaluation, seconds: float) -> pd.DataFrame:
     """The run's row of a curve over n."""
-    fits = {}
-    for name in directions.properties:
-        if directions.settings.method_of(name) == "svm":
-            fits[c.svm_accuracy_column(name)] = directions.mean_accuracy[name]
-        else:
-            fits[c.network_mse_column(name)] = directions.metrics[name]["mse"]
+    fits = directions.curve_columns()
     means = evaluation.measured.correlation.mean
     corrs = {name: float(mean) for name, mean in zip(evaluation.properties, means, strict=True)}
     return n_curve_table(directions.settings.n, directions.k, seconds, fits, corrs)
@@ -205,30 +198,15 @@ def compare(evaluation: Evaluation) -> pd.DataFrame:
     return comparison_table(found, random, counts)
 
 
-def fits(directions: Directions) -> pd.DataFrame:
-    """Validation accuracy of every SVM; MSE, MAE, RMSE and correlation of every network."""
-    rows = []
-    for name in directions.properties:
-        if directions.method == "imported":
-            continue  # nothing was fitted
-        if name in directions.svm:
-            for group, accuracy in zip(directions.groups, directions.accuracy[name], strict=True):
-                rows.append((name, "svm", str(group), "accuracy", float(accuracy)))
-        else:
-            for measure, value in directions.metrics[name].items():
-                rows.append((name, "gradient", WHOLE, measure, value))
-    return fits_table(rows)
-
-
 def _measures(evaluation: Evaluation, measured: Measurement) -> dict[str, Interval]:
     """Signed and absolute corr-coefs, own slopes, and the sum, each with its interval."""
     values = {}
     for index, name in enumerate(evaluation.properties):
         own = (index, evaluation.scored.index(name))
-        values[c.corr_column(name)] = interval_at(measured.correlation, index)
-        values[c.abs_corr_column(name)] = interval_at(measured.abs_correlation, index)
-        values[c.slope_column(name)] = interval_at(measured.slope, own)
-    return values | {c.SUM_ABS_CORR: interval_at(measured.sum_abs_correlation)}
+        values[c.corr_column(name)] = measured.correlation.at(index)
+        values[c.abs_corr_column(name)] = measured.abs_correlation.at(index)
+        values[c.slope_column(name)] = measured.slope.at(*own)
+    return values | {c.SUM_ABS_CORR: measured.sum_abs_correlation.at()}
 
 
 def _evaluate_into(
@@ -238,40 +216,36 @@ def _evaluate_into(
     config: dict,
     quiet: bool,
     segmenter: HairSegmenter | None,
-) -> Path:
+) -> Report:
     started = time.monotonic()
     evaluation = run_evaluation(directions, test, quiet, folder / CASES, segmenter)
     add_timing(folder, "evaluate", time.monotonic() - started)
-    slope, comparison = evaluation.measured.slope, compare(evaluation)
+    slope = evaluation.measured.slope
     tables = {
-        "test_result": evaluation.table,
-        "test_statistics": evaluation.statistics,
-        "slopes": slopes_table(
+        RESULT: evaluation.table,
+        STATISTICS: evaluation.statistics,
+        SLOPES: slopes_table(
             slope.mean, slope.low, slope.high, evaluation.properties, evaluation.scored
         ),
-        "control": comparison,
-        "fits": fits(directions),
+        CONTROL: compare(evaluation),
+        FITS: fits_table(directions.fits()),
     }
     timings = read_timings(folder)
     if "fit" in timings:
-        tables["n_curve"] = n_curve_row(directions, evaluation, sum(timings.values()))
+        tables[N_CURVE] = n_curve_row(directions, evaluation, sum(timings.values()))
     for name, table in tables.items():
-        atomic_write(folder / f"{name}.csv", csv_text(table))
+        atomic_write(folder / name, csv_text(table))
     cases = {"z": evaluation.z, "label": evaluation.label}
     write_npz(folder / LATENTS, "vectorfind latents", cases, {"seed": evaluation.settings.seed})
     write_scores(folder / SCORES, evaluation)
-    figures = run_figures(directions, evaluation, STRIP_CASES)
+    figures = run_figures(directions, evaluation)
     if segmenter is not None:
-        figures |= hair_figures(directions, evaluation, segmenter)
+        figures[HAIR_FIGURE] = hair_figure(directions, evaluation, segmenter)
     write_figures(folder, figures)
-    figures |= read_figures(folder, TSNE)
-    settings = shown_settings(directions.settings, evaluation, config)
-    page = run_page(
-        directions, evaluation, figures, comparison, settings, config["versions"], config["command"]
-    )
-    atomic_write(folder / REPORT, build_page(page))
+    atomic_write(folder / CONFIG, json_text(config | tested(directions, evaluation)))
+    report = own_report(folder)
     shutil.rmtree(folder / CASES, ignore_errors=True)
-    return folder / REPORT
+    return report
 
 
 def write_scores(path: Path, evaluation: Evaluation) -> None:
@@ -284,30 +258,7 @@ def write_scores(path: Path, evaluation: Evaluation) -> None:
         "scored": np.array(evaluation.scored),
     }
     if evaluation.hair is not None:
-        arrays["hair_iou"] = evaluation.hair
+        arrays[c.HAIR_IOU] = evaluation.hair
     if evaluation.control is not None:
         arrays["control"] = evaluation.control.scores
     write_npz(path, "vectorfind scores", arrays, {"seed": evaluation.settings.seed})
-
-
-def summary_lines(folder: str | os.PathLike) -> list[str]:
-    """A run's result in a few lines, read from its tables."""
-    folder = Path(folder)
-    needed = [c.DIRECTIONS, c.MEASURE, c.MEAN, c.LOW, c.HIGH]
-    table = read_table((folder / "control.csv").read_text(), needed)
-    signed = table[c.MEASURE].str.endswith(c.corr_column(""))
-    signed &= ~table[c.MEASURE].str.endswith(c.abs_corr_column(""))
-    lines = ["mean corr-coef of strength and score, with its 95 % interval:"]
-    for measure, rows in table[signed].groupby(c.MEASURE, sort=False):
-        texts = [
-            f"{row[c.DIRECTIONS]} {row[c.MEAN]:.3f} [{row[c.LOW]:.3f}, {row[c.HIGH]:.3f}]"
-            for _, row in rows.iterrows()
-        ]
-        lines.append(f"  {measure.removesuffix(c.corr_column(''))}: {', '.join(texts)}")
-    row = read_table((folder / "test_statistics.csv").read_text(), [c.PASSED, c.PASSED_RATIO])
-    passed, share = row[c.PASSED].iloc[0], 100 * row[c.PASSED_RATIO].iloc[0]
-    lines.append(f"cases passed: {passed} ({share:.1f} %)")
-    if f"{c.HAIR_IOU}_mean" in row:
-        mean, low, high = (row[f"{c.HAIR_IOU}_{end}"].iloc[0] for end in ("mean", "low", "high"))
-        lines.append(f"hair mask kept by the edits: IoU {mean:.3f} [{low:.3f}, {high:.3f}]")
-    return lines

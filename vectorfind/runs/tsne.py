@@ -15,11 +15,9 @@ from threadpoolctl import threadpool_limits
 from property_cnn.common.errors import InputError
 from property_cnn.common.tasks import run_tasks
 from reports.plots.scatter import tsne_scatter
-from reports.plots.style import figure_png
-from vectorfind.config import FindSettings
+from reports.plots.style import Plot, both_widths
 from vectorfind.directions.directions import Directions
-from vectorfind.runs.figures import Figure
-from vectorfind.sampling.groups import grouped
+from vectorfind.sampling.groups import Groups
 from vectorfind.sampling.sampler import SampleSource
 
 PERPLEXITY = 30.0
@@ -82,14 +80,14 @@ def principal_map(vectors: np.ndarray) -> np.ndarray:
 
 
 def group_extremes(
-    samples: SampleSource, settings: FindSettings, group: str, name: str, most: int = MOST
+    samples: SampleSource, members: np.ndarray, ratio: float, name: str, most: int = MOST
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The samples that a group's SVM of a property tells apart, or an even choice of them.
+    """A group's samples with the lowest and the highest scores, or an even choice of them.
 
     Args:
         samples: in memory or in a store.
-        settings: what groups them, and the share of a group on either side.
-        group: one of the groups.
+        members: rows of the group's.
+        ratio: share of them on either side.
         name: the property.
         most: of either side; of more, as many are taken at even steps of their ranks.
 
@@ -97,32 +95,33 @@ def group_extremes(
         Rows of the samples, (m,): the bottom ones by rising score, then the top ones; and (m,)
         bool, True for the top.
     """
-    members = grouped(samples, settings.group_by, settings.quantiles)[1][group]
     scores = samples.scores[members, samples.properties.index(name)]
     order = members[np.argsort(scores, kind="stable")]
-    side = round(settings.ratio * len(order))
+    side = round(ratio * len(order))
     places = np.linspace(0, side - 1, min(most, side)).round().astype(int)
     rows = np.concatenate([order[places], order[len(order) - side + places]])
     return rows, np.repeat([False, True], len(places))
 
 
-def tsne_figure(samples: SampleSource, directions: Directions, seed: int = 0) -> Figure | None:
-    """Maps of the largest group's extremes, one a property that was found by SVM.
+def tsne_figure(
+    samples: SampleSource, directions: Directions, groups: Groups, seed: int = 0
+) -> Plot | None:
+    """Maps of the largest group's extremes, one a property whose method parts these.
 
     None where there is no such property.
     """
-    settings, names = directions.settings, [n for n in directions.properties if n in directions.svm]
+    settings = directions.settings
+    names = [name for name in directions.properties if directions.method_of(name).parts_extremes]
     if not names:
         return None
-    group = str(directions.groups[np.argmax(directions.group_sizes)])
-    extremes = [group_extremes(samples, settings, group, name) for name in names]
+    members = max(groups.members.values(), key=len)
+    extremes = [group_extremes(samples, members, settings.ratio, name) for name in names]
     # Vectors are read as they are needed: one property's at a time and worker.
     tasks = ((samples.vectors(settings.layer, rows), seed) for rows, _ in extremes)
     points = list(run_tasks(embed, tasks, settings.workers))
     sides = [top for _, top in extremes]
     share = f"{100 * settings.ratio:g} %"
     labels = (f"lowest {share} of the group", f"highest {share}")
-    wide, narrow = (
-        figure_png(tsne_scatter(points, sides, names, columns, labels)) for columns in (3, 1)
+    return both_widths(
+        lambda narrow: tsne_scatter(points, sides, names, 1 if narrow else 3, labels)
     )
-    return Figure(wide, narrow)

@@ -9,10 +9,10 @@ import pytest
 from filelock import FileLock
 
 from property_cnn.common.errors import InputError
+from reports.plots.style import Plot
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.runs import test as runs
-from vectorfind.runs.figures import Figure
 from vectorfind.runs.record import command_line
 from vectorfind.sampling.store import StoredSamples
 
@@ -24,6 +24,7 @@ FILES = {
     "control.csv",
     "directions.npz",
     "fits.csv",
+    "group_statistics.csv",
     "latents.npz",
     "n_curve.csv",
     "report.html",
@@ -35,9 +36,13 @@ FILES = {
 }
 FIGURES = {
     "corr_coefs.png",
+    "corr_coefs_narrow.png",
     "grid.png",
+    "grid_narrow.png",
     "slopes.png",
+    "slopes_narrow.png",
     "strength.png",
+    "strength_narrow.png",
     "strip_eyes.png",
     "strip_mouth.png",
     "strip_pose.png",
@@ -67,14 +72,14 @@ def contents(folder):
 def undrawn(monkeypatch):
     """Leaves the figures undrawn, where a test is not about them."""
     names = [name.removesuffix(".png") for name in FIGURES]
-    figures = {name: Figure(b"") for name in names}
+    figures = {name: Plot(b"") for name in names}
     monkeypatch.setattr(runs, "run_figures", lambda *args: figures)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "out"
-    assert run(path) == path / "report.html"
+    assert run(path).page == path / "report.html"
     return path
 
 
@@ -142,7 +147,7 @@ def test_interrupted_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch
     assert contents(folder) == contents(tmp_path)
 
 
-@pytest.mark.parametrize("stage", ["write_groups", "tsne_figure", "write_scores", "build_page"])
+@pytest.mark.parametrize("stage", ["write_groups", "tsne_figure", "write_scores", "own_report"])
 def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, stage):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
@@ -185,7 +190,9 @@ def test_two_processes_cannot_work_in_one_folder(folder):
 def test_finished_run_is_not_repeated(folder, monkeypatch):
     monkeypatch.setattr(runs, "run_evaluation", None)
     before = contents(folder)
-    assert run(folder) == folder / "report.html"
+    report = run(folder)
+    assert report.page == folder / "report.html"
+    assert report.lines[1].startswith("  eyes: found 0.9")
     assert contents(folder) == before
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vectorfind.cli.options import Count, device_option, out_option, quiet_option
+from vectorfind.cli.options import Count, device_option, echo_report, out_option, quiet_option
 
 
 @click.command(short_help="Plots, verdict and page of runs.")
@@ -52,7 +52,4 @@ def report(
     from vectorfind.runs.finetune.settings import MeasureSettings
 
     measured = MeasureSettings(**options)
-    written = write_finetune_report(runs, out, directions, measured, quiet=quiet)
-    for line in written.lines:
-        click.echo(line)
-    click.echo(f"report: {written.page}")
+    echo_report(write_finetune_report(runs, out, directions, measured, quiet=quiet))

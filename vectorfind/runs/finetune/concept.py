@@ -12,18 +12,15 @@ import pandas as pd
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write, file_digest
+from property_cnn.common.folders import json_text
 from property_cnn.common.progress import Progress
 from property_cnn.properties import PROPERTIES
 from reports import columns as c
 from reports.finetune import ATTRIBUTES
+from reports.statistics import wilson
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures
-from vectorfind.evaluation.statistics import wilson
 from vectorfind.runs.finetune.settings import MeasureSettings
-from vectorfind.runs.folder import json_text
-
-MEASURED = "measured"
-"""Folder of the figures that were measured, a file each."""
 
 Measure = Callable[[str | Path, str], ConceptFigures]
 """Path of a generator, or a shipped one's name, and what to call it -> its figures."""

@@ -15,32 +15,37 @@ import pandas as pd
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
+from property_cnn.common.folders import json_text, writable_folder
 from property_cnn.properties import CONTROLLED
-from reports import build_page
 from reports import columns as c
-from reports.finetune import RunLog, gain_table, read_log, verdict_table
-from reports.pages.finetune import Findings, RunShown, finetune_page, verdict_lines
-from reports.pages.html import Picture
-from reports.plots.finetune import finetune_figures
+from reports.finetune import RunLog, gain_table, read_log
+from reports.layout import (
+    CONCEPT,
+    CONFIG,
+    FINETUNE_KIND,
+    GAIN,
+    MEASURED,
+    RUN_SAMPLES,
+    RUNS,
+    STATISTICS,
+    TRAIN_LOG,
+    VERDICT,
+    figure_path,
+)
+from reports.pages.html import settings_shown
+from reports.plots.finetune import CONCEPT as CONCEPT_FIGURE
+from reports.plots.finetune import LABELS, TRAINING
 from reports.tables import csv_text, read_table
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.run import GENERATOR, LOG, SETTINGS, START
 from stylegan_ft.finetune.settings import VARIANTS
 from stylegan_ft.generator import SHIPPED
-from vectorfind.runs.finetune.concept import MEASURED, concept_rows, measurer
-from vectorfind.runs.finetune.settings import MeasureSettings
-from vectorfind.runs.folder import CONFIG, FIGURES, REPORT, writable_folder
-from vectorfind.runs.report_files import Report
-from vectorfind.runs.result_page import settings_shown
-
-STATISTICS = "test_statistics.csv"
-
-VERDICT, CONCEPT, GAIN = "verdict.csv", "concept.csv", "concept_gain.csv"
-"""Tables that a report writes, where the runs have what they need."""
+from vectorfind.runs.finetune.concept import MeasureSettings, concept_rows, measurer
+from vectorfind.runs.report import Report, check_replaceable, own_report
 
 _WRITTEN = (
-    VERDICT, CONCEPT, GAIN,
-    *(f"{FIGURES}/{name}.png" for name in ("labels", "concept", "training", "*_corr", "*_mae")),
+    VERDICT, CONCEPT, GAIN, f"{RUNS}/*/{TRAIN_LOG}", f"{RUNS}/*/{RUN_SAMPLES}",
+    *(figure_path(name) for name in (LABELS, CONCEPT_FIGURE, TRAINING, "*_corr", "*_mae")),
 )  # fmt: skip
 Read = TypeVar("Read")
 
@@ -70,7 +75,7 @@ def write_finetune_report(
     thresholds: Thresholds | None = None,
     quiet: bool = False,
 ) -> Report:
-    """Writes plots, tables and the page of one or more runs.
+    """Writes a folder with all that the page shows of one or more runs, and the page.
 
     Base and generator of runs without measured labels are put through the concept's filter,
     unless the folder holds what came out from an earlier report.
@@ -80,7 +85,7 @@ def write_finetune_report(
         out: the folder to write in; not a run's own.
         directions: a `test_statistics.csv` or the folder of a test, to compare labels with.
         settings: of the measurement.
-        thresholds: of the filter; the reference system's if not given.
+        thresholds: of the filter; the shipped generator's if not given.
         quiet: print no progress.
 
     Raises:
@@ -91,28 +96,29 @@ def write_finetune_report(
     settings.validate()
     runs = read_runs(folders)
     reached = None if directions is None else read_directions(directions)
-    if any((Path(out) / name).exists() for name in (SETTINGS, CONFIG)):
+    if (Path(out) / SETTINGS).exists():
         raise InputError(f"{out} is a run's own folder; choose another --out")
+    check_replaceable(Path(out), FINETUNE_KIND)
     place = writable_folder(out)
     concept, notes = _measure(runs, place, settings, thresholds, quiet)
-    logs = [run.log for run in runs]
-    aimed = [log.name for log in logs if VARIANTS[log.variant].measured == "concept"]
+    aimed = [run.log.name for run in runs if VARIANTS[run.log.variant].measured == "concept"]
     gain = gain_table(concept, CONTROLLED, aimed) if len(concept) else pd.DataFrame()
-    findings = Findings(verdict_table(logs, reached), concept, gain, reached, notes)
-    figures = finetune_figures(logs, asdict(thresholds), reached)
-    page = finetune_page([_shown(run) for run in runs], findings, figures, _versions(runs[0]))
-    tables = {VERDICT: findings.verdict, CONCEPT: concept, GAIN: gain}
     for pattern in _WRITTEN:  # an older report's
         for old in place.glob(pattern):
             old.unlink()
-    for name, table in tables.items():
+    for name, table in {CONCEPT: concept, GAIN: gain}.items():
         if len(table):
             atomic_write(place / name, csv_text(table))
-    for name, (wide, _) in figures.items():
-        atomic_write(place / FIGURES / f"{name}.png", wide)
-    atomic_write(place / REPORT, build_page(page))
-    lines = [f"note: {note}" for note in notes]
-    return Report(place / REPORT, (*verdict_lines(findings), *lines))
+    config = {
+        "kind": FINETUNE_KIND,
+        "runs": [_copied(run, place / RUNS / str(index)) for index, run in enumerate(runs)],
+        "directions": reached,
+        "thresholds": asdict(thresholds),
+        "notes": notes,
+        "versions": runs[0].settings.get("versions"),
+    }
+    atomic_write(place / CONFIG, json_text(config))
+    return own_report(place)
 
 
 def read_runs(folders: Sequence[str | os.PathLike]) -> list[RunFolder]:
@@ -194,24 +200,24 @@ def _base(run: RunFolder) -> str | Path:
     )
 
 
-def _shown(run: RunFolder) -> RunShown:
-    """The run with the first and the last of its sample grids."""
+def _copied(run: RunFolder, place: Path) -> dict[str, Any]:
+    """What the page shows of a run: its log and first and last pictures copied, the rest said."""
+    atomic_write(place / TRAIN_LOG, (run.path / LOG).read_bytes())
     grids = {}
-    for path in run.path.glob("samples-*.png"):
-        number = path.stem.removeprefix("samples-")
+    for path in run.path.glob(RUN_SAMPLES):
+        number = path.stem.rpartition("-")[2]
         if number.isdecimal():
             grids[int(number)] = path
-    samples = [
-        Picture(
-            grids[step].read_bytes(),
-            f"Samples of {run.log.name} at {step:,} batches",
-            f"After {step:,} batches." if step else "Before training.",
-        )
-        for step in sorted({min(grids), max(grids)} if grids else ())
-    ]
+    for step in sorted({min(grids), max(grids)} if grids else ()):
+        atomic_write(place / grids[step].name, grids[step].read_bytes())
     command = run.settings.get("command", "")
-    command = " ".join(map(str, command)) if isinstance(command, list) else str(command)
-    return RunShown(run.log, settings_shown(run.settings) | _start(run.path), samples, command)
+    return {
+        "name": run.log.name,
+        "variant": run.log.variant,
+        "batches_per_epoch": run.settings["batches_per_epoch"],
+        "settings": settings_shown(run.settings) | _start(run.path),
+        "command": " ".join(map(str, command)) if isinstance(command, list) else str(command),
+    }
 
 
 def _start(path: Path) -> dict[str, str]:
@@ -244,11 +250,6 @@ def _per_epoch(settings: Mapping[str, Any]) -> int:
 def _name(path: Path, variant: str) -> str:
     name = path.resolve().name
     return name if variant in name else f"{name} ({variant})"
-
-
-def _versions(run: RunFolder) -> dict[str, str]:
-    versions = run.settings.get("versions")
-    return {key: str(text) for key, text in dict(versions or {}).items()}
 
 
 def _read(path: Path, read: Callable[[str], Read], wanted: str = _WANTED) -> Read:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from property_cnn.common.streams import BOOTSTRAP, random_stream
 from reports import columns as c
+from reports.folders import Results
 from reports.reading import result_properties
+from reports.statistics import (
+    RESAMPLES,
+    Estimate,
+    Interval,
+    bootstrap,
+    interval_stream,
+    passes,
+    wilson,
+)
 from reports.tables import statistics_table
-from vectorfind.config import default_thresholds
-from vectorfind.evaluation.statistics import Estimate, bootstrap, wilson
-from vectorfind.runs.report_files import Results
-from vectorfind.runs.run_page import interval_at
-
-ROUNDING = 0.00005 + 1e-9
-"""How far a corr-coef of four decimals may lie from what was measured."""
-
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Summary:
         corrs: (C, P) signed; NaN where undefined.
         passed: (C,) bool, by the thresholds.
         disagreeing: cases whose mark in the file says otherwise.
-        correlation, abs_correlation: over cases, (P,).
-        sum_abs_correlation: over cases, ().
+        found: measure -> mean and interval over cases, as the run measured them where it is known.
+        random: the same of random directions; empty without a control.
         statistics: one row, the columns of a run's `test_statistics.csv` and more.
         groups: a row a group: cases, passed, their share with its interval, mean corr-coefs.
     """
@@ -44,9 +44,8 @@ class Summary:
     corrs: np.ndarray
     passed: np.ndarray
     disagreeing: int
-    correlation: Estimate
-    abs_correlation: Estimate
-    sum_abs_correlation: Estimate
+    found: dict[str, Interval]
+    random: dict[str, Interval]
     statistics: pd.DataFrame
     groups: pd.DataFrame
 
@@ -56,28 +55,42 @@ class Summary:
         signs = np.nansum(np.sign(self.corrs), axis=0)
         return tuple(name for name, sum_ in zip(self.properties, signs, strict=True) if sum_ < 0)
 
+    @property
+    def share(self) -> Interval:
+        """The share of cases that pass, with its interval."""
+        row = self.statistics.iloc[0]
+        ends = (c.low_column(c.PASSED_RATIO), c.high_column(c.PASSED_RATIO))
+        return tuple(float(row[column]) for column in (c.PASSED_RATIO, *ends))
 
-def summarise(results: Results) -> Summary:
-    """The statistics of the cases; thresholds and seed are the run's where they are known."""
+
+def summarise(results: Results, defaults: Mapping[str, float]) -> Summary:
+    """The statistics of the cases; thresholds and seed are the run's where they are known.
+
+    Args:
+        results: the cases.
+        defaults: property -> the least |corr| of a pass, where the run has none of its own.
+    """
     table, names = results.table, result_properties(results.table)
     settings = results.config.get("evaluate") or {}
-    thresholds = default_thresholds(names) | dict(settings.get("thresholds") or {})
+    thresholds = dict(defaults) | dict(settings.get("thresholds") or {})
     corrs = table[[c.corr_column(name) for name in names]].to_numpy(np.float64)
     passed, disagreeing = passes(table, thresholds)
 
     def estimate(values: np.ndarray) -> Estimate:
-        rng = random_stream(settings.get("seed", 0), BOOTSTRAP)
+        rng = interval_stream(settings.get("seed", 0))
         return bootstrap(values, rng, settings.get("bootstrap", RESAMPLES))
 
     correlation, sizes = estimate(corrs), estimate(np.abs(corrs))
+    measured = {c.corr_column(name): correlation.at(i) for i, name in enumerate(names)}
+    measured |= {c.abs_corr_column(name): sizes.at(i) for i, name in enumerate(names)}
+    measured[c.SUM_ABS_CORR] = estimate(table[c.SUM_ABS_CORR].to_numpy(np.float64)).at()
     marked = table.assign(**{c.PASSED: np.where(passed, c.PASS_MARK, c.FAIL_MARK)})
     statistics = statistics_table(marked, names).drop(columns=c.UNREADABLE)
-    for index, name in enumerate(names):
-        for column, part in ((c.corr_column(name), correlation), (c.abs_corr_column(name), sizes)):
-            if part is sizes:
-                statistics[f"{column}_mean"] = part.mean[index]
-            statistics[c.low_column(column)] = part.low[index]
-            statistics[c.high_column(column)] = part.high[index]
+    for name in names:
+        column, size = c.corr_column(name), c.abs_corr_column(name)
+        statistics[c.low_column(column)], statistics[c.high_column(column)] = measured[column][1:]
+        statistics[c.mean_column(size)] = measured[size][0]
+        statistics[c.low_column(size)], statistics[c.high_column(size)] = measured[size][1:]
     low, high = wilson(int(passed.sum()), len(passed))
     statistics[c.low_column(c.PASSED_RATIO)], statistics[c.high_column(c.PASSED_RATIO)] = low, high
     return Summary(
@@ -86,29 +99,11 @@ def summarise(results: Results) -> Summary:
         corrs=corrs,
         passed=passed,
         disagreeing=disagreeing,
-        correlation=correlation,
-        abs_correlation=sizes,
-        sum_abs_correlation=estimate(table[c.SUM_ABS_CORR].to_numpy(np.float64)),
+        found=measured | _intervals(results.control, c.FOUND),
+        random=_intervals(results.control, c.RANDOM),
         statistics=statistics,
         groups=group_statistics(marked, names),
     )
-
-
-def passes(table: pd.DataFrame, thresholds: Mapping[str, float]) -> tuple[np.ndarray, int]:
-    """Which cases pass, (C,) bool, and how many the table's own marks contradict.
-
-    Corr-coefs of a file are rounded: where that leaves a pass open, the table's mark decides.
-    """
-    names = result_properties(table)
-    sizes = table[[c.corr_column(name) for name in names]].abs().to_numpy(np.float64)
-    least = np.array([thresholds[name] for name in names])
-    surely = (sizes >= least + ROUNDING).all(axis=1)
-    perhaps = (sizes >= least - ROUNDING).all(axis=1)
-    if c.PASSED not in table.columns:
-        return (sizes >= least - 1e-9).all(axis=1), 0
-    marked = (table[c.PASSED] == c.PASS_MARK).to_numpy(bool)
-    passed = surely | (perhaps & marked)
-    return passed, int((passed != marked).sum())
 
 
 def group_statistics(marked: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
@@ -125,26 +120,6 @@ def group_statistics(marked: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def result_lines(summary: Summary) -> list[str]:
-    """The result in a few lines."""
-    row, names = summary.statistics.iloc[0], summary.properties
-    low, high = (100 * row[f"{c.PASSED_RATIO}_{end}"] for end in (c.LOW, c.HIGH))
-    share = 100 * row[c.PASSED_RATIO]
-    means = [abs(row[c.corr_mean_column(name)]) for name in names]
-    sizes = [row[f"{c.abs_corr_column(name)}_mean"] for name in names]
-    lines = [
-        f"cases: {len(summary.passed)}",
-        f"passed: {summary.passed.sum()} ({share:.1f} %, 95 % interval {low:.1f} to {high:.1f} %)",
-        f"mean |corr|: {_numbered(names, sizes)}",
-        f"|mean corr|, as the reference gives it: {_numbered(names, means)}",
-        "mean corr, signed, with its 95 % interval:",
-    ]
-    for index, name in enumerate(names):
-        mean, low, high = interval_at(summary.correlation, index)
-        lines.append(f"  {name}: {mean:.4f} [{low:.4f}, {high:.4f}]")
-    return [*lines, *(f"note: {note}" for note in file_notes(summary))]
-
-
 def file_notes(summary: Summary) -> list[str]:
     """What a reader must know of the file before the figures."""
     notes = []
@@ -155,10 +130,9 @@ def file_notes(summary: Summary) -> list[str]:
         )
     if summary.disagreeing:
         verb = " is" if summary.disagreeing == 1 else "s are"
-        least = ", ".join(f"{name} {value:g}" for name, value in summary.thresholds.items())
         notes.append(
             f"{summary.disagreeing} case{verb} marked otherwise in the file than the thresholds "
-            f"say ({least}); the thresholds count here"
+            f"say ({least_text(summary)}); the thresholds count here"
         )
     undefined = int(np.isnan(summary.corrs).any(axis=1).sum())
     if undefined:
@@ -167,5 +141,14 @@ def file_notes(summary: Summary) -> list[str]:
     return notes
 
 
-def _numbered(names: tuple[str, ...], values: list[float]) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in zip(names, values, strict=True))
+def least_text(summary: Summary) -> str:
+    """The thresholds in words: "eyes 0.92, mouth 0.88"."""
+    return ", ".join(f"{name} {value:g}" for name, value in summary.thresholds.items())
+
+
+def _intervals(control: pd.DataFrame | None, which: str) -> dict[str, Interval]:
+    """Measure -> mean and interval of the directions found, or of random ones."""
+    if control is None:
+        return {}
+    rows = control[control[c.DIRECTIONS] == which].to_dict("records")
+    return {row[c.MEASURE]: (row[c.MEAN], row[c.LOW], row[c.HIGH]) for row in rows}

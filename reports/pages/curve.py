@@ -1,27 +1,30 @@
-"""The report of n-curves: the four plots, the seven findings, and the page about them."""
+"""The page of n-curves: the four plots, the reference's seven findings, and every point."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
-from reports import build_page, figure_png
 from reports import columns as c
+from reports import layout
 from reports.findings import LITTLE, MARGIN, SLIGHT, STILL, Finding, findings_table, seven_findings
-from reports.pages.html import Page, Picture, Section, Table, table_of
+from reports.folders import Curves
+from reports.pages.html import (
+    Page,
+    Section,
+    Table,
+    build_page,
+    picture_of,
+    settings_shown,
+    table_of,
+    versions_shown,
+)
 from reports.plots.curves import SUM, finding_figure, lines_of, n_curves, n_text, title_of
+from reports.plots.style import Plot, both_widths
 from reports.reading import curve_properties
 from reports.tables import csv_text
-from vectorfind.runs.figures import Figure
-from vectorfind.runs.folder import FIGURES, REPORT
-from vectorfind.runs.result_page import settings_shown
-
-CURVE = "n_curve.csv"
-OVERLAY = "overlay.csv"
-FINDINGS = "findings.csv"
+from reports.text import capital, counted, listed
 
 NOTES = {
     "corr-coef": "Pearson's correlation, within one case, between the strengths asked for and the "
@@ -39,93 +42,74 @@ NOTES = {
 }
 
 
-def curve_files(
-    table: pd.DataFrame,
-    overlay: pd.DataFrame | None = None,
-    config: Mapping[str, Any] | None = None,
-    name: str = "",
-    control: pd.DataFrame | None = None,
-    skipped: Sequence[str] = (),
-) -> dict[str, bytes | str]:
-    """The files of a report on n-curves: path within its folder -> content.
-
-    Args:
-        table: as from `reports.reading.read_curve`.
-        overlay: another, drawn over it; the findings are tried on both.
-        config: settings to show.
-        name: of the file or folder that the table comes from.
-        control: what random directions give, as from `curve_cell.control_table`.
-        skipped: what could not be run, and why.
-    """
+def curve_files(curves: Curves) -> tuple[dict, list[str]]:
+    """The report of n-curves: path within its folder -> content; and the result in a few lines."""
+    table, overlay = curves.table, curves.overlay
     findings = seven_findings(table)
     others = [] if overlay is None else seven_findings(overlay)
     tried = findings_table(findings)
     if others:
         beside = findings_table(others)[[c.HOLDS, c.EVIDENCE]]
         tried = tried.join(beside.add_suffix("_overlay"))
-    figures = curve_figures(table, overlay)
-    for index, finding in enumerate(findings, start=1):
-        if finding.holds != "not measured":
-            figures[f"finding_{index}"] = _finding(table, finding, overlay)
-    page = _page(table, overlay, findings, others, figures, config or {}, name)
-    page = replace(page, sections=[*page.sections, *_more_sections(control, skipped)])
-    texts = {CURVE: csv_text(table), FINDINGS: csv_text(tried)}
+    figures = curve_figures(table, findings, overlay)
+    page = curve_page(curves, findings, others, figures)
+    files: dict[str, bytes | str] = {layout.N_CURVE: csv_text(table)}
+    files[layout.FINDINGS] = csv_text(tried)
     if overlay is not None:
-        texts[OVERLAY] = csv_text(overlay)
-    pictures = {f"{FIGURES}/{stem}.png": figure.wide for stem, figure in figures.items()}
-    return {**texts, **pictures, REPORT: build_page(page)}
+        files[layout.OVERLAY] = csv_text(overlay)
+    files |= {layout.figure_path(name): plot.wide for name, plot in figures.items()}
+    return files | {layout.REPORT: build_page(page)}, curve_lines(table)
 
 
-def _more_sections(control: pd.DataFrame | None, skipped: Sequence[str]) -> list[Section]:
-    sections = []
-    if control is not None and len(control):
-        words = "The same cases and strengths with random unit directions, once a line."
-        table = table_of(control, "Mean corr-coefs of random directions.", 3)
-        sections.append(Section("What chance gives", [words], (), [table]))
-    if skipped:
-        sections.append(Section("What could not be run", list(skipped)))
-    return sections
-
-
-def curve_figures(table: pd.DataFrame, overlay: pd.DataFrame | None = None) -> dict[str, Figure]:
-    """The plots of the sum and of each property against n, by file name."""
-    return {
-        f"n_curve_{what}": Figure(
-            *(figure_png(n_curves(table, what, overlay, narrow)) for narrow in (False, True))
+def curve_figures(
+    table: pd.DataFrame, findings: Sequence[Finding], overlay: pd.DataFrame | None = None
+) -> dict[str, Plot]:
+    """The plots of the sum and of each property against n, and of each finding, by name."""
+    plots = {
+        layout.CURVE_FIGURE + what: both_widths(
+            lambda narrow, what=what: n_curves(table, what, overlay, narrow)
         )
         for what in (SUM, *curve_properties(table))
     }
+    for index, finding in enumerate(findings, start=1):
+        if finding.holds != "not measured":
+            plots[f"{layout.FINDING_FIGURE}{index}"] = both_widths(
+                lambda narrow, finding=finding: finding_figure(table, finding, overlay, narrow)
+            )
+    return plots
 
 
 def curve_lines(table: pd.DataFrame) -> list[str]:
     """What the n-curves say, in a few lines."""
     names = [f"{method} / {layer}" for method, layer in lines_of(table)]
     lines = [f"lines: {len(names)} ({', '.join(names)})", f"n: {_span(table)}"]
-    for what in (*curve_properties(table), SUM):
-        row = _best(table, what)
-        if row is not None:
-            where = f"{row[c.METHOD]} / {row[c.LAYER]} at {n_text(row[c.N])}"
-            lines.append(f"best {title_of(what)}: {row[_column(what)]:.4f} by {where}")
+    for what, row in _best(table):
+        where = f"{row[c.METHOD]} / {row[c.LAYER]} at {n_text(row[c.N])}"
+        lines.append(f"best {title_of(what)}: {row[_column(what)]:.4f} by {where}")
     lines.append("the reference's findings:")
     return [*lines, *(f"  {finding.title}: {finding.holds}" for finding in seven_findings(table))]
 
 
-def _page(
-    table: pd.DataFrame,
-    overlay: pd.DataFrame | None,
+def curve_page(
+    curves: Curves,
     findings: Sequence[Finding],
     others: Sequence[Finding],
-    figures: Mapping[str, Figure],
-    config: Mapping[str, Any],
-    name: str,
+    figures: Mapping[str, Plot],
 ) -> Page:
+    """The page: how many findings hold, then plots and points, then each finding.
+
+    Args:
+        curves: what the page is about.
+        findings, others: as from `reports.findings.seven_findings`, of the curves and of the
+            overlay; the latter empty without one.
+        figures: as from `curve_figures`.
+    """
+    table, overlay, config = curves.table, curves.overlay, curves.config
     names = curve_properties(table)
     pictures = [
-        Picture(
-            figures[f"n_curve_{what}"].wide,
+        picture_of(
+            figures[layout.CURVE_FIGURE + what],
             f"Lines of the mean corr-coef against n: {title_of(what)}",
-            "",
-            figures[f"n_curve_{what}"].narrow,
         )
         for what in (SUM, *names)
     ]
@@ -139,26 +123,37 @@ def _page(
     if overlay is not None:
         tables.append(_points(overlay, "Every point of the overlay."))
     facts = {}
-    for what in (*names, SUM):
-        row = _best(table, what)
-        if row is not None:
-            by = f"{row[c.METHOD]} / {row[c.LAYER]}, {n_text(row[c.N])}"
-            facts[f"best {title_of(what)}"] = f"{row[_column(what)]:.3f} ({by})"
+    for what, row in _best(table):
+        by = f"{row[c.METHOD]} / {row[c.LAYER]}, {n_text(row[c.N])}"
+        facts[f"best {title_of(what)}"] = f"{row[_column(what)]:.3f} ({by})"
     return Page(
         kind="vectorfind · n-curves",
         verdict=findings_verdict(findings),
-        summary=_what(table, overlay, name),
+        summary=_what(curves),
         facts=facts,
         sections=[
             Section("Against the number of samples", [words], pictures, tables),
             Section("The reference's findings", (), (), [_overview(findings, others)]),
             *_finding_sections(findings, others, figures),
+            *_more_sections(curves),
         ],
         notes=NOTES,
         settings=settings_shown(config),
-        versions={key: str(text) for key, text in config.get("versions", {}).items()},
+        versions=versions_shown(config),
         command=str(config.get("command", "")),
     )
+
+
+def _more_sections(curves: Curves) -> list[Section]:
+    sections = []
+    if curves.control is not None and len(curves.control):
+        words = "The same cases and strengths with random unit directions, once a line."
+        table = table_of(curves.control, "Mean corr-coefs of random directions.", 3)
+        sections.append(Section("What chance gives", [words], (), [table]))
+    skipped = curves.config.get("skipped")
+    if skipped:
+        sections.append(Section("What could not be run", list(skipped)))
+    return sections
 
 
 def _points(table: pd.DataFrame, caption: str) -> Table:
@@ -186,19 +181,19 @@ def findings_verdict(findings: Sequence[Finding]) -> str:
     if counts["were not measured"] == len(findings):
         return "Mean corr-coefs against the number of samples."
     parts = [f"{count} {words}" for words, count in counts.items() if count]
-    return f"Of the reference's seven findings, {_listed(parts)}."
+    return f"Of the reference's seven findings, {listed(parts)}."
 
 
-def _what(table: pd.DataFrame, overlay: pd.DataFrame | None, name: str) -> str:
-    lines, source = len(lines_of(table)), f" in {name}" if name else ""
+def _what(curves: Curves) -> str:
+    table, overlay = curves.table, curves.overlay
+    source = f" in {curves.name}" if curves.name else ""
     cases = ""
     if c.CASES in table.columns and table[c.CASES].nunique() == 1:
         cases = f" of {int(table[c.CASES].max()):,} cases each"
-    text = (
-        f"{lines} line{'s' * (lines != 1)}{source}, {len(table)} points{cases}, n {_span(table)}."
-    )
+    lines = counted(len(lines_of(table)), "line")
+    text = f"{lines}{source}, {len(table)} points{cases}, n {_span(table)}."
     if overlay is not None:
-        text += f" Laid over them: {len(lines_of(overlay))} lines, n {_span(overlay)}."
+        text += f" Laid over them: {counted(len(lines_of(overlay)), 'line')}, n {_span(overlay)}."
     return text
 
 
@@ -212,7 +207,7 @@ def _overview(findings: Sequence[Finding], others: Sequence[Finding]) -> Table:
 
 
 def _finding_sections(
-    findings: Sequence[Finding], others: Sequence[Finding], figures: Mapping[str, Figure]
+    findings: Sequence[Finding], others: Sequence[Finding], figures: Mapping[str, Plot]
 ) -> list[Section]:
     sections = []
     for index, finding in enumerate(findings, start=1):
@@ -220,8 +215,8 @@ def _finding_sections(
         other = others[index - 1] if others else None
         if other is not None:
             text.append(_sentences(f"in the overlay: {other.holds}", other.summary))
-        figure = figures.get(f"finding_{index}")
-        pictures = [Picture(figure.wide, finding.title, "", figure.narrow)] if figure else []
+        figure = figures.get(f"{layout.FINDING_FIGURE}{index}")
+        pictures = [picture_of(figure, finding.title)] if figure else []
         tables = [_details(finding, other)] if finding.details else []
         sections.append(Section(f"{index}. {finding.title}", text, pictures, tables))
     return sections
@@ -239,18 +234,17 @@ def _details(finding: Finding, other: Finding | None) -> Table:
 
 
 def _sentences(verdict: str, summary: str) -> str:
-    return f"{verdict[:1].upper()}{verdict[1:]}. {summary[:1].upper()}{summary[1:]}."
+    return f"{capital(verdict)}. {capital(summary)}."
 
 
-def _finding(table: pd.DataFrame, finding: Finding, overlay: pd.DataFrame | None) -> Figure:
-    return Figure(
-        *(figure_png(finding_figure(table, finding, overlay, narrow)) for narrow in (False, True))
-    )
-
-
-def _best(table: pd.DataFrame, what: str) -> pd.Series | None:
-    column = table[_column(what)]
-    return None if column.isna().all() else table.loc[column.idxmax()]
+def _best(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """Each property, and the sum, with the row where its mean is largest."""
+    columns = {what: table[_column(what)] for what in (*curve_properties(table), SUM)}
+    return [
+        (what, table.loc[column.idxmax()])
+        for what, column in columns.items()
+        if column.notna().any()
+    ]
 
 
 def _column(what: str) -> str:
@@ -260,7 +254,3 @@ def _column(what: str) -> str:
 def _span(table: pd.DataFrame) -> str:
     low, high = n_text(table[c.N].min()), n_text(table[c.N].max())
     return low if low == high else f"{low} to {high}"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
