@@ -30,13 +30,13 @@ def peak_memory() -> float:
 
 def main() -> None:
     """Runs the command line with the arguments after the first, a file for the bytes."""
-    from vectorfind.cli import main as command
+    from vectorfind.__main__ import run
 
-    told = Path(sys.argv.pop(1))
+    output = Path(sys.argv.pop(1))
     try:
-        command()
+        run()
     finally:
-        told.write_text(str(peak_memory()), encoding="utf-8")
+        output.write_text(str(peak_memory()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
+import numpy as np
 from joblib import cpu_count
 
-from vectorfind.bench.grid import make_grid
 from vectorfind.bench.machine import matmul_peak
-from vectorfind.bench.maps import tsne_rows
 from vectorfind.bench.rates import measure_rates, rate_rows
 from vectorfind.bench.reference import grid_ratio_rows, measure_costs, run_ratio_rows
 from vectorfind.bench.rows import BenchRow
+from vectorfind.bench.runs import layer_of, make_grid, make_run, stage_rows
 from vectorfind.bench.settings import BenchSettings
-from vectorfind.bench.stages import make_run, stage_rows
 from vectorfind.bench.training import training_rows
-from vectorfind.models.pair import load_models
+from vectorfind.config import FindSettings
+from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import device_of
+from vectorfind.runs import tsne
+from vectorfind.sampling.groups import WHOLE
+from vectorfind.sampling.sampler import sample
+
+MAPPED = 2048
+"""Samples, of which the top and the bottom are mapped by t-SNE."""
+
+CALLS = 3
+"""Maps, of which the fastest counts."""
 
 
 def bench(
@@ -74,3 +84,34 @@ def bench(
         say("t-SNE")
         rows += tsne_rows(models, settings)
     return rows
+
+
+def tsne_rows(models: Models, settings: BenchSettings) -> list[BenchRow]:
+    """What scikit-learn-intelex is worth to t-SNE, the one thing here that it speeds up: seconds of
+    a map of a property's top and bottom samples by either library, and the ratio.
+    """
+    layer = layer_of("svm", models)
+    samples = sample(models, MAPPED, settings.seed, layers=(layer,), workers=settings.workers)
+    rows, _ = tsne.group_extremes(samples, FindSettings(group_by=()), WHOLE, models.scored[0])
+    vectors = samples.vectors(layer, rows)
+    note = f"{len(vectors)} samples of {vectors.shape[1]} numbers, best of {CALLS}"
+    plain = _map_seconds(vectors, accelerated=False)
+    found = [BenchRow("tsne", "scikit-learn", plain, "s", f"{note}; draws a run's figure")]
+    if not tsne.has_intelex():
+        nan = float("nan")
+        return [*found, BenchRow("tsne", "scikit-learn-intelex", nan, "s", "it is not installed")]
+    faster = _map_seconds(vectors, accelerated=True)
+    return [
+        *found,
+        BenchRow("tsne", "scikit-learn-intelex", faster, "s", "its map depends on the threads"),
+        BenchRow("tsne", "ratio", plain / faster, "x", "of scikit-learn's time to the extension's"),
+    ]
+
+
+def _map_seconds(vectors: np.ndarray, accelerated: bool) -> float:
+    best = float("inf")
+    for _ in range(CALLS):
+        started = time.perf_counter()
+        tsne.embed(vectors, 0, accelerated)
+        best = min(best, time.perf_counter() - started)
+    return best

@@ -8,7 +8,6 @@ import click
 
 from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
-from vectorfind.cli.allocator import keep_freed_memory
 from vectorfind.cli.bench import bench
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
@@ -61,7 +60,6 @@ def main() -> None:
       vectorfind test -n 4000 --cases 36 --out demo
     Then open demo/report.html.
     """
-    keep_freed_memory()
 
 
 for command in (

@@ -10,19 +10,19 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from property_cnn.common.devices import quick_dtype
 from property_cnn.common.errors import InputError, VectorfindError
 from vectorfind.bench import machine as machine_module
-from vectorfind.bench import operations, stages, suite
+from vectorfind.bench import rates as rates_module
+from vectorfind.bench import runs as runs_module
+from vectorfind.bench import suite
 from vectorfind.bench.child import peak_memory
-from vectorfind.bench.grid import grid_rows
 from vectorfind.bench.machine import machine, matmul_peak
-from vectorfind.bench.operations import Profile
-from vectorfind.bench.rates import Rates, measure_rates, rate_rows
+from vectorfind.bench.rates import Profile, Rates, flop, measure_rates, profile_call, rate_rows
 from vectorfind.bench.rows import BenchRow, at_least, at_most, bench_lines, write_bench
+from vectorfind.bench.runs import Run, grid_rows, stage_rows
 from vectorfind.bench.settings import BenchSettings
-from vectorfind.bench.stages import Run, stage_rows
 from vectorfind.cli import main
-from vectorfind.methods.gradient.products import quick_dtype
 
 SETTINGS = BenchSettings(n=2000, cases=40, grid_n=2000)
 
@@ -100,20 +100,20 @@ def test_rates_become_shares_of_the_peak():
 
 def test_operations_of_a_product_are_counted():
     a, b = torch.rand(3, 5), torch.rand(5, 7)
-    assert operations.flop(lambda: a @ b) == 2 * 3 * 5 * 7
+    assert flop(lambda: a @ b) == 2 * 3 * 5 * 7
 
 
 def test_a_profile_tells_products_from_the_rest(monkeypatch):
-    monkeypatch.setattr(operations, "fastest_matmul", lambda: 1e9)
+    monkeypatch.setattr(rates_module, "fastest_matmul", lambda: 1e9)
     a = torch.rand(64, 64)
-    profile = operations.profile_call(lambda: torch.sin(a @ a))
+    profile = profile_call(lambda: torch.sin(a @ a))
     assert set(profile.seconds) == {"mm", "sin", "python"}
     assert profile.products == profile.seconds["mm"]
     assert profile.peak == 1e9
 
 
 def test_rates_of_small_networks_are_measured(models, monkeypatch):
-    monkeypatch.setattr(operations, "fastest_matmul", lambda: 1e9)
+    monkeypatch.setattr(rates_module, "fastest_matmul", lambda: 1e9)
     rates = measure_rates(models, replace(SETTINGS, seconds=0.03, batch_size=8))
     assert min(rates.generator, rates.scorer, rates.both) > 0
     assert rates.generator_flop == 2 * 8 * 8  # bands of w, nothing else
@@ -150,14 +150,14 @@ def test_a_run_without_a_target_or_without_its_memory_is_told_so():
 
 
 def test_a_command_is_timed_and_its_memory_known():
-    seconds, memory = stages._timed(["--version"])
+    seconds, memory = runs_module._timed(["--version"])
     assert seconds > 0
     assert math.isnan(memory) or 2**22 < memory < peak_memory()  # not this process's
 
 
 def test_a_failed_run_is_told_in_its_own_words():
     with pytest.raises(VectorfindError, match="a run ended with 2: no file nothing"):
-        stages._timed(["info", "nothing.npz"])
+        runs_module._timed(["info", "nothing.npz"])
 
 
 def test_the_grid_is_judged_by_its_parts():

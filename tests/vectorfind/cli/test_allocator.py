@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from vectorfind import __main__ as program
 from vectorfind.cli.allocator import keep_freed_memory
 
 FREES = """
@@ -34,3 +36,14 @@ def test_what_a_process_frees_stays_with_it_where_that_was_asked(keeps):
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert keep_freed_memory() is False
+
+
+def test_only_the_program_asks_for_it(monkeypatch):
+    calls = []
+    monkeypatch.setattr(program, "keep_freed_memory", lambda: calls.append("memory"))
+    CliRunner().invoke(program.main, ["--version"])
+    assert calls == []
+    monkeypatch.setattr(sys, "argv", ["/somewhere/__main__.py", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        program.run()
+    assert (ended.value.code, calls) == (0, ["memory"])

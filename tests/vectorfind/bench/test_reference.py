@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from tests.vectorfind.conftest import RANGE
-from vectorfind.bench import protocol
-from vectorfind.bench.operations import flop
+from vectorfind.bench import reference
+from vectorfind.bench.rates import flop
 from vectorfind.bench.reference import Costs, grid_ratio_rows, measure_costs, run_ratio_rows
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.bench.training import MadeUp, training_flop
@@ -20,28 +20,28 @@ from vectorfind.methods.gradient.windows import WINDOW
 
 def test_pixels_and_back_are_the_image_to_a_step():
     images = 2 * torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(0)) - 1
-    pixels = protocol.to_pixels(images)
+    pixels = reference.to_pixels(images)
     assert pixels.shape == (5, 8, 8, 3)
     assert pixels.dtype == np.uint8
-    assert (protocol.from_pixels(pixels) - images).abs().max() <= 1 / 127.5
+    assert (reference.from_pixels(pixels) - images).abs().max() <= 1 / 127.5
 
 
 def test_pixels_are_bounded_and_the_ends_exact():
     images = torch.tensor([-3.0, -1.0, 1.0, 3.0]).reshape(1, 1, 2, 2).expand(1, 3, 2, 2)
-    pixels = protocol.to_pixels(images)
+    pixels = reference.to_pixels(images)
     assert pixels[0, :, :, 0].ravel().tolist() == [0, 0, 255, 255]
-    assert protocol.from_pixels(pixels)[0, 0].flatten().tolist() == [-1, -1, 1, 1]
+    assert reference.from_pixels(pixels)[0, 0].flatten().tolist() == [-1, -1, 1, 1]
 
 
 def test_reading_singly_is_reading_together_to_a_pixel(models):
     rng = np.random.default_rng(0)
     latents = 0.3 * rng.standard_normal((6, 8)).astype(np.float32)  # no band is beyond white
-    singly = protocol.read_singly(models, latents, "w")
+    singly = reference.read_singly(models, latents, "w")
     np.testing.assert_allclose(singly, models.read(latents, "w"), atol=RANGE / 127.5)
 
 
 def test_sampling_singly_gives_samples_of_every_layer(models):
-    samples = protocol.sample_singly(models, 10, seed=0)
+    samples = reference.sample_singly(models, 10, seed=0)
     shapes = {name: latents.shape for name, latents in samples.latents.items()}
     assert shapes == {"mapping_split1": (10, 16), "mapping_split2": (10, 16), "w": (10, 8)}
     assert samples.scores.shape == (10, 8)
@@ -50,22 +50,22 @@ def test_sampling_singly_gives_samples_of_every_layer(models):
 
 def test_cases_are_read_over_the_whole_grid(models):
     directions = {name: np.eye(16, dtype=np.float32)[i] for i, name in enumerate(("eyes", "pose"))}
-    assert protocol.read_cases(models, directions, 2, "mapping_split2", 0).shape == (2, 10, 8)
+    assert reference.read_cases(models, directions, 2, "mapping_split2", 0).shape == (2, 10, 8)
 
 
 def test_training_alone_counts_its_steps_and_leaves_the_global_numbers():
     samples = MadeUp(200, 8, ("eyes",))
     before = torch.get_rng_state()
     settings = GradientSettings(max_epochs=3)
-    training = protocol.train_alone(samples.vectors("", np.arange(200)), samples.scores[:, 0], 0,
+    training = reference.train_alone(samples.vectors("", np.arange(200)), samples.scores[:, 0], 0,
                                     settings)  # fmt: skip
     assert training.epochs == 3
-    assert training.steps == 3 * math.ceil(160 / protocol.NETWORK_BATCH)
+    assert training.steps == 3 * math.ceil(160 / reference.NETWORK_BATCH)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_network_costs_what_pytorch_counts():
-    network, x = protocol._network(24, 0.0), torch.rand(40, 24)
+    network, x = reference._network(24, 0.0), torch.rand(40, 24)
     forward = flop(lambda: network(x))
     step = flop(lambda: F.mse_loss(network(x), torch.rand(40, 1)).backward())
     held = 10  # of 50 samples 40 are trained on, 5 validate, 5 test
@@ -75,7 +75,7 @@ def test_a_network_costs_what_pytorch_counts():
 
 def test_an_epoch_is_at_most_a_window():
     most = training_flop(10 * WINDOW, 24, 2) - training_flop(10 * WINDOW, 24, 1)
-    forward = flop(lambda: protocol._network(24, 0.0)(torch.rand(1, 24)))
+    forward = flop(lambda: reference._network(24, 0.0)(torch.rand(1, 24)))
     step = 3 * forward - 2 * 24 * (768 + 6)
     assert most == pytest.approx(WINDOW * step + VALID * forward)
 
