@@ -219,7 +219,7 @@ def command_line() -> str:
     concern this machine.
     """
     context = click.get_current_context()
-    words = [context.command_path.removeprefix("python -m ")]
+    words = [context.command_path]
     for option in context.command.params:
         given = context.get_parameter_source(option.name) == ParameterSource.COMMANDLINE
         if given and option.name not in ("out", "quiet", "overwrite", "device", "workers"):
