@@ -91,3 +91,8 @@ def file_digest(path: str | os.PathLike) -> str:
     """The first 16 hexadecimal digits of the file's SHA-256: names the weights in reports."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def bytes_digest(data: bytes) -> str:
+    """As `file_digest`, of a file with these bytes."""
+    return hashlib.sha256(data).hexdigest()[:16]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from property_cnn import face_scores as scores_of_maps
 from property_cnn import faces as renderer
-from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import atomic_write, load_tensors, save_tensors
+from property_cnn.common.progress import Progress
+from property_cnn.common.shard_store import open_store
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
 
 SHARD_FACES = 1024
@@ -21,7 +20,7 @@ SHARD_FACES = 1024
 
 _BATCH = 64  # faces rendered at once
 
-MANIFEST = "manifest.json"
+_ARRAYS = ("images", "attributes", "scores")
 
 
 @dataclass(frozen=True)
@@ -52,46 +51,38 @@ def from_bytes(images: Tensor) -> Tensor:
     return images.float().div(127.5).sub(1)
 
 
-def build_faces(
+def stored_faces(
     n: int,
     size: int,
     seed: int,
-    out: str | Path,
+    folder: str | Path,
     device: str | torch.device = "cpu",
-    advance: Callable[[int], None] | None = None,
-) -> Path:
-    """Renders and scores faces 0 … n - 1 of a seed's population into shards of 1024.
+    progress: Progress | None = None,
+) -> Faces:
+    """Faces 0 … n - 1 of a seed's population, rendered and scored in shards of 1024 in a folder.
 
-    Shards that are already there are kept, so that an interrupted build goes on and a set can be
-    made larger. A folder of another seed, size or version of the renderer is emptied of its
-    shards first.
+    Shards that are already there are used, so that an interrupted build goes on and a set can be
+    made larger. Those of another seed, size or version of the renderer are removed.
 
     Args:
         n: number of faces.
         size: side of the images in pixels; parsing maps are always 224 × 224.
         seed: of the population; different seeds share no face.
-        out: folder of the shards and of `manifest.json`.
-        device: where to render; results are stored as CPU tensors.
-        advance: called with the number of faces after each shard, e.g. `Progress.advance`.
-
-    Returns:
-        The folder.
+        folder: a `property_cnn.common.shard_store`.
+        device: where to render.
+        progress: told of finished faces.
 
     Raises:
-        InputError: n is less than 1.
+        InputError: n is less than 1, or the folder holds something else.
     """
-    if n < 1:
-        raise InputError(f"{n} faces asked for; need at least 1")
-    out = Path(out)
-    _claim(out, {"seed": seed, "size": size, **versions()})
-    for start in range(0, n, SHARD_FACES):
-        count = min(SHARD_FACES, n - start)
-        path = shard_path(out, start)
-        if _rows(path) < count:
-            save_tensors(path, _render(count, size, seed, start, device))
-        if advance is not None:
-            advance(count)
-    return out
+
+    def make(start: int, count: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        return _render(count, size, seed, start, device)
+
+    identity = {"format": "rendered faces", "seed": seed, "size": size, **versions()}
+    with open_store(folder, identity, SHARD_FACES, "replace") as store:
+        store.fill(n, _ARRAYS, make, progress=progress)
+        return Faces(*(torch.from_numpy(store.rows(name, n).whole()) for name in _ARRAYS))
 
 
 def versions() -> dict[str, str]:
@@ -99,56 +90,10 @@ def versions() -> dict[str, str]:
     return {"renderer": str(renderer.VERSION), "scores": str(scores_of_maps.VERSION)}
 
 
-def load_faces(folder: str | Path, n: int) -> Faces:
-    """The first n faces of a folder that `build_faces` made.
-
-    Raises:
-        CheckpointError: a shard is missing, damaged, or holds too few faces.
-    """
-    if n < 1:
-        raise InputError(f"{n} faces asked for; need at least 1")
-    tensors: dict[str, Tensor] = {}
-    for start in range(0, n, SHARD_FACES):
-        path = shard_path(folder, start)
-        shard, _ = load_tensors(path)
-        count = min(SHARD_FACES, n - start)
-        if set(shard) != {"images", "attributes", "scores"} or len(shard["images"]) < count:
-            raise CheckpointError(f"{path} is no shard of {count} faces; build the faces again")
-        for name, rows in shard.items():
-            if name not in tensors:
-                tensors[name] = rows.new_empty((n, *rows.shape[1:]))
-            tensors[name][start : start + count] = rows[:count]
-    return Faces(**tensors)
-
-
-def shard_path(folder: str | Path, start: int) -> Path:
-    """File of the shard whose first face is number `start`."""
-    return Path(folder) / f"faces-{start // SHARD_FACES:05d}.safetensors"
-
-
-def _claim(out: Path, wanted: dict) -> None:
-    """Makes `out` a folder of the wanted set: shards of any other are removed."""
-    manifest = out / MANIFEST
-    text = json.dumps(wanted, indent=2) + "\n"
-    if manifest.is_file() and manifest.read_text("utf-8") == text:
-        return
-    for shard in out.glob("faces-*.safetensors"):
-        shard.unlink()
-    atomic_write(manifest, text)
-
-
-def _rows(path: Path) -> int:
-    """Faces in a shard; 0 where there is none that can be read."""
-    try:
-        return len(load_tensors(path)[0].get("scores", ()))
-    except CheckpointError:
-        return 0
-
-
 @torch.inference_mode()
 def _render(
     count: int, size: int, seed: int, start: int, device: str | torch.device
-) -> dict[str, Tensor]:
+) -> dict[str, np.ndarray]:
     attributes = renderer.sample_attributes(count, seed, start)
     images, scores = [], []
     for rows in attributes.split(_BATCH):
@@ -156,8 +101,5 @@ def _render(
         maps = renderer.render_parsing(rows.to(device), MAP_SIZE)
         images.append(drawn.cpu())
         scores.append(parsing_scores(from_bytes(drawn), maps).cpu())
-    return {
-        "images": torch.cat(images),
-        "attributes": attributes,
-        "scores": torch.cat(scores),
-    }
+    arrays = (torch.cat(images), attributes, torch.cat(scores))
+    return {name: array.numpy() for name, array in zip(_ARRAYS, arrays, strict=True)}

@@ -11,7 +11,7 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write, load_tensors
 from property_cnn.network.card import scorer_card
-from property_cnn.network.dataset import Faces, build_faces, load_faces, versions
+from property_cnn.network.dataset import Faces, stored_faces, versions
 from property_cnn.network.scorer import load_scorer, save_scorer, scorer_metadata
 from property_cnn.network.training import ScorerSettings, predict_raw, train_scorer
 
@@ -19,7 +19,7 @@ TEST_SEED_STEP = 1_000_003
 """Test faces come from the population of the seed plus this one."""
 
 
-def make_scorer(
+def make_scorer(  # noqa: PLR0913, its keywords are the interface
     out: str | Path,
     work: str | Path,
     faces: int = 32_000,
@@ -95,4 +95,4 @@ def _faces(
     log: Callable[[str], None],
 ) -> Faces:
     log(f"{n:,} faces of {size} × {size} in {folder}")
-    return load_faces(build_faces(n, size, seed, folder, device), n)
+    return stored_faces(n, size, seed, folder, device)

@@ -1,36 +1,19 @@
-"""Data sets to distil on: images with soft hair masks, or with label maps of several classes."""
+"""Data sets to train on: what the loop needs, and images with label maps of any classes on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import hashlib
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.shards import Shards, build_shards
-from property_cnn.faces import VERSION, render_both, sample_attributes
-from property_cnn.faces.classes import Part
-from property_cnn.network.dataset import from_bytes, to_bytes
-from property_cnn.segmentation.teachers import Teacher, hair_probability
-
-MASK_SIDE = 224
-"""Side of stored soft masks."""
-
-_BATCH = 16  # images that the teacher answers at once
-
-
-class Rows(Protocol):
-    """An array, in memory or on disk, whose rows are taken by an array of their numbers."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray: ...
+from property_cnn.segmentation.losses import IGNORED
+from property_cnn.segmentation.pictures import SUFFIXES, read_image, read_labels
 
 
 class Dataset(Protocol):
@@ -51,141 +34,71 @@ class Dataset(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class ImageKind:
-    """Images of one kind; arrays are 8-bit.
+class LabelledFolder:
+    """Images of one folder and label maps of the same names, but for the suffix, in another.
 
-    Attributes:
-        name: of the kind, e.g. "rendered".
-        images: (N, 3, S, S) RGB.
-        masks: (N, M, M) soft masks, 255 for hair.
-        truth: (N, T, T) true masks, 0 or 255; None where unknown.
-        digest: names the contents.
-    """
-
-    name: str
-    images: Rows
-    masks: Rows
-    truth: Rows | None = None
-    digest: str = ""
-
-    def __post_init__(self):
-        counts = [len(rows) for rows in (self.images, self.masks, self.truth) if rows is not None]
-        if len(set(counts)) != 1 or counts[0] < 1:
-            raise InputError(f"{self.name}: {counts} images and masks; need as many of each")
-
-
-class HairData:
-    """Images of one or several kinds with soft masks, as one data set.
-
-    Attributes:
-        parts: the kinds, in order; rows count through them.
-        kinds: (N,) number of the part of each row.
-    """
-
-    def __init__(self, parts: Sequence[ImageKind]):
-        if not parts:
-            raise InputError("no images to learn from; give at least one kind")
-        self.parts = tuple(parts)
-        sizes = [len(part.images) for part in parts]
-        self._starts = np.concatenate([[0], np.cumsum(sizes)])
-        self.kinds = np.repeat(np.arange(len(sizes)), sizes)
-        self.digest = " ".join(
-            f"{part.name}:{size}:{part.digest}" for part, size in zip(parts, sizes, strict=True)
-        )
-
-    def __len__(self) -> int:
-        return int(self._starts[-1])
-
-    def batch(self, rows: np.ndarray, side: int) -> tuple[Tensor, Tensor]:
-        """Images (B, 3, side, side) in [-1, 1] and soft masks (B, 1, side, side)."""
-        images, masks = torch.empty(len(rows), 3, side, side), torch.empty(len(rows), 1, side, side)
-        for number, part in enumerate(self.parts):
-            chosen, local = self._local(rows, number)
-            if len(chosen):
-                images[chosen] = _resized(from_bytes(torch.from_numpy(part.images[local])), side)
-                soft = torch.from_numpy(part.masks[local])[:, None].float() / 255
-                masks[chosen] = _resized(soft, side)
-        return images, masks
-
-    def truth(self, rows: np.ndarray, side: int) -> Tensor:
-        """(B, side, side) bool true masks of rows whose kind has them."""
-        masks = torch.empty(len(rows), 1, side, side)
-        for number, part in enumerate(self.parts):
-            chosen, local = self._local(rows, number)
-            if len(chosen):
-                if part.truth is None:
-                    raise InputError(f"{part.name} images have no true masks")
-                masks[chosen] = _resized(
-                    torch.from_numpy(part.truth[local])[:, None].float() / 255, side
-                )
-        return masks[:, 0] >= 0.5
-
-    def _local(self, rows: np.ndarray, number: int) -> tuple[Tensor, np.ndarray]:
-        chosen = np.flatnonzero(self.kinds[rows] == number)
-        return torch.from_numpy(chosen), np.asarray(rows)[chosen] - self._starts[number]
-
-
-def rendered_images(
-    folder: str | Path,
-    n: int,
-    side: int = MASK_SIDE,
-    seed: int = 0,
-    advance: Callable[[int], None] | None = None,
-) -> tuple[Shards, Shards, str]:
-    """Rendered faces and their true hair masks in a folder, and the text that names them."""
-    mark = f"renderer {VERSION}, seed {seed}, side {side}"
-
-    def drawn(start: int, count: int, what: int) -> Tensor:
-        return render_both(sample_attributes(count, seed, start), side)[what]
-
-    images = build_shards(
-        folder, "images", n, mark, lambda *rows: to_bytes(drawn(*rows, 0)).numpy(), advance
-    )
-    truth = build_shards(
-        folder,
-        "truth",
-        n,
-        mark,
-        lambda *rows: (drawn(*rows, 1) == Part.HAIR).to(torch.uint8).mul(255).numpy(),
-    )
-    return images, truth, mark
-
-
-def soft_masks(
-    teacher: Teacher,
-    images: Rows,
-    folder: str | Path,
-    mark: str,
-    side: int = MASK_SIDE,
-    advance: Callable[[int], None] | None = None,
-) -> Shards:
-    """The teacher's hair probabilities of all images, answered once and kept as 8-bit masks.
+    Label maps are 8-bit pictures whose values (or palette indices) are class numbers; 255 marks
+    pixels that do not count. All is read when it is needed, and resized to squares.
 
     Args:
-        images: (N, 3, S, S) 8-bit rows.
-        folder: where the shards lie; those of another teacher or other images are replaced.
-        mark: text that names the images.
-        side: of the images that the teacher sees and of the masks.
-        advance: called with the number of images after each shard.
+        images: folder of pictures.
+        labels: folder of label maps, as .png.
+        classes: number of classes.
+        hair: number of the class that is hair, to learn soft masks of it alone; None to learn
+            all classes.
+
+    Attributes:
+        names: of the images, sorted.
+
+    Raises:
+        InputError: a folder is missing, an image has no label map, or there are no images.
     """
 
-    def answer(start: int, count: int) -> np.ndarray:
-        masks = []
-        for first in range(start, start + count, _BATCH):
-            rows = np.arange(first, min(first + _BATCH, start + count))
-            batch = _resized(from_bytes(torch.from_numpy(images[rows])), side)
-            masks.append(hair_probability(teacher, batch)[:, 0].mul(255).round().cpu())
-        return torch.cat(masks).to(torch.uint8).numpy()
+    def __init__(
+        self, images: str | Path, labels: str | Path, classes: int, hair: int | None = None
+    ):
+        images, labels = Path(images), Path(labels)
+        for folder in (images, labels):
+            if not folder.is_dir():
+                raise InputError(f"no folder {folder}; give one with pictures")
+        if classes < 2 or not (hair is None or 0 <= hair < classes):
+            raise InputError(f"{classes} classes with hair {hair}; need at least 2 and one of them")
+        self._images = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
+        self._labels = [labels / f"{path.stem}.png" for path in self._images]
+        missing = [path.name for path in self._labels if not path.is_file()]
+        if missing or not self._images:
+            what = f"no {missing[0]} in {labels}" if missing else f"no pictures in {images}"
+            raise InputError(f"{what}; every image needs a label map of its name as .png")
+        self.classes, self.hair = classes, hair
+        self.names = [path.stem for path in self._images]
+        stamp = hashlib.sha256(repr((classes, hair)).encode())
+        for path in (*self._images, *self._labels):
+            stamp.update(f"{path.name} {path.stat().st_size}\n".encode())
+        self.digest = f"folder {stamp.hexdigest()[:16]}"
 
-    name = f"{mark}, teacher {teacher.digest}, side {side}"
-    return build_shards(folder, "soft", len(images), name, answer, advance)
+    def __len__(self) -> int:
+        return len(self._images)
 
+    def batch(self, rows: np.ndarray, side: int) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, side, side) in [-1, 1], and label maps (B, side, side) int64, or masks
+        (B, 1, side, side) of hair.
 
-def _resized(maps: Tensor, side: int) -> Tensor:
-    if maps.shape[-2:] == (side, side):
-        return maps
-    smaller = min(maps.shape[-2:]) > side
-    return F.interpolate(
-        maps, (side, side), mode="bilinear", align_corners=False, antialias=smaller
-    ).clamp_(-1, 1)
+        Raises:
+            InputError: a file is damaged, sizes differ, or a label is no class.
+        """
+        images, labels = [], []
+        for row in rows:
+            picture, found = read_image(self._images[row]), read_labels(self._labels[row])
+            if picture.shape[:2] != found.shape:
+                raise InputError(
+                    f"{self._labels[row]} is {found.shape}, its image {picture.shape[:2]}"
+                )
+            if ((found >= self.classes) & (found != IGNORED)).any():
+                raise InputError(f"{self._labels[row]} has labels beyond {self.classes - 1}")
+            square = Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR)
+            images.append(np.asarray(square))
+            near = Image.fromarray(found).resize((side, side), Image.Resampling.NEAREST)
+            labels.append(np.asarray(near))
+        pixels = torch.from_numpy(np.stack(images)).movedim(-1, 1).float().div(127.5).sub(1)
+        maps = torch.from_numpy(np.stack(labels).astype(np.int64))
+        return pixels, maps if self.hair is None else (maps == self.hair).float()[:, None]

@@ -68,10 +68,10 @@ def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options:
     """
     settings = settings_from(BenchSettings, options)
     settings.validate()
+    from property_cnn.common.folders import writable_folder
     from vectorfind.bench.machine import machine
     from vectorfind.bench.rows import bench_lines, write_bench
     from vectorfind.bench.suite import bench as measure
-    from vectorfind.runs.folder import writable_folder
     from vectorfind.runs.record import versions
 
     if out is not None:

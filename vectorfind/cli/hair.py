@@ -218,8 +218,8 @@ def test(
     Example:
       vectorfind hair test runs/hair/student.safetensors --data runs/hair/data --out hair-test
     """
+    from property_cnn.common.folders import writable_folder
     from property_cnn.segmentation.segformer import load_teacher
-    from vectorfind.runs.folder import writable_folder
     from vectorfind.runs.hair.data import hair_data, stored_counts
     from vectorfind.runs.hair.table import load_students
 
@@ -286,15 +286,15 @@ def _settings(loss: str, options: dict[str, Any]) -> Any:
 
 def _data(out: Path, options: dict[str, Any], device: str | None, quiet: bool):
     """The data set, and the teacher or None where none is needed."""
+    from property_cnn.common.folders import writable_folder
     from property_cnn.segmentation.segformer import load_teacher
-    from vectorfind.runs.folder import writable_folder
 
     images, maps, classes = options["images"], options["maps"], options["classes"]
     given = options["teacher"]
     if (images is None) != (maps is None) or (images is not None and classes is None):
         raise InputError("own pictures need all three of --images, --maps and --classes")
     if images is not None:
-        from property_cnn.segmentation.folder_data import LabelledFolder
+        from property_cnn.segmentation.data import LabelledFolder
 
         data = LabelledFolder(images, maps, classes, options["hair_class"])
         taught = any(options[term] is not None for term in ("kl", "at", "sp"))

@@ -53,8 +53,8 @@ def convert(file: Path, out: Path, precision: str) -> None:
       vectorfind convert ffhq.pkl ffhq.safetensors --precision float16
       vectorfind info ffhq.safetensors
     """
+    from property_cnn.common.folders import writable_folder
     from stylegan_ft.formats.convert import convert_file
-    from vectorfind.runs.folder import writable_folder
 
     writable_folder(out.parent)
     convert_file(file, out, precision)
@@ -75,7 +75,7 @@ def models(out: Path, device: str | None, quiet: bool) -> None:
     Example:
       vectorfind models --out runs/models
     """
-    from vectorfind.runs.folder import writable_folder
+    from property_cnn.common.folders import writable_folder
     from vectorfind.runs.shipped import make_models
 
     writable_folder(out)

@@ -17,6 +17,7 @@ from property_cnn.common.checks import check_names
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
+from property_cnn.common.folders import writable_folder
 from property_cnn.common.streams import CASES
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from property_cnn.hair.ombre import check_share, ombre
@@ -24,7 +25,6 @@ from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
 from vectorfind.models.protocols import device_of
-from vectorfind.runs.folder import writable_folder
 from vectorfind.sampling.latents import mapped_latents
 
 OMBRE = {

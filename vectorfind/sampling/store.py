@@ -1,11 +1,12 @@
 """A store of samples: shards in a folder, told whole by checksums, filled once and reused.
 
-    manifest.json            which networks, seed and precision; the checksum of every file
+    manifest.json            which networks, seed and precision
+    checksums/00000.json     the checksum of each file of the first 512 samples
     scores/00000.npy         (512, A) float32; likewise z/, label/ and one folder a layer
     groups_160000.npz        group of each of the first 160,000 samples, by their scores
 
-A shard depends on the seed and its index alone, so a store can be filled in any order, by any
-process, go on after a kill, and grow; the files are the same whichever way they came.
+It is a `property_cnn.common.shard_store`: filled in any order, by any process, gone on with after
+a kill, grown in samples and layers; the files are the same whichever way they came.
 """
 
 from __future__ import annotations
@@ -13,29 +14,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from property_cnn.common.arrays import write_npz
-from property_cnn.common.files import atomic_path, file_digest
+from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
+from property_cnn.common.shard_store import CHECKSUMS, MANIFEST, Rows, open_store
 from property_cnn.common.tasks import run_tasks
 from vectorfind.config import FindSettings
 from vectorfind.models.pair import Models, check_readable
-from vectorfind.runs.folder import locked, writable_folder
+from vectorfind.models.protocols import digest_of
 from vectorfind.sampling.groups import group_names
-from vectorfind.sampling.manifest import (
-    BASE,
-    LABELS,
-    LATENTS,
-    SCORES,
-    Manifest,
-    array_name,
-    open_manifest,
-    shard_path,
-)
-from vectorfind.sampling.sampler import SHARD, make_shard, map_shard, shard_count
+from vectorfind.sampling.sampler import SHARD, make_shard, map_shard
+
+LATENTS, LABELS, SCORES = "z", "label", "scores"
+BASE = (LATENTS, LABELS, SCORES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +57,7 @@ class StoredSamples:
 
     def vectors(self, layer: str, rows: np.ndarray) -> np.ndarray:
         """Vectors (len(rows), d) at a layer, of the given samples in their order."""
-        rows = np.asarray(rows)
-        found = np.empty((len(rows), self.layers[layer]), np.float32)
-        order = np.argsort(rows, kind="stable")
-        shards, starts = np.unique(rows[order] // SHARD, return_index=True)
-        for index, places in zip(shards, np.split(order, starts[1:]), strict=True):
-            # A map that is dropped here never adds up to more than one shard in memory.
-            path = shard_path(self.folder, array_name(layer), index)
-            array = np.load(path, "r", allow_pickle=False)
-            found[places] = array[rows[places] - index * SHARD]
-        return found
+        return Rows(self.folder, array_name(layer), len(self), SHARD)[rows]
 
     def write_groups(self, group_by: Sequence[str], cuts: np.ndarray) -> None:
         """Leaves the samples' groups in the folder, with the cuts that they follow from."""
@@ -91,7 +78,7 @@ class StoredSamples:
         )
 
 
-def fill_store(
+def fill_store(  # noqa: PLR0913, its keywords are the interface
     folder: str | os.PathLike,
     models: Models,
     n: int,
@@ -122,81 +109,65 @@ def fill_store(
             another process, or nothing can be written there.
         ScorerError: wrong shape, infinities, or more than half of the images unreadable.
     """
-    folder = writable_folder(folder)
     kept = tuple(models.generator.layers) if layers is None else tuple(layers)
-    with locked(folder, "--store"):
-        manifest = open_manifest(folder, models, seed, fresh)
-        _fill(folder, manifest, models, seed, n, kept, batch_size, workers, quiet)
-    shards = range(shard_count(n))
-    scores = np.concatenate([_load(folder, SCORES, index) for index in shards])[:n]
+    identity = _identity(models, seed)
+    nameless = not (identity["generator"] and identity["scorer"])
+    existing = "drop" if fresh else "keep"
+    with open_store(folder, identity, SHARD, existing, "layers", option="--store") as store:
+        if nameless and store.shards:
+            raise InputError(
+                f"{folder} holds samples, and networks without a digest cannot be told from those "
+                "that made them; give them a digest, or choose another --store"
+            )
+        progress = Progress("sampling", n, "images", quiet)
+        run = partial(run_tasks, workers=workers, models=models)
+        make = partial(_make, models, seed, kept, batch_size)
+        store.fill(n, [*BASE, *map(array_name, kept)], make, run, progress, whole=True)
+        scores = store.rows(SCORES, n).whole()
     readable = ~np.isnan(scores).any(axis=1)
     check_readable(readable, "samples")
     sizes = {name: models.generator.layers[name] for name in kept}
-    return StoredSamples(folder, scores, models.scored, readable, sizes)
+    return StoredSamples(Path(folder), scores, models.scored, readable, sizes)
 
 
-def write_shard(
-    folder: Path,
+def array_name(layer: str) -> str:
+    """Under which a layer's vectors are kept, apart from what else lies in a store."""
+    return f"layer_{layer}" if layer in (*BASE, CHECKSUMS, MANIFEST) else layer
+
+
+def _make(
     models: Models,
     seed: int,
-    index: int,
     layers: tuple[str, ...],
-    images: bool,
     batch_size: int,
-) -> dict[str, str]:
-    """Makes and writes a shard, or only its vectors; the checksum of each file by array name."""
-    if images:
+    start: int,
+    count: int,
+    names: tuple[str, ...],
+) -> dict[str, np.ndarray]:
+    """A shard by the names of its arrays, or only its vectors, without images."""
+    index = start // SHARD
+    if set(BASE) & set(names):
         shard = make_shard(models, seed, index, layers, batch_size)
         arrays = {LATENTS: shard.z, LABELS: shard.label, SCORES: shard.scores}
         latents = shard.latents
     else:
-        arrays, latents = {}, map_shard(models, seed, index, layers)[2]
-    arrays |= {array_name(layer): vectors for layer, vectors in latents.items()}
-    return {name: write_array(shard_path(folder, name, index), a) for name, a in arrays.items()}
+        wanted = tuple(layer for layer in layers if array_name(layer) in names)
+        arrays, latents = {}, map_shard(models, seed, index, wanted)[2]
+    return arrays | {array_name(layer): vectors for layer, vectors in latents.items()}
 
 
-def write_array(path: Path, array: np.ndarray) -> str:
-    """Writes an .npy file atomically; returns its checksum."""
-    with atomic_path(path) as temporary:
-        with open(temporary, "wb") as file:
-            np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-        return file_digest(temporary)
-
-
-def _fill(
-    folder: Path,
-    manifest: Manifest,
-    models: Models,
-    seed: int,
-    n: int,
-    layers: tuple[str, ...],
-    batch_size: int,
-    workers: int | None,
-    quiet: bool,
-) -> None:
-    """Makes every shard, or part of one, that is missing or not what its checksum says."""
-    progress = Progress("sampling", n, "images", quiet)
-    names = [*BASE, *map(array_name, layers)]
-    lacking = manifest.lacking(names, range(shard_count(n)), workers)
-    for name, index in lacking.damaged:
-        progress.note(f"{shard_path(folder, name, index)} is damaged; making it again")
-    whole = [index for index in range(shard_count(n)) if index not in lacking.names]
-    progress.skip(sum(_used(index, n) for index in whole))
-    tasks = []
-    for index, missing in lacking.names.items():
-        images = any(name in BASE for name in missing)
-        made = layers if images else tuple(name for name in layers if array_name(name) in missing)
-        tasks.append((folder, models, seed, index, made, images, batch_size))
-    written = run_tasks(write_shard, tasks, workers, models)
-    for index, digests in zip(lacking.names, written, strict=True):
-        manifest.add(index, digests)
-        progress.advance(_used(index, n))
-    manifest.save()
-
-
-def _used(index: int, n: int) -> int:
-    return min(SHARD, n - index * SHARD)
-
-
-def _load(folder: Path, name: str, index: int) -> np.ndarray:
-    return np.load(shard_path(folder, name, index), allow_pickle=False)
+def _identity(models: Models, seed: int) -> dict:
+    generator = models.generator
+    return {
+        "format": "vectorfind samples",
+        "generator": digest_of(generator),
+        "scorer": digest_of(models.scorer),
+        "seed": seed,
+        "precision": models.dtype,
+        "dtype": "float32",
+        "shard_rows": SHARD,
+        "z_dim": generator.z_dim,
+        "label_dim": generator.label_dim,
+        "layers": dict(generator.layers),
+        "properties": list(models.scored),
+    }

@@ -1,24 +1,20 @@
-"""Shards of rendered faces: resumed, extended, made anew when stale."""
+"""Stored rendered faces: rendered once, extended, made anew when stale."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import InputError
 from property_cnn.face_scores import parsing_scores
 from property_cnn.faces import render_faces, render_parsing, sample_attributes
 from property_cnn.network import dataset
-from property_cnn.network.dataset import build_faces, from_bytes, load_faces, shard_path, to_bytes
+from property_cnn.network.dataset import from_bytes, stored_faces, to_bytes
 
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     monkeypatch.setattr(dataset, "SHARD_FACES", 8)
-
-
-def bytes_of(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def same_pictures(first, second):
@@ -34,10 +30,7 @@ def test_bytes_round_to_the_nearest_level():
 
 
 def test_shards_hold_images_attributes_and_their_scores(tmp_path):
-    advanced = []
-    build_faces(10, 16, 3, tmp_path, advance=advanced.append)
-    assert advanced == [8, 2]
-    faces = load_faces(tmp_path, 10)
+    faces = stored_faces(10, 16, 3, tmp_path)
     assert len(faces) == 10
     attributes = sample_attributes(10, 3)
     torch.testing.assert_close(faces.attributes, attributes)
@@ -47,42 +40,25 @@ def test_shards_hold_images_attributes_and_their_scores(tmp_path):
     torch.testing.assert_close(faces.scores, wanted)
 
 
-def test_an_interrupted_build_goes_on_and_whole_shards_stay(tmp_path):
-    build_faces(10, 16, 3, tmp_path)
-    whole = bytes_of(tmp_path)
-    kept = shard_path(tmp_path, 0).stat().st_mtime_ns
-    second = shard_path(tmp_path, 8)
-    second.write_bytes(second.read_bytes()[:200])
-    build_faces(10, 16, 3, tmp_path)
-    assert bytes_of(tmp_path) == whole
-    assert shard_path(tmp_path, 0).stat().st_mtime_ns == kept
-
-
-def test_a_set_can_grow(tmp_path):
-    first = load_faces(build_faces(4, 16, 3, tmp_path), 4)
-    more = load_faces(build_faces(9, 16, 3, tmp_path), 9)
+def test_a_set_is_rendered_once_and_can_grow(tmp_path, monkeypatch):
+    first = stored_faces(4, 16, 3, tmp_path)
+    more = stored_faces(9, 16, 3, tmp_path)
     assert same_pictures(more.images[:4], first.images)
-    assert len(load_faces(tmp_path, 5)) == 5
+    monkeypatch.setattr(dataset, "_render", None)
+    assert torch.equal(stored_faces(5, 16, 3, tmp_path).images, more.images[:5])
 
 
 @pytest.mark.parametrize("change", ["seed", "renderer"])
 def test_faces_of_another_seed_or_renderer_are_made_anew(tmp_path, monkeypatch, change):
-    build_faces(9, 16, 3, tmp_path)
+    stored_faces(9, 16, 3, tmp_path)
     if change == "renderer":
         monkeypatch.setattr(dataset.renderer, "VERSION", "another")
-    build_faces(4, 16, 4 if change == "seed" else 3, tmp_path)
-    assert not shard_path(tmp_path, 8).exists()
-    same = torch.allclose(load_faces(tmp_path, 4).attributes, sample_attributes(4, 3))
+    faces = stored_faces(4, 16, 4 if change == "seed" else 3, tmp_path)
+    assert len(list((tmp_path / "images").iterdir())) == 1
+    same = torch.allclose(faces.attributes, sample_attributes(4, 3))
     assert same == (change == "renderer")
 
 
-def test_too_few_faces_are_refused(tmp_path):
+def test_no_faces_are_refused(tmp_path):
     with pytest.raises(InputError):
-        build_faces(0, 16, 3, tmp_path)
-    build_faces(4, 16, 3, tmp_path)
-    with pytest.raises(CheckpointError, match="build the faces again"):
-        load_faces(tmp_path, 6)
-    with pytest.raises(CheckpointError, match="no file"):
-        load_faces(tmp_path / "elsewhere", 4)
-    with pytest.raises(InputError):
-        load_faces(tmp_path, 0)
+        stored_faces(0, 16, 3, tmp_path)

@@ -1,18 +1,21 @@
 """The store: the same samples as in memory, resumed, grown, repaired, and refused to others."""
 
 import json
+import shutil
 
 import joblib
 import numpy as np
 import pytest
 from filelock import FileLock
 
+from property_cnn.common import shard_store
 from property_cnn.common.errors import InputError
+from property_cnn.common.files import file_digest
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.models.pair import Models
-from vectorfind.sampling import store as module
+from vectorfind.sampling.groups import group_cuts
 from vectorfind.sampling.sampler import sample
-from vectorfind.sampling.store import fill_store, write_shard
+from vectorfind.sampling.store import fill_store
 
 N = 1100  # three shards
 
@@ -23,6 +26,11 @@ def files(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
+
+
+class Dead(ToyGenerator):
+    def map(self, z, label):
+        raise AssertionError("the mapping was run")
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +56,14 @@ def test_the_manifest_names_networks_seed_and_every_file(whole):
     manifest = json.loads((whole / "manifest.json").read_text())
     assert (manifest["generator"], manifest["scorer"]) == ("toy-generator", "toy-scorer")
     assert (manifest["seed"], manifest["shard_rows"], manifest["dtype"]) == (0, 512, "float32")
-    assert sorted(manifest["shards"]) == ["00000", "00001", "00002"]
     names = {"z", "label", "scores", "mapping_split1", "mapping_split2", "w"}
-    assert all(set(digests) == names for digests in manifest["shards"].values())
+    for index in range(3):
+        listed = json.loads((whole / "checksums" / f"{index:05d}.json").read_text())
+        paths = {name: whole / name / f"{index:05d}.npy" for name in names}
+        assert listed["arrays"] == {name: file_digest(path) for name, path in paths.items()}
 
 
 def test_a_full_store_runs_no_network(whole):
-    class Dead(ToyGenerator):
-        def map(self, z, label):
-            raise AssertionError("the mapping was run")
-
     stored = fill_store(whole, Models(Dead(), ToyScorer()), 600, layers=("w",))
     assert (len(stored), stored.layers) == (600, {"w": 8})
 
@@ -90,14 +96,6 @@ def test_processes_change_no_byte(models, whole, tmp_path):
     assert files(tmp_path) == files(whole)
 
 
-def test_any_process_may_make_any_shard_in_any_order(models, whole, tmp_path):
-    layers = tuple(models.generator.layers)
-    for index in (2, 0, 1):
-        write_shard(tmp_path, models, 0, index, layers, True, 64)
-    made, wanted = files(tmp_path), files(whole)
-    assert made == {name: wanted[name] for name in wanted if name.endswith(".npy")}
-
-
 def test_an_interrupted_store_goes_on_to_the_same_bytes(models, whole, tmp_path, monkeypatch):
     made = []
 
@@ -105,10 +103,11 @@ def test_an_interrupted_store_goes_on_to_the_same_bytes(models, whole, tmp_path,
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append(task)
-        return write_shard(*task)
+        return write(*task)
 
+    write = shard_store.write_shard
     with monkeypatch.context() as patch:
-        patch.setattr(module, "write_shard", interrupted)
+        patch.setattr(shard_store, "write_shard", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fill_store(tmp_path, models, N, workers=1)
     (tmp_path / "w" / ".partial-00002-x1.npy").write_bytes(b"half")
@@ -129,10 +128,26 @@ def test_one_flipped_byte_is_noticed_and_made_good(models, whole, tmp_path, caps
     assert files(tmp_path) == files(whole)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"shards": 3}'])
-def test_a_damaged_manifest_counts_as_none(models, whole, tmp_path, damage):
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"[" * 100_000, b"\xff", None])
+def test_a_damaged_manifest_costs_no_sample(models, whole, tmp_path, damage):
     fill_store(tmp_path, models, N)
-    (tmp_path / "manifest.json").write_bytes(damage)
+    if damage is None:
+        (tmp_path / "manifest.json").unlink()
+    else:
+        (tmp_path / "manifest.json").write_bytes(damage)
+    fill_store(tmp_path, Models(Dead(), ToyScorer()), N)
+    assert files(tmp_path) == files(whole)
+
+
+def test_a_store_of_version_1_is_read_and_gone_on_with(models, whole, tmp_path):
+    """Its manifest listed the checksums of all shards."""
+    fill_store(tmp_path, models, 600)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    lists = sorted((tmp_path / "checksums").iterdir())
+    manifest["shards"] = {path.stem: json.loads(path.read_text())["arrays"] for path in lists}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"version": 1}))
+    shutil.rmtree(tmp_path / "checksums")
+    fill_store(tmp_path, Models(Dead(), ToyScorer()), 600)
     fill_store(tmp_path, models, N)
     assert files(tmp_path) == files(whole)
 
@@ -165,9 +180,9 @@ def test_a_store_in_use_is_left_alone(models, whole):
 def test_the_first_samples_and_their_groups(models, whole):
     head = fill_store(whole, models, N).head(100)
     assert len(head) == 100
-    head.write_groups(("hair_color", "pose"))
+    columns = [head.properties.index(name) for name in ("hair_color", "pose")]
+    head.write_groups(("hair_color", "pose"), group_cuts(head.scores[:, columns], 2))
     with np.load(whole / "groups_100.npz", allow_pickle=False) as file:
-        columns = [head.properties.index(name) for name in ("hair_color", "pose")]
         above = head.scores[:, columns] >= np.median(head.scores[:, columns], axis=0)
         assert file["group"].tolist() == ["".join("lh"[int(b)] for b in row) for row in above]
     (whole / "groups_100.npz").unlink()

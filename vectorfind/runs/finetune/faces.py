@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from property_cnn.common.errors import InputError
+from property_cnn.common.folders import locked, writable_folder
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
@@ -26,7 +27,6 @@ from stylegan_ft.concept.settings import FACES, EnsembleSettings
 from stylegan_ft.training.image_folder import FILE, LABELS, load_images, read_labels
 from vectorfind.runs.finetune.image_parts import Part, build_parts, claimed, write_labels
 from vectorfind.runs.finetune.settings import FaceSettings
-from vectorfind.runs.folder import locked, writable_folder
 
 _BATCH = 64  # faces drawn at once
 
@@ -75,7 +75,7 @@ def write_faces(
 
     with claimed(out, made_from, command, overwrite) as folder:
         progress = Progress("rendering", settings.n, "faces", quiet)
-        values, kept = build_parts(folder, settings.n, make, workers, progress=progress.advance)
+        values, kept = build_parts(folder, made_from, settings.n, make, progress, workers)
         write_labels(folder, kept, values, [*PROPERTIES, *CONCEPT])
     return folder
 

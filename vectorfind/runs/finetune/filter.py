@@ -124,7 +124,7 @@ def filter_images(  # noqa: PLR0913 - a public function whose keywords are the i
 
     with claimed(out, made_from, command, overwrite) as folder:
         progress = Progress("filtering", settings.n, "images", quiet)
-        values, kept = build_parts(folder, settings.n, make, workers, models, progress.advance)
+        values, kept = build_parts(folder, made_from, settings.n, make, progress, workers, models)
         _write(folder, values, kept, models.scored)
     return _summary(values, kept, settings.thresholds)
 

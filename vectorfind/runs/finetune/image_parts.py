@@ -3,7 +3,7 @@
 settings.json        what the folder is made from
 labels.csv           the kept images and their numbers; written last
 images/000012.png    the kept images
-parts/00000.npz      the numbers of 512 images each, kept or not
+numbers/             the numbers of 512 images a shard, kept or not, and all files' checksums
 """
 
 from __future__ import annotations
@@ -12,29 +12,39 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from property_cnn.common.arrays import read_npz, write_npz
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
+from property_cnn.common.folders import (
+    differences,
+    json_text,
+    locked,
+    read_json,
+    writable_folder,
+)
+from property_cnn.common.progress import Progress
+from property_cnn.common.shard_store import Made, open_store
 from property_cnn.common.tasks import run_tasks
-from stylegan_ft.training.image_folder import FILE, LABELS, write_images
+from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes
 from vectorfind.models.pair import Models
-from vectorfind.runs.folder import differences, json_text, locked, read_json, writable_folder
 from vectorfind.runs.record import versions
 from vectorfind.sampling.sampler import SHARD
 
-SETTINGS, IMAGES, PARTS = "settings.json", "images", "parts"
+SETTINGS, IMAGES, NUMBERS = "settings.json", "images", "numbers"
 FILTERED = "filter.csv"
 """The numbers of all images, kept or not, where some are not."""
 KINDS = ("filter", "faces")
 """What may have made the images; `kind` in the settings."""
 
-_KIND = "images' numbers"
+VALUES, CHOSEN = "values", "kept"
+"""Names of the arrays: the numbers, and which images are kept."""
+
 _ASIDE = ("command", "versions")  # what may differ when a folder is gone on with
 
 
@@ -80,8 +90,9 @@ def claimed(
             raise InputError(f"{folder} holds something else; choose another --out")
         if path.exists() and not overwrite:
             _check(folder, read_json(path), made_from)
-        else:  # parts without settings are of unknown origin
-            _clear(folder)
+        else:
+            for name in (LABELS, FILTERED):  # of other settings; the images go with their numbers
+                (folder / name).unlink(missing_ok=True)
             record = {**made_from, "command": command, "versions": versions()}
             atomic_write(path, json_text(record))
         yield folder
@@ -89,34 +100,32 @@ def claimed(
 
 def build_parts(
     folder: Path,
+    made_from: Mapping,
     n: int,
     make: Make,
+    progress: Progress,
     workers: int | None = None,
     models: Models | None = None,
-    progress: Callable[[int], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Makes images 0 … n - 1, but for the parts that are there, and returns their numbers.
 
     Args:
         folder: one that is `claimed`.
+        made_from: what it was claimed for.
         n: images, of which some may not be kept.
         make: makes a part.
+        progress: told of finished images.
         workers: parts at once, see `tasks.run_tasks`.
         models: the networks that `make` runs, if any.
-        progress: called with the size of each finished part.
 
     Returns:
         (n, C) float32 and (n,) bool: the numbers, and which images are kept.
     """
-    starts = range(0, n, SHARD)
-    tasks = ((folder, start, min(SHARD, n - start), make) for start in starts)
-    values, kept = [], []
-    for rows, chosen in run_tasks(_part, tasks, workers, models):
-        values.append(rows)
-        kept.append(chosen)
-        if progress is not None:
-            progress(len(rows))
-    return np.concatenate(values), np.concatenate(kept)
+    identity = {"format": "numbers of images", **made_from}
+    run = partial(run_tasks, workers=workers, models=models)
+    with open_store(folder / NUMBERS, identity, SHARD, "replace", beside=folder) as store:
+        store.fill(n, (VALUES, CHOSEN), partial(_shard, make), run, progress)
+        return store.rows(VALUES, n).whole(), store.rows(CHOSEN, n).whole()
 
 
 def write_labels(folder: Path, kept: np.ndarray, values: np.ndarray, columns: list[str]) -> None:
@@ -137,36 +146,12 @@ def image_name(number: int) -> str:
     return f"{IMAGES}/{number:06d}.png"
 
 
-def _part(folder: Path, start: int, count: int, make: Make) -> tuple[np.ndarray, np.ndarray]:
-    path = folder / PARTS / f"{start // SHARD:05d}.npz"
-    known = _stored(folder, path, start, count)
-    if known is not None:
-        return known
+def _shard(make: Make, start: int, count: int, names: tuple[str, ...]) -> Made:
+    """A part's arrays and its images' files."""
     part = make(start, count)
-    (folder / IMAGES).mkdir(exist_ok=True)
-    write_images(folder, _names(start, part.kept), part.images)
-    write_npz(path, _KIND, {"values": part.values, "kept": part.kept}, {"start": start})
-    return part.values, part.kept
-
-
-def _stored(
-    folder: Path, path: Path, start: int, count: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """The numbers of a part that is whole, its images too; else None."""
-    try:
-        arrays, _ = read_npz(path, _KIND)
-    except CheckpointError:
-        return None
-    values, kept = arrays["values"], arrays["kept"]
-    if len(values) != count or len(kept) != count:
-        return None
-    if not all((folder / name).is_file() for name in _names(start, kept)):
-        return None
-    return values, kept
-
-
-def _names(start: int, kept: np.ndarray) -> list[str]:
-    return [image_name(start + row) for row in np.flatnonzero(kept)]
+    files = [image_name(start + row) for row in np.flatnonzero(part.kept)]
+    images = {name: png_bytes(image) for name, image in zip(files, part.images, strict=True)}
+    return {VALUES: part.values, CHOSEN: part.kept, **images}
 
 
 def _check(folder: Path, known: Mapping, made_from: Mapping) -> None:
@@ -182,12 +167,6 @@ def _check(folder: Path, known: Mapping, made_from: Mapping) -> None:
 def _ours(folder: Path) -> bool:
     """Whether images were made in the folder, or begun to be."""
     path = folder / SETTINGS
-    if (folder / PARTS).is_dir():
+    if (folder / NUMBERS).is_dir():
         return True
     return path.exists() and read_json(path).get("kind") in KINDS
-
-
-def _clear(folder: Path) -> None:
-    for pattern in (f"{PARTS}/*.npz", f"{IMAGES}/*.png", LABELS, FILTERED, SETTINGS):
-        for old in folder.glob(pattern):
-            old.unlink()

@@ -17,6 +17,7 @@ from torch import Tensor
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
+from property_cnn.common.folders import writable_folder
 from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
@@ -29,7 +30,6 @@ from property_cnn.segmentation.teacher_training import train_teacher
 from property_cnn.segmentation.teachers import Teacher
 from reports import figure_png
 from reports.plots.overlays import overlay_sheet
-from vectorfind.runs.folder import writable_folder
 
 TEACHER, STUDENT = "teacher.safetensors", "student.safetensors"
 OVERLAYS = "overlays"

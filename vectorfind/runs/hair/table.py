@@ -16,8 +16,8 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
+from property_cnn.hair.data import HairData
 from property_cnn.hair.segmenter import HairSegmenter
-from property_cnn.segmentation.data import HairData
 from property_cnn.segmentation.distill import split_rows
 from property_cnn.segmentation.metrics import METRICS, MaskScores
 from property_cnn.segmentation.student import load_student

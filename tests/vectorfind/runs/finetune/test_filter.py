@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from property_cnn.common import shard_store
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
 from property_cnn.network.dataset import from_bytes
@@ -94,33 +96,29 @@ def test_images_depend_on_seed_and_number_alone(whole, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "few" / "filter.csv"), first)
 
 
-@pytest.mark.parametrize("moment", ["image", "part", "labels"])
+@pytest.mark.parametrize("moment", ["image", "array", "labels"])
 def test_a_killed_filter_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch, moment):
     class Killed(Exception):
         pass
 
-    def killed(real, after):
+    def killed(real, after, suffix=""):
         calls = []
 
-        def call(*given):
-            calls.append(given)
-            if len(calls) > after:
+        def call(path, *given):
+            calls.append(str(path).endswith(suffix))
+            if sum(calls) > after:
                 raise Killed
-            return real(*given)
+            return real(path, *given)
 
         return call
 
+    where, name, after, suffix = {
+        "image": (Path, "write_bytes", 3, ".png"),
+        "array": (shard_store, "atomic_write", 3, ".npy"),
+        "labels": (image_parts, "write_table", 0, ""),
+    }[moment]
     with monkeypatch.context() as patch:
-        if moment == "image":
-
-            def some(folder, names, images):
-                write_images(folder, list(names)[:3], images[:3])
-                raise Killed
-
-            patch.setattr(image_parts, "write_images", some)
-        else:
-            name, after = {"part": ("write_npz", 1), "labels": ("write_table", 0)}[moment]
-            patch.setattr(image_parts, name, killed(getattr(image_parts, name), after))
+        patch.setattr(where, name, killed(getattr(where, name), after, suffix))
         with pytest.raises(Killed):
             run(tmp_path / "out", tmp_path)
     assert not (tmp_path / "out" / "labels.csv").exists()
@@ -143,9 +141,11 @@ def test_a_finished_filter_makes_nothing_again(whole, monkeypatch):
 def test_lost_and_damaged_parts_are_made_again(whole, tmp_path):
     out = tmp_path / "out"
     run(out, tmp_path)
-    part = out / "parts" / "00001.npz"
-    part.write_bytes(part.read_bytes()[:100])
-    next((out / "images").iterdir()).unlink()
+    numbers = out / "numbers" / "values" / "00001.npy"
+    numbers.write_bytes(numbers.read_bytes()[:100])
+    image, other = sorted((out / "images").iterdir())[:2]
+    image.unlink()
+    other.write_bytes(other.read_bytes()[:-1] + b"x")
     run(out, tmp_path)
     assert contents(out) == contents(whole[0])
 
@@ -161,6 +161,14 @@ def test_other_settings_are_refused_or_replaced(tmp_path):
     assert run(tmp_path / "out", tmp_path, other, overwrite=True).kept == 30
     assert len(read_labels(tmp_path / "out")) == 30
     assert len(list((tmp_path / "out" / "images").iterdir())) == 30
+
+
+def test_pictures_of_others_stay_when_a_run_is_replaced(tmp_path):
+    run(tmp_path / "out", tmp_path, replace(HALF, n=20))
+    (tmp_path / "out" / "images" / "mine.png").write_bytes(b"mine")
+    run(tmp_path / "out", tmp_path, replace(HALF, n=10), overwrite=True)
+    assert (tmp_path / "out" / "images" / "mine.png").read_bytes() == b"mine"
+    assert len(list((tmp_path / "out" / "images").iterdir())) <= 11
 
 
 def test_parts_of_unknown_settings_are_not_used(tmp_path):
@@ -212,7 +220,7 @@ def test_workers_change_no_byte(whole, tmp_path):
 
 
 def test_wrong_numbers_and_files_are_told(tmp_path):
-    with pytest.raises(InputError, match="n 0"):
+    with pytest.raises(InputError, match="n is 0"):
         FilterSettings(n=0)
     with pytest.raises(CheckpointError, match="no file"):
         filter_images(tmp_path / "out", HALF, ToyGenerator(), tmp_path / "none", ToyScorer())

@@ -207,7 +207,7 @@ def test_bad_input_is_told_in_one_line(tiny, student, tmp_path):
     assert_one_line(invoke("hair", "distill", "--loss", "l1", "--out", tmp_path), "kl-bernoulli")
     wrong = invoke("hair", "compare", "--losses", "l1", "--out", tmp_path)
     assert_one_line(wrong, "loss 'l1'")
-    assert_one_line(invoke("hair", "distill", "--lr", 0, "--out", tmp_path), "lr > 0")
+    assert_one_line(invoke("hair", "distill", "--lr", 0, "--out", tmp_path), "lr is 0.0")
     test = ["--teacher", tiny, "--out", tmp_path]
     assert_one_line(invoke("hair", "test", student, *test, "--data", tmp_path), "no data set in")
 

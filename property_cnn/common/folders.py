@@ -1,0 +1,111 @@
+"""Folders that work is left in: tried before any work, held by one process at a time, and JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from property_cnn.common.errors import InputError
+from property_cnn.common.files import PARTIAL
+
+LOCK = ".lock"
+"""The file by which a process keeps others out of its folder."""
+
+
+def writable_folder(path: str | os.PathLike) -> Path:
+    """The folder, made if need be, after a trial file was written in it.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"cannot write in {folder}: {reason}; choose another --out") from error
+
+
+@contextmanager
+def alone_in(folder: Path, option: str) -> Iterator[None]:
+    """Keeps other processes out of the folder.
+
+    Args:
+        folder: one that is there.
+        option: the option by which another folder can be chosen.
+
+    Raises:
+        InputError: another process works in it.
+    """
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise InputError(
+            f"another process works in {folder}; wait for it, or choose another {option}"
+        ) from error
+
+
+@contextmanager
+def locked(folder: Path, option: str) -> Iterator[None]:
+    """As `alone_in`, and clears a run's folder of files that a killed process left half-written.
+
+    Folders within that have a lock of their own, e.g. a store's, are left to those who hold it.
+    """
+    with alone_in(folder, option):
+        for inside, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if not Path(inside, name, LOCK).exists()]
+            clear_partial(Path(inside), names)
+        yield
+
+
+def clear_partial(folder: Path, names: list[str] | None = None) -> None:
+    """Removes half-written files right in the folder; `names` are those in it, if known."""
+    if names is None:
+        names = os.listdir(folder) if folder.is_dir() else []
+    for name in names:
+        if name.startswith(PARTIAL):
+            (folder / name).unlink()
+
+
+def json_text(values: Mapping) -> str:
+    """The values as readable JSON that ends in a newline."""
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file; InputError where it is none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise InputError(f"{path} is not whole JSON; give --overwrite to replace it") from error
+    return values if isinstance(values, dict) else {}
+
+
+def differences(there: Mapping, here: Mapping) -> list[str]:
+    """What a file says otherwise than here, e.g. "n: 4000 there, 8000 here"."""
+    old, new = flat(there), flat(json.loads(json.dumps(here)))
+    return [
+        f"{key}: {old.get(key)} there, {new.get(key)} here"
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    ]
+
+
+def flat(values: Mapping, prefix: str = "") -> dict[str, object]:
+    """Nested values under one level of names: {"a": {"b": 1}} is {"a.b": 1}."""
+    level = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            level |= flat(value, f"{prefix}{key}.")
+        else:
+            level[prefix + key] = value
+    return level

@@ -1,0 +1,423 @@
+"""Named arrays of many rows in shards on disk: resumed after a kill, checked, grown, repaired.
+
+    manifest.json            what all of it is made from
+    checksums/00000.json     the checksums of the first shard's files, written before they are
+    scores/00000.npy         the first shard of one array; the others stand beside it
+
+A shard is made from the identity and its number alone, so that any process may make any of them,
+in any order. The checksums of a shard name the identity too: a manifest that cannot be read is
+written again, and no shard is lost with it. A file that they do not list was not written here and
+is never removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import starmap
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+
+from property_cnn.common.arrays import npy_bytes
+from property_cnn.common.checks import check_count
+from property_cnn.common.errors import InputError
+from property_cnn.common.files import PARTIAL, atomic_write, bytes_digest, file_digest
+from property_cnn.common.folders import (
+    LOCK,
+    alone_in,
+    clear_partial,
+    differences,
+    json_text,
+    read_json,
+    writable_folder,
+)
+from property_cnn.common.progress import Progress
+from property_cnn.common.tasks import run_tasks
+
+MANIFEST = "manifest.json"
+CHECKSUMS = "checksums"
+
+VERSION = 2
+"""Of the manifest. In version 1 it held the checksums of all shards itself."""
+
+Made = Mapping[str, np.ndarray | bytes]
+"""A shard: arrays by name, a row an item, and further files by their path, e.g. a picture's."""
+
+Make = Callable[[int, int, tuple[str, ...]], Made]
+"""(first row, count, names) -> a shard with those arrays at least."""
+
+Existing = Literal["keep", "replace", "drop"]
+"""What becomes of shards that are there: those made from something else are refused ("keep") or
+removed ("replace"), or all are removed ("drop").
+"""
+
+Run = Callable[[Callable[..., Any], Iterable[tuple]], Iterable[Any]]
+"""Results of function(*task) in the order of the tasks."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first n rows of one array of a store; indexing by row numbers gives them (k, ...).
+
+    Attributes:
+        folder: the store's.
+        name: the array's.
+        n: rows.
+        shard_rows: rows a shard.
+    """
+
+    folder: Path
+    name: str
+    n: int
+    shard_rows: int
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        rows = np.asarray(rows)
+        if rows.size and not 0 <= rows.min() <= rows.max() < self.n:
+            raise IndexError(f"rows outside 0 … {self.n - 1}")
+        taken = np.empty((len(rows), *self._shard(0).shape[1:]), self._shard(0).dtype)
+        if not rows.size:
+            return taken
+        order = np.argsort(rows, kind="stable")
+        shards, starts = np.unique(rows[order] // self.shard_rows, return_index=True)
+        for index, places in zip(shards, np.split(order, starts[1:]), strict=True):
+            # A map that is dropped here never adds up to more than one shard in memory.
+            taken[places] = self._shard(index)[rows[places] - index * self.shard_rows]
+        return taken
+
+    def whole(self) -> np.ndarray:
+        """All rows, in memory."""
+        shards = range(-(-self.n // self.shard_rows))
+        return np.concatenate([self._shard(index) for index in shards])[: self.n]
+
+    def _shard(self, index: int) -> np.ndarray:
+        return np.load(array_path(self.folder, self.name, index), "r", allow_pickle=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a store's files lie, and what they are made from.
+
+    Attributes:
+        folder: of the manifest, the checksums and the arrays.
+        mark: names what all shards are made from.
+        shard_rows: rows a shard.
+        beside: the folder that further files lie in.
+    """
+
+    folder: Path
+    mark: str
+    shard_rows: int
+    beside: Path
+
+
+@dataclass(frozen=True)
+class Checksums:
+    """The digests of a shard's files.
+
+    Attributes:
+        made_from: the mark of what it is made from.
+        arrays: by name.
+        files: of further files, by their path.
+    """
+
+    made_from: str
+    arrays: dict[str, str]
+    files: dict[str, str]
+
+
+class ShardStore:
+    """A store that `open_store` has opened.
+
+    Attributes:
+        place: where it is.
+        shards: index -> checksums of its files.
+    """
+
+    def __init__(self, place: Place, shards: dict[int, Checksums]):
+        self.place, self.shards = place, shards
+
+    def rows(self, name: str, n: int) -> Rows:
+        """The first n rows of an array, once `fill` has made them."""
+        return Rows(self.place.folder, name, n, self.place.shard_rows)
+
+    def fill(
+        self,
+        n: int,
+        names: Sequence[str],
+        make: Make,
+        run: Run = starmap,
+        progress: Progress | None = None,
+        whole: bool = False,
+    ) -> None:
+        """Makes what is missing of the first n rows, or is not what its checksum says.
+
+        Args:
+            n: number of rows.
+            names: of the arrays; `make` may give others too, which are kept.
+            make: makes a shard, or only the named ones of its arrays.
+            run: runs the making, e.g. in threads.
+            progress: told of rows that are there or made, and of damaged files.
+            whole: also make the last shard's rows beyond n, so that none is ever made twice.
+
+        Raises:
+            InputError: n is below 1, or `make` gave an array of another length.
+        """
+        check_count("n", n)
+        progress = progress or Progress("", n, quiet=True)
+        sizes = [min(self.place.shard_rows, n - s) for s in range(0, n, self.place.shard_rows)]
+        counts = [self.place.shard_rows] * len(sizes) if whole else sizes
+        missing = self._missing(tuple(names), counts, progress)
+        progress.skip(sum(size for index, size in enumerate(sizes) if index not in missing))
+        tasks = [(index, counts[index], which) for index, which in missing.items()]
+        written = run(partial(write_shard, self.place, make), tasks)
+        for index, checksums in zip(missing, written, strict=True):
+            self.shards[index] = checksums
+            progress.advance(sizes[index])
+
+    def _missing(
+        self, names: tuple[str, ...], counts: Sequence[int], progress: Progress
+    ) -> dict[int, tuple[str, ...]]:
+        """Shard -> its arrays that must be made."""
+        known = [index for index in range(len(counts)) if index in self.shards]
+        tasks = [(self.place, index, self.shards[index], names, counts[index]) for index in known]
+        lacking = dict(zip(known, run_tasks(faults, tasks), strict=True))
+        missing = {}
+        for index in range(len(counts)):
+            which, damaged = lacking.get(index, (names, ()))
+            for path in damaged:
+                progress.note(f"{path} is damaged; making it again")
+            if which:
+                missing[index] = which
+        return missing
+
+
+@contextmanager
+def open_store(
+    folder: str | os.PathLike,
+    identity: Mapping[str, Any],
+    shard_rows: int,
+    existing: Existing = "keep",
+    grown: str = "",
+    beside: Path | None = None,
+    option: str = "--out",
+) -> Iterator[ShardStore]:
+    """The store in a folder, for this process alone; made if there is none.
+
+    Args:
+        folder: the store's.
+        identity: what its shards are made from, as JSON can hold it; `format` says what it holds.
+        shard_rows: rows a shard.
+        existing: what becomes of shards that are there.
+        grown: name of a mapping in the identity that may have other entries from one time to the
+            next; those there were, it keeps.
+        beside: the folder that further files lie in; the store's if not given.
+        option: the option by which another folder can be chosen.
+
+    Raises:
+        InputError: the folder is neither empty nor a store of this format, it holds what is made
+            from something else, another process works in it, or nothing can be written there.
+    """
+    folder = writable_folder(folder)
+    with alone_in(folder, option):
+        identity = json.loads(json.dumps({**identity, "version": VERSION}))
+        place = Place(folder, mark_of(identity, grown), shard_rows, beside or folder)
+        manifest, shards = _manifest(folder, identity["format"], grown, option), _listed(folder)
+        differing = _differing(manifest, identity, grown)
+        others = any(checksums.made_from != place.mark for checksums in shards.values())
+        if existing == "drop" or differing or others:
+            if existing == "keep":
+                held, said = identity["format"].split()[-1], "; ".join(differing)
+                raise InputError(
+                    f"{folder} holds other {held} ({said or 'as their checksums say'}); "
+                    f"choose another {option}"
+                )
+            _remove(place, shards)
+            manifest, shards = {}, {}
+        if grown and manifest:
+            identity[grown] = {**manifest[grown], **identity[grown]}
+        if manifest != identity:
+            atomic_write(folder / MANIFEST, json_text(identity))
+        for name in {"", CHECKSUMS}.union(*(checksums.arrays for checksums in shards.values())):
+            clear_partial(folder / name)
+        yield ShardStore(place, shards)
+
+
+def mark_of(identity: Mapping[str, Any], grown: str = "") -> str:
+    """16 hexadecimal digits that name what shards are made from."""
+    fixed = {key: value for key, value in identity.items() if key != grown}
+    return bytes_digest(json.dumps(fixed, sort_keys=True).encode())
+
+
+def write_shard(
+    place: Place, make: Make, index: int, count: int, names: tuple[str, ...]
+) -> Checksums:
+    """Makes and writes a shard, or some of its arrays; returns the checksums of all its files.
+
+    They are written first: whatever a kill leaves behind is listed, and seen to be damaged.
+
+    Raises:
+        InputError: an array has not `count` rows.
+    """
+    made = make(index * place.shard_rows, count, names)
+    for name in names:
+        if len(made[name]) != count:
+            raise InputError(f"{name}: got {np.shape(made[name])}; need {count} rows")
+    files = {name: data for name, data in made.items() if isinstance(data, bytes)}
+    arrays = {name: npy_bytes(array) for name, array in made.items() if name not in files}
+    known = _read_checksums(place.folder, index)
+    if known is None or known.made_from != place.mark:
+        known = Checksums(place.mark, {}, {})
+    checksums = Checksums(
+        place.mark,
+        known.arrays | {name: bytes_digest(data) for name, data in arrays.items()},
+        known.files | {name: bytes_digest(data) for name, data in files.items()},
+    )
+    atomic_write(_checksums_path(place.folder, index), _text(checksums))
+    for name, data in arrays.items():
+        atomic_write(array_path(place.folder, name, index), data)
+    for name, data in files.items():
+        (place.beside / name).parent.mkdir(parents=True, exist_ok=True)
+        (place.beside / name).write_bytes(data)
+    if files and hasattr(os, "sync"):
+        os.sync()  # all together: one by one takes many times as long
+    return checksums
+
+
+def faults(
+    place: Place, index: int, checksums: Checksums, names: tuple[str, ...], count: int
+) -> tuple[tuple[str, ...], list[Path]]:
+    """Which arrays of a shard must be made, and which of its files are damaged.
+
+    Where one of its further files is damaged, all must.
+    """
+    files = {place.beside / name: digest for name, digest in checksums.files.items()}
+    damaged = [path for path, digest in files.items() if _digest_if_there(path) != digest]
+    if damaged:
+        return names, damaged
+    missing = []
+    for name in names:
+        path = array_path(place.folder, name, index)
+        if name not in checksums.arrays:
+            missing.append(name)
+        elif _digest_if_there(path) != checksums.arrays[name]:
+            missing.append(name)
+            damaged.append(path)
+        elif len(np.load(path, "r", allow_pickle=False)) < count:
+            missing.append(name)
+    return tuple(missing), damaged
+
+
+def array_path(folder: Path, name: str, index: int) -> Path:
+    """Where one array of one shard lies."""
+    return folder / name / f"{index:05d}.npy"
+
+
+def _checksums_path(folder: Path, index: int) -> Path:
+    return folder / CHECKSUMS / f"{index:05d}.json"
+
+
+def _digest_if_there(path: Path) -> str:
+    return file_digest(path) if path.is_file() else ""
+
+
+def _manifest(folder: Path, form: str, grown: str, option: str) -> dict[str, Any]:
+    """The manifest; {} where there is none, or none that can be read beside its shards.
+
+    Raises:
+        InputError: there are other files, and no store of this format.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = read_json(path) if path.is_file() else {}
+    except InputError:
+        manifest = {}
+    if grown and manifest:
+        manifest.setdefault(grown, {})
+    if manifest.get("format") == form and isinstance(manifest.get(grown, {}), dict):
+        if manifest.get("version") == 1:
+            _list_apart(folder, manifest, grown)
+        return manifest
+    files = [path for path in folder.iterdir() if path.name != LOCK]
+    if any(not path.name.startswith(PARTIAL) for path in files) and (
+        manifest or not _listed(folder)
+    ):
+        raise InputError(f"{folder} is neither empty nor holds {form}; choose another {option}")
+    return {}
+
+
+def _list_apart(folder: Path, manifest: dict[str, Any], grown: str) -> None:
+    """Gives the checksums that a manifest of version 1 holds files of their own."""
+    shards = manifest.pop("shards", {})
+    mark = mark_of(manifest | {"version": VERSION}, grown)
+    for key, arrays in shards.items() if isinstance(shards, dict) else ():
+        checksums = _checksums({"made_from": mark, "arrays": arrays, "files": {}})
+        if key.isdecimal() and checksums is not None:
+            atomic_write(_checksums_path(folder, int(key)), _text(checksums))
+
+
+def _differing(manifest: Mapping, identity: Mapping, grown: str) -> list[str]:
+    """What the manifest says otherwise, but for entries of `grown` that only one of them has."""
+    if not manifest:
+        return []
+    there, here = dict(manifest), dict(identity)
+    if there.get("version") == 1:
+        there["version"] = VERSION
+    if grown:
+        there[grown] = {**identity[grown], **manifest[grown]}
+        here[grown] = {**manifest[grown], **identity[grown]}
+    return differences(there, here)
+
+
+def _listed(folder: Path) -> dict[int, Checksums]:
+    """The checksums of all shards, by index."""
+    stems = [path.stem for path in sorted((folder / CHECKSUMS).glob("*.json"))]
+    read = {int(stem): _read_checksums(folder, int(stem)) for stem in stems if stem.isdecimal()}
+    return {index: checksums for index, checksums in read.items() if checksums is not None}
+
+
+def _read_checksums(folder: Path, index: int) -> Checksums | None:
+    try:
+        return _checksums(json.loads(_checksums_path(folder, index).read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _text(checksums: Checksums) -> str:
+    return json.dumps(asdict(checksums), indent=2, sort_keys=True) + "\n"
+
+
+def _checksums(values: Any) -> Checksums | None:
+    """Checksums of plain values; None where they are none, or name a file elsewhere."""
+    try:
+        checksums = Checksums(**values)
+        named = {**checksums.arrays, **checksums.files, checksums.made_from: ""}
+        paths = [PurePosixPath(name) for name in named]
+    except TypeError:
+        return None
+    texts = all(isinstance(digest, str) for digest in named.values())
+    inside = all(not path.is_absolute() and ".." not in path.parts for path in paths)
+    return checksums if texts and inside else None
+
+
+def _remove(place: Place, shards: Mapping[int, Checksums]) -> None:
+    """Removes the files of shards that their checksums list, and folders that become empty."""
+    folders = {place.folder / CHECKSUMS}
+    for index, checksums in shards.items():
+        paths = [array_path(place.folder, name, index) for name in checksums.arrays]
+        paths += [place.beside / name for name in checksums.files]
+        for path in [*paths, _checksums_path(place.folder, index)]:
+            path.unlink(missing_ok=True)
+        folders.update(path.parent for path in paths)
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
