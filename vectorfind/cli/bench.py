@@ -7,48 +7,34 @@ from typing import Any
 
 import click
 
-from vectorfind.bench.settings import PARTS, BenchSettings
+from vectorfind.bench.settings import BenchSettings
 from vectorfind.cli.options import (
-    Count,
-    Names,
     device_option,
     model_options,
     quiet_option,
+    setting,
     settings_from,
+    settings_options,
 )
-
-_COUNT = Count()
-
-
-def _size(*names: str, field: str, help: str, kind: Any = _COUNT) -> Any:
-    default = getattr(BenchSettings, field)
-    return click.option(*names, field, default=default, show_default=True, type=kind, help=help)
 
 
 @click.command(short_help="Measure speed and memory on this machine.")
-@_size("-n", field="n", help="Samples of the runs that are timed.")
-@_size("--cases", field="cases", help="Cases of the runs, and of the grid's cells.")
-@_size("--grid-n", field="grid_n", help="Samples of the grid of 3 layers x 2 methods.")
-@_size("--training-n", field="training_n", help="Made-up samples that networks train on.")
-@_size("--reference-n", field="reference_n", help="Samples of the run by the old protocol.")
-@_size("--reference-cases", field="reference_cases", help="Cases of the run by the old protocol.")
-@_size("--seconds", field="seconds", kind=float, help="To measure each rate for.")
-@click.option(
-    "--parts",
-    type=Names(),
-    default=",".join(PARTS),
-    show_default=True,
-    help="What to measure.",
+@setting(BenchSettings, "n", "Samples of the runs that are timed.", "-n")
+@settings_options(
+    BenchSettings,
+    {
+        "cases": "Cases of the runs, and of the grid's cells.",
+        "grid_n": "Samples of the grid of 3 layers x 2 methods.",
+        "training_n": "Made-up samples that networks train on.",
+        "reference_n": "Samples of the run by the old protocol.",
+        "reference_cases": "Cases of the run by the old protocol.",
+        "seconds": "To measure each rate for.",
+        "parts": "What to measure.",
+        "methods": "Of which a run is timed.",
+        "seed": "Of a run.",
+    },
 )
-@click.option(
-    "--methods",
-    type=Names(),
-    default=",".join(BenchSettings.methods),
-    show_default=True,
-    help="Of which a run is timed.",
-)
-@click.option("--seed", type=int, default=BenchSettings.seed, show_default=True, help="Of a run.")
-@click.option("--workers", type=int, help="Tasks at once; one a core.")
+@setting(BenchSettings, "workers", "Tasks at once; one a core.", type=int)
 @device_option
 @model_options
 @click.option(

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from vectorfind.cli.options import (
-    Counts,
     Names,
     batch_option,
     cases_option,
@@ -21,27 +20,23 @@ from vectorfind.cli.options import (
     overwrite_option,
     quiet_option,
     seed_option,
+    setting,
     settings_from,
     store_option,
     truncation_options,
     workers_option,
 )
-from vectorfind.config import CurveSettings
+from vectorfind.config import LAYERS, CurveSettings
 
 
 @click.command(short_help="Corr-coefs against n, for methods and layers.")
-@click.option(
-    "-n",
-    default=CurveSettings.n,
-    show_default=True,
-    type=Counts(),
-    help="Numbers of samples, rising.",
-)
-@click.option("--methods", default=CurveSettings.methods, show_default=True, type=Names(), help="Of them.")
-@click.option(
-    "--layers",
+@setting(CurveSettings, "n", "Numbers of samples, rising.", "-n")
+@setting(CurveSettings, "methods", "Of them.")
+@setting(
+    CurveSettings,
+    "layers",
+    f"Each with each method; {','.join(LAYERS)} or all that the generator has.",
     type=Names(),
-    help="Each with each method; mapping_split1,mapping_split2,w or all that the generator has.",
 )
 @cases_option
 @truncation_options

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from property_cnn.common.errors import InputError
-from vectorfind.cli.options import device_option, model_options, seed_option
+from vectorfind.cli.options import (
+    device_option,
+    model_options,
+    seed_option,
+    setting,
+    settings_options,
+    stacked,
+)
+from vectorfind.editing.settings import OMBRE, EditSettings
+
+_STRENGTHS = {
+    "eyes": "Strength: above 0 opens them, below closes them.",
+    "mouth": "Strength: above 0 opens it, below closes it.",
+    "pose": "Strength: above 0 turns right, below left.",
+}
+_DYE = {
+    "ombre-color": "Hue of dyed hair: 0 red, 0.5 sky blue, 0.9 pink.",
+    "ombre-height": "Share of the hair that is dyed, from below.",
+    "ombre-grad-height": "Share of that over which the dye sets in.",
+}
+
+
+def _numbers(helps: dict[str, str]) -> Any:
+    options = (click.option(f"--{name}", type=float, help=helps[name]) for name in helps)
+    return stacked(*options)
 
 
 @click.command(short_help="Edit images with directions from a file.")
 @click.argument("directions", type=click.Path(path_type=Path))
-@click.option("--eyes", type=float, help="Strength: above 0 opens them, below closes them.")
-@click.option("--mouth", type=float, help="Strength: above 0 opens it, below closes it.")
-@click.option("--pose", type=float, help="Strength: above 0 turns right, below left.")
+@_numbers(_STRENGTHS)
 @click.option("--set", "others", multiple=True, metavar="NAME=STRENGTH", help="Other properties.")
 @click.option(
     "--latents", type=click.Path(path_type=Path), help="File with z and label, .npz; else drawn."
 )
-@click.option("--count", default=4, show_default=True, help="Images to edit.")
+@setting(EditSettings, "count", "Images to edit.")
 @seed_option
 @device_option
 @model_options
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A .png for a sheet, or a folder for images."
 )
-@click.option("--ombre-color", type=float, help="Hue of dyed hair: 0 red, 0.5 sky blue, 0.9 pink.")
-@click.option("--ombre-height", type=float, help="Share of the hair that is dyed, from below.")
-@click.option("--ombre-grad-height", type=float, help="Share of that over which the dye sets in.")
+@_numbers(_DYE)
 @click.option(
     "--animate", type=click.Path(path_type=Path), metavar="FILE.gif", help="Write an animation."
 )
@@ -39,26 +60,16 @@ from vectorfind.cli.options import device_option, model_options, seed_option
     metavar="NAME=FROM:TO",
     help="What changes in it, e.g. mouth=-1.8:1.8; all that is given, from 0, if none is named.",
 )
-@click.option("--frames", default=24, show_default=True, help="Of the animation's way there.")
-@click.option("--rate", default=12.0, show_default=True, help="Frames a second.")
+@settings_options(
+    EditSettings, {"frames": "Of the animation's way there.", "rate": "Frames a second."}
+)
 def edit(
     directions: Path,
     out: Path | None,
-    ombre_color: float | None,
-    ombre_height: float | None,
-    ombre_grad_height: float | None,
     animate: Path | None,
     sweeps: tuple[str, ...],
-    frames: int,
-    rate: float,
     others: tuple[str, ...],
-    latents: Path | None,
-    count: int,
-    seed: int,
-    device: str | None,
-    generator: str,
-    scorer: str,
-    **controlled: float | None,
+    **options: Any,
 ) -> None:
     """Edits images with the DIRECTIONS in an .npz file; strengths of -2 to 2 are usual.
 
@@ -72,20 +83,14 @@ def edit(
       vectorfind edit demo/directions.npz --ombre-color 0.9 --ombre-height 0.7 --out dyed.png
       vectorfind edit demo/directions.npz --animate turn.gif --sweep pose=-1.8:0.6 --rate 15
     """
-    strengths = {name: value for name, value in controlled.items() if value is not None}
+    numbers = {name: options.pop(name.replace("-", "_")) for name in (*_STRENGTHS, *OMBRE)}
+    given = {name: value for name, value in numbers.items() if value is not None}
+    strengths = {name: value for name, value in given.items() if name in _STRENGTHS}
     strengths |= dict(_assignment(text) for text in others)
-    dye = {
-        "ombre-color": ombre_color,
-        "ombre-height": ombre_height,
-        "ombre-grad-height": ombre_grad_height,
-    }
-    given = {name: value for name, value in dye.items() if value is not None}
     from vectorfind.editing.pictures import Look, write_edits
 
-    look, networks = Look(strengths, given), (generator, scorer, device)
-    write_edits(
-        directions, out, look, animate, sweeps, frames, rate, latents, seed, count, *networks
-    )
+    look = Look(strengths, {name: value for name, value in given.items() if name in OMBRE})
+    write_edits(directions, out, look, animate, sweeps, **options)
     if out is not None:
         click.echo(f"images: {out}")
     if animate is not None:

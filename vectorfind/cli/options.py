@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,18 +77,6 @@ class MethodName(click.ParamType):
         return "|".join(method_names())
 
 
-def _default(settings: type, name: str) -> Any:
-    return next(field.default for field in fields(settings) if field.name == name)
-
-
-def _option(*names: str, settings: type, field: str, help: str, **more: Any) -> Callable:
-    default = _default(settings, field)
-    default = ",".join(default) if isinstance(default, tuple) else default
-    return click.option(
-        *names, field, default=default, show_default=default is not None, help=help, **more
-    )
-
-
 def stacked(*options: Callable) -> Callable:
     """One decorator of several, in the order in which the help shall list them."""
 
@@ -100,67 +88,104 @@ def stacked(*options: Callable) -> Callable:
     return decorate
 
 
-def _find(*names: str, field: str, help: str, **more: Any) -> Callable:
-    return _option(*names, settings=FindSettings, field=field, help=help, **more)
+def setting(settings: type, field: str, help: str, *flags: str, **more: Any) -> Callable:
+    """The option of a settings' field: its default is the field's, its type that of the default.
+
+    Args:
+        settings: a dataclass.
+        field: its name.
+        help: what it is.
+        flags: of the option; --field-name if not given.
+        more: of `click.option`.
+    """
+    default = next(f.default for f in fields(settings) if f.name == field)
+    more = {"type": _type(field, default), **more}
+    if more["type"] is bool:
+        more["is_flag"] = True
+    elif default is not None:
+        more = {"show_default": True, "default": default, **more}
+    if isinstance(more.get("default"), tuple):
+        more["default"] = ",".join(_short(value) for value in default)
+    flags = flags or (f"--{field.replace('_', '-')}",)
+    return click.option(*flags, field, help=help, **more)
 
 
-def _evaluate(*names: str, field: str, help: str, **more: Any) -> Callable:
-    return _option(*names, settings=EvaluateSettings, field=field, help=help, **more)
+def settings_options(settings: type, helps: Mapping[str, str], **more: Any) -> Callable:
+    """The options of several fields, by name: what each is."""
+    return stacked(*(setting(settings, field, help, **more) for field, help in helps.items()))
 
 
-n_option = _find("-n", field="n", type=Count(), help="Samples to find from, e.g. 4000 or 160K.")
-seed_option = _find("--seed", field="seed", type=int, help="Seed of all random numbers.")
-batch_option = _find("--batch-size", field="batch_size", type=int, help="Images a batch.")
-device_option = _find("--device", field="device", help="cpu or cuda; the GPU if there is one.")
-dtype_option = _find(
-    "--dtype", field="dtype", metavar="|".join(DTYPES), help="Precision; float32 on a CPU."
+def _short(value: Any) -> str:
+    """4K for 4000, and any other value as it is."""
+    return f"{value // 1000}K" if isinstance(value, int) and not value % 1000 else str(value)
+
+
+def _type(field: str, default: Any) -> Any:
+    if isinstance(default, tuple):
+        return Counts() if isinstance(default[0], int) else Names()
+    if type(default) is int and field != "seed":
+        return Count()
+    return str if default is None else type(default)
+
+
+def choice(values: Iterable[str]) -> dict[str, Any]:
+    """What makes an option one of several words."""
+    return {"type": click.Choice(tuple(values))}
+
+
+n_option = setting(FindSettings, "n", "Samples to find from, e.g. 4000 or 160K.", "-n")
+seed_option = setting(FindSettings, "seed", "Seed of all random numbers.")
+batch_option = setting(FindSettings, "batch_size", "Images a batch.")
+device_option = setting(FindSettings, "device", "cpu or cuda; the GPU if there is one.")
+dtype_option = setting(
+    FindSettings, "dtype", "Precision; float32 on a CPU.", metavar="|".join(DTYPES)
 )
-workers_option = _find("--workers", field="workers", type=int, help="Tasks at once; one a core.")
-cases_option = _evaluate("--cases", field="cases", type=Count(), help="Fresh cases to test on.")
+workers_option = setting(FindSettings, "workers", "Tasks at once; one a core.", type=int)
+cases_option = setting(EvaluateSettings, "cases", "Fresh cases to test on.")
 truncation_options = stacked(
-    _find("--psi", field="psi", type=float, help="Truncation of the generator; 1 for none."),
-    _find("--trunc-layers", field="trunc_layers", type=int, help="Layers truncated; all of them."),
+    setting(FindSettings, "psi", "Truncation of the generator; 1 for none."),
+    setting(FindSettings, "trunc_layers", "Layers truncated; all of them.", type=int),
 )
 find_options = stacked(
     n_option,
-    _find(
-        "--layer",
-        field="layer",
-        help="Where the directions shall live, e.g. w or w+4-7; mapping_split1 of mixed, else "
+    setting(
+        FindSettings,
+        "layer",
+        "Where the directions shall live, e.g. w or w+4-7; mapping_split1 of mixed, else "
         "mapping_split2, or w of other generators.",
     ),
-    _find(
-        "--method",
-        field="method",
+    setting(
+        FindSettings,
+        "method",
+        "How they are found; also one a property, as in eyes=gradient,mouth=svm,pose=svm.",
         type=MethodName(),
-        help="How they are found; also one a property, as in eyes=gradient,mouth=svm,pose=svm.",
     ),
-    _find(
-        "--properties",
-        field="properties",
+    setting(
+        FindSettings,
+        "properties",
+        f"What they shall change; {','.join(CONTROLLED)}.",
         type=Names(),
-        help=f"What they shall change; {','.join(CONTROLLED)}.",
     ),
-    _find(
-        "--group-by",
-        field="group_by",
+    setting(
+        FindSettings,
+        "group_by",
+        f'What splits samples, "" for one group; {",".join(GROUPING)}.',
         type=Names(),
-        help=f'What splits samples, "" for one group; {",".join(GROUPING)}.',
     ),
-    _find("--quantiles", field="quantiles", type=int, help="Parts that each of those splits into."),
+    setting(FindSettings, "quantiles", "Parts that each of those splits into."),
     truncation_options,
-    _find("--ratio", field="ratio", type=float, help="Top and bottom share an SVM learns from."),
+    setting(FindSettings, "ratio", "Top and bottom share an SVM learns from."),
     workers_option,
 )
 evaluate_options = stacked(
     cases_option,
-    _evaluate(
-        "--control-cases",
-        field="control_cases",
+    setting(
+        EvaluateSettings,
+        "control_cases",
+        "Cases for random directions; all of them up to 100.",
         type=Count(),
-        help="Cases for random directions; all of them up to 100.",
     ),
-    click.option("--hair", is_flag=True, help="Also measure what the edits do to the hair mask."),
+    setting(EvaluateSettings, "hair", "Also measure what the edits do to the hair mask."),
 )
 run_options = stacked(seed_option, batch_option, device_option)
 model_options = stacked(

@@ -24,18 +24,9 @@ from property_cnn.hair.ombre import check_share, ombre
 from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
+from vectorfind.editing.settings import OMBRE, OMBRE_DEFAULTS, EditSettings
 from vectorfind.models.protocols import device_of
 from vectorfind.sampling.latents import mapped_latents
-
-OMBRE = {
-    "ombre-color": "color",
-    "ombre-height": "ombre_height",
-    "ombre-grad-height": "ombre_grad_height",
-}
-"""Names of the dye's parameters on the command line, and in `property_cnn.hair.ombre.ombre`."""
-
-FRAMES = 24
-"""Frames of an animation's way out; as many lead back, but for the two ends."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +48,17 @@ class Look:
         return replace(self, strengths={**self.strengths, **moved}, ombre={**self.ombre, **dye})
 
 
-OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 0.5}
-"""A sky-blue dye of the lower 60 % of the hair, half of it gradient."""
-
-
-def write_edits(
+def write_edits(  # noqa: PLR0913 - a public function whose keywords are the interface
     directions_path: str | os.PathLike,
     out: str | os.PathLike | None,
     look: Look,
     animation: str | os.PathLike | None = None,
     sweeps: Sequence[str] = (),
-    frames: int = FRAMES,
-    rate: float = 12.0,
+    frames: int = EditSettings.frames,
+    rate: float = EditSettings.rate,
     latents: str | os.PathLike | None = None,
-    seed: int = 0,
-    count: int = 4,
+    seed: int = EditSettings.seed,
+    count: int = EditSettings.count,
     generator: str | os.PathLike = "default",
     scorer: str | os.PathLike = "default",
     device: str | None = None,

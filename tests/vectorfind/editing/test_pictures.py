@@ -8,7 +8,8 @@ from PIL import Image
 from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import SIDE
 from vectorfind.editing import pictures as module
-from vectorfind.editing.pictures import OMBRE_DEFAULTS, Faces, Look, write_edits
+from vectorfind.editing.pictures import Faces, Look, write_edits
+from vectorfind.editing.settings import OMBRE_DEFAULTS
 
 
 class HairBelow:
