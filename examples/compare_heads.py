@@ -13,10 +13,11 @@ import tempfile
 from pathlib import Path
 
 from property_cnn.common.files import atomic_write
+from reports.layout import CELLS
 from reports.tables import csv_text
-from vectorfind.config import LAYERS, GradientSettings
+from vectorfind.config import LAYERS, CurveSettings, GradientSettings
 from vectorfind.runs.comparison import compare_files
-from vectorfind.runs.curve import CELLS, CurveSettings, run_curve
+from vectorfind.runs.curve import run_curve
 
 N = 20_000
 OUT = Path(__file__).parent / "results" / "heads"

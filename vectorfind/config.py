@@ -152,13 +152,6 @@ class FindSettings:
     strengths: Mapping[str, Sequence[float]] | None = None
     gradient: GradientSettings = field(default_factory=GradientSettings)
 
-    def __post_init__(self) -> None:
-        usual = {"properties": CONTROLLED, "group_by": GROUPING}
-        left_open = tuple(name for name in usual if getattr(self, name) is None)
-        for name in left_open:
-            object.__setattr__(self, name, usual[name])
-        object.__setattr__(self, "_left_open", left_open)
-
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
         """The settings from what `dataclasses.asdict` gave, after its way through JSON."""
@@ -166,7 +159,7 @@ class FindSettings:
         return cls(**{**stored, **names, "gradient": GradientSettings(**stored["gradient"])})
 
     def resolve(self, layer: str, scored: Collection[str]) -> FindSettings:
-        """The settings, with what was left open chosen to suit the networks and the device.
+        """The settings, with what is None chosen to suit the networks and the device.
 
         Where the scorer does not read the usual properties, directions are found for all that it
         reads, and in one group.
@@ -175,13 +168,13 @@ class FindSettings:
             layer: the one to take if none is given.
             scored: the properties that the scorer reads.
         """
-        chosen: dict[str, object] = {"gradient": self.gradient.resolve(self.device)}
-        if self.layer is None:
-            chosen["layer"] = layer
-        for name, own in (("properties", tuple(scored)), ("group_by", ())):
-            if name in self._left_open and not set(getattr(self, name)) <= set(scored):
-                chosen[name] = own
-        return replace(self, **chosen)
+        usual = {
+            "layer": layer,
+            "properties": CONTROLLED if set(CONTROLLED) <= set(scored) else tuple(scored),
+            "group_by": GROUPING if set(GROUPING) <= set(scored) else (),
+        }
+        chosen = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        return replace(self, gradient=self.gradient.resolve(self.device), **chosen)
 
     def validate(
         self, scored: Collection[str] = PROPERTIES, unscored_properties: bool = False
@@ -195,11 +188,12 @@ class FindSettings:
             scored: the properties that the scorer reads.
             unscored_properties: allow directions of what is not scored.
         """
-        if not unscored_properties:
-            check_names("property", self.properties, scored)
+        properties = CONTROLLED if self.properties is None else self.properties
+        if self.properties is not None and not unscored_properties:
+            check_names("property", properties, scored)
         choose("dtype", self.dtype, DTYPES)
-        check_names("grouping property", self.group_by, scored)
-        if not self.properties:
+        check_names("grouping property", self.group_by or (), scored)
+        if not properties:
             raise InputError(f"no properties given; choose some of {', '.join(scored)}")
         check_count("n", self.n)
         check_share("ratio", self.ratio, upper=0.5)
@@ -214,7 +208,7 @@ class FindSettings:
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
         if self.strengths is not None:
-            check_strengths(self.strengths, self.properties)
+            check_strengths(self.strengths, properties)
         self.gradient.validate()
 
 
@@ -318,7 +312,7 @@ class CurveSettings:
     def validate(self) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are.
 
-        The settings of its cells are checked where methods and networks are known.
+        Whether there are such methods and layers is checked where these are known.
         """
         for name in ("n", "methods", "layers"):
             if getattr(self, name) == ():
@@ -327,4 +321,6 @@ class CurveSettings:
             raise InputError(f"n is {', '.join(map(str, self.n))}; give rising numbers, each once")
         for name, given in (("method", self.methods), ("layer", self.layers or LAYERS)):
             check_names(name, given, given)
-        self.test(self.n[-1]).validate()
+        for n in self.n:
+            self.find(n, self.methods[0], layer=(self.layers or LAYERS)[0]).validate()
+            self.test(n).validate()

@@ -13,7 +13,7 @@ from property_cnn.common.progress import Progress
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
-from vectorfind.directions.finding import draw, fit_samples, models_for
+from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
 from vectorfind.methods.registry import composed
 from vectorfind.models.protocols import Generator, Scorer, device_of
@@ -111,6 +111,7 @@ def find(
     store: str | os.PathLike | None = None,
 ) -> Directions:
     """`find_directions` with its settings as one object."""
+    check_early(settings, scorer)
     models, settings = models_for(settings, generator, scorer)
     return fit_samples(models, draw(models, settings, store, quiet), settings, quiet)
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from property_cnn.properties import PROPERTIES
-from vectorfind.config import FindSettings, GradientSettings
+from vectorfind.config import CONTROLLED, FindSettings, GradientSettings
 from vectorfind.models.pair import Models
 from vectorfind.pipeline import fit_samples
 from vectorfind.sampling.sampler import sample
@@ -85,6 +85,7 @@ def models() -> Models:
 SETTINGS = FindSettings(
     n=2000,
     layer="mapping_split2",
+    properties=CONTROLLED,
     group_by=("hair_color", "hair_length"),
     workers=1,
     gradient=GradientSettings(max_epochs=6),

@@ -88,8 +88,8 @@ def test_settings_come_back_from_json():
 def test_what_is_left_open_is_the_usual_where_the_scorer_knows_it():
     usual = FindSettings(gradient=GradientSettings(dtype="float32"))
     resolved = usual.resolve("w", PROPERTIES)
-    assert resolved == replace(usual, layer="w")
-    assert (resolved.properties, resolved.group_by) == (CONTROLLED, GROUPING)
+    assert resolved == replace(usual, layer="w", properties=CONTROLLED, group_by=GROUPING)
+    assert resolved.resolve("late", ("smile",)) == resolved
 
 
 def test_what_is_left_open_suits_other_networks():

@@ -14,9 +14,9 @@ from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from tests.stylegan_ft.foreign_files import random_network
-from vectorfind.config import FindSettings
+from vectorfind.config import CurveSettings, FindSettings
 from vectorfind.models.callable_scorer import CallableScorer
-from vectorfind.runs.curve import CurveSettings, run_curve
+from vectorfind.runs.curve import run_curve
 from vectorfind.runs.exports import write_samples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -59,7 +59,8 @@ def test_a_stylegan2_obeys_a_users_scorer_at_w_and_in_some_layers(model, scorer,
     )
     assert directions.layer == (layer or "w")
     assert (directions.properties, directions.groups.tolist()) == (("warm", "bright"), ["all"])
-    vectors = np.stack([directions.svm[name][0] for name in directions.properties])
+    size = directions.models.generator.layers[directions.layer]
+    [vectors] = directions.vectors(np.zeros((1, size), np.float32), directions.groups)
     if layer is not None:
         assert np.array_equal(vectors[:, :8], np.zeros((2, 8)))
     evaluation = vectorfind.evaluate(directions, cases=12, quiet=True)
@@ -92,7 +93,7 @@ def test_every_kind_of_layer_can_be_edited(scorer, tmp_path, layer):
         300, layer, generator=path, scorer=scorer, device="cpu", **QUICK
     )
     if layer == "z":  # the label stays as it is
-        assert np.array_equal(directions.svm["warm"][:, 4:], np.zeros((1, 2)))
+        assert directions.fields["warm"].size == 4
     directions.save(tmp_path / "d.npz")
     loaded = vectorfind.load_directions(tmp_path / "d.npz", path, scorer, "cpu")
     edits = (some.edit(np.ones((2, 4)), np.ones((2, 2)), warm=1) for some in (directions, loaded))

@@ -11,7 +11,7 @@ import numpy as np
 
 from property_cnn.common.errors import InputError, ScorerError
 from property_cnn.common.progress import Progress
-from vectorfind.config import FindSettings
+from vectorfind.config import GROUPING, FindSettings
 from vectorfind.directions.boundaries import Boundaries, movable
 from vectorfind.directions.directions import Directions
 from vectorfind.methods.base import SCORES, FitTask, Method
@@ -26,6 +26,15 @@ from vectorfind.sampling.sampler import SampleSource, editable_part, sample
 from vectorfind.sampling.store import fill_store
 
 
+def check_early(settings: FindSettings, scorer: str | os.PathLike | Scorer) -> None:
+    """Raises InputError for a setting that is not allowed, before anything is loaded or made.
+
+    Scorers from files all read the same properties; what an object reads, `models_for` asks it.
+    """
+    if isinstance(scorer, str | os.PathLike):
+        check_settings(settings)
+
+
 def models_for(
     settings: FindSettings,
     generator: str | os.PathLike | Generator = "default",
@@ -37,8 +46,6 @@ def models_for(
         InputError: a setting is not allowed, or an object lacks a part of its protocol.
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
-    if isinstance(scorer, str | os.PathLike):
-        check_settings(settings)  # scorers from files read the same properties: before loading
     options = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
     models = load_models(generator, scorer, *options)
     settings = complete_settings(settings, tuple(models.generator.layers), models.scored)
@@ -208,12 +215,14 @@ def bind(  # noqa: PLR0913 - its keywords are the interface
         InputError: the generator has no such layer or one of another size, or the groups
             are not those of `group_by`.
     """
+    if boundaries.groups == (WHOLE,):
+        group_by = ()
     settings = FindSettings(
         n=n,
         layer=boundaries.layer,
         method=IMPORTED.name,
         properties=boundaries.properties,
-        group_by=() if boundaries.groups == (WHOLE,) else group_by,
+        group_by=GROUPING if group_by is None else tuple(group_by),
         quantiles=quantiles,
         seed=seed,
         batch_size=batch_size,

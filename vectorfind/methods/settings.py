@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from property_cnn.common.checks import choose
-from property_cnn.properties import PROPERTIES
+from property_cnn.properties import CONTROLLED, PROPERTIES
 from vectorfind.config import FindSettings
 from vectorfind.methods.registry import method_named, method_names
 
@@ -23,7 +23,7 @@ def check_settings(settings: FindSettings, scored: Collection[str] = PROPERTIES)
     if not method.findable:
         choose("method", settings.method, method_names())
     settings.validate(scored)
-    method.check_properties(settings.properties)
+    method.check_properties(CONTROLLED if settings.properties is None else settings.properties)
 
 
 def complete_settings(

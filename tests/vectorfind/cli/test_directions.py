@@ -100,7 +100,7 @@ def test_export_for_interfacegan_and_back(networks, saved, tmp_path):
     before, after = (
         load_directions(path, ToyGenerator(), ToyScorer()) for path in (saved, tmp_path / "d.npz")
     )
-    assert np.allclose(before.svm["pose"], after.svm["pose"], atol=1e-6)
+    assert np.allclose(before.fields["pose"].of_groups(), after.fields["pose"].of_groups(), atol=1e-6)
 
 
 def test_csvs_need_a_sign_and_other_files_have_none(networks, saved, tmp_path):
@@ -114,7 +114,7 @@ def test_csvs_need_a_sign_and_other_files_have_none(networks, saved, tmp_path):
     for sign in ("fix", "keep"):
         said(*back, "--sign", sign)
         loaded = load_directions(tmp_path / "d.npz", ToyGenerator(), ToyScorer())
-        turned.append(loaded.svm["eyes"])
+        turned.append(loaded.fields["eyes"].of_groups())
     assert np.array_equal(turned[0], -turned[1])
 
 

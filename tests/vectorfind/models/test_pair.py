@@ -1,6 +1,7 @@
 """Layers on offer beyond a generator's own, and directions that may move a part of a vector."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import vectorfind
@@ -12,7 +13,6 @@ from vectorfind.config import CurveSettings
 from vectorfind.directions.packing import KIND
 from vectorfind.evaluation.image_test import random_directions
 from vectorfind.models.pair import Models, load_models
-from vectorfind.runs import curve as curve_module
 from vectorfind.runs.curve import curve_cells, resolve_curve, run_curve
 from vectorfind.sampling.store import fill_store
 
@@ -137,17 +137,10 @@ def test_layers_that_no_file_can_be_named_after_are_refused(name):
         load_models(generator, ToyScorer())
 
 
-def test_a_curve_takes_layers_on_offer(tmp_path, monkeypatch):
-    tables = []
-
-    def files(table, *args):
-        tables.append(table)
-        return {"report.html": ""}
-
-    monkeypatch.setattr(curve_module, "curve_files", files)
+def test_a_curve_takes_layers_on_offer(tmp_path):
     settings = CurveSettings(n=(900,), methods=("svm",), layers=("w", TWIN), cases=4, workers=1)
     run_curve(settings, tmp_path, OfferingGenerator(), ToyScorer(), quiet=True)
-    assert tables[0]["layer"].tolist() == ["w", TWIN]
+    assert pd.read_csv(tmp_path / "n_curve.csv")["layer"].tolist() == ["w", TWIN]
     assert (tmp_path / "cells" / f"svm_{TWIN}_900" / "test_result.csv").exists()
 
 

@@ -6,16 +6,17 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from property_cnn.common.devices import quick_dtype
 from property_cnn.common.errors import InputError
-from reports.tables import csv_text
+from reports.folders import Curves
+from reports.pages.curve import curve_files
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
-from vectorfind.config import GradientSettings
-from vectorfind.directions import finding as fitting
-from vectorfind.methods.gradient.products import quick_dtype
+from vectorfind.config import CurveSettings, GradientSettings
+from vectorfind.directions import finding
 from vectorfind.runs import curve as module
-from vectorfind.runs.curve import CurveSettings, run_curve
+from vectorfind.runs.curve import run_curve
 from vectorfind.runs.curve_cell import control_table, curve_table
-from vectorfind.runs.curve_page import curve_files
+from vectorfind.runs.report import Report
 from vectorfind.sampling.groups import grouped
 
 SETTINGS = CurveSettings(
@@ -59,16 +60,13 @@ def contents(folder):
 def undrawn(monkeypatch):
     """Leaves the plots undrawn, where a test is not about them."""
 
-    def files(table, *args, **kwargs):
-        return {"n_curve.csv": csv_text(table), "findings.csv": "", "report.html": ""}
-
-    monkeypatch.setattr(module, "curve_files", files)
+    monkeypatch.setattr(module, "own_report", lambda folder: Report(folder / "report.html", ()))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("curve") / "out"
-    assert run(path) == path / "report.html"
+    assert run(path).page == path / "report.html"
     return path
 
 
@@ -109,7 +107,7 @@ def test_the_sum_is_that_of_the_means(folder):
 
 def test_the_page_does_not_vary_with_the_time(folder):
     table = pd.read_csv(folder / "n_curve.csv")
-    pages = [curve_files(table.assign(time=time))["report.html"] for time in (1.0, 2.0)]
+    pages = [curve_files(Curves(table.assign(time=time)))[0]["report.html"] for time in (1.0, 2.0)]
     assert pages[0] == pages[1]
 
 
@@ -134,7 +132,7 @@ def test_a_second_curve_shares_the_store(folder, tmp_path, undrawn):
 
 
 @pytest.mark.parametrize(
-    ("stage", "after"), [("run_cell", 3), ("fill_store", 0), ("train_network", 2)]
+    ("stage", "after"), [("run_cell", 3), ("fill_store", 0), ("train_part", 2)]
 )
 def test_an_interrupted_curve_goes_on_to_the_same_bytes(
     folder, tmp_path, monkeypatch, undrawn, stage, after
@@ -153,8 +151,8 @@ def test_an_interrupted_curve_goes_on_to_the_same_bytes(
             run(tmp_path)
     run(tmp_path)
     first, second = contents(folder), contents(tmp_path)
+    first.pop("findings.csv")  # comes with the page
     assert first.keys() == second.keys()
-    first["findings.csv"] = b""
     assert [name for name in first if first[name] != second[name]] == []
 
 
@@ -176,7 +174,6 @@ def test_other_settings_are_refused(folder):
     [
         ({"n": (8, 4)}, "give rising numbers"),
         ({"n": ()}, "no n given"),
-        ({"methods": ("sum",)}, "unknown method 'sum'"),
         ({"layers": ()}, "no layers given"),
         ({"cases": 0}, "cases is 0"),
     ],
@@ -184,6 +181,11 @@ def test_other_settings_are_refused(folder):
 def test_settings_that_are_not_allowed_are_told(change, message):
     with pytest.raises(InputError, match=message):
         CurveSettings(**change).validate()
+
+
+def test_a_method_that_there_is_not_is_told(tmp_path):
+    with pytest.raises(InputError, match="unknown method 'sum'; choose one of svm, gradient"):
+        run(tmp_path, settings=replace(SETTINGS, methods=("sum",)))
 
 
 def test_nothing_runs_where_every_group_is_too_small(tmp_path):
@@ -194,7 +196,7 @@ def test_nothing_runs_where_every_group_is_too_small(tmp_path):
 
 def test_rows_are_ordered_by_line_and_n():
     rows = [
-        {"method": method, "layer": "w", "n": n, "k": n, "time": 1.0, fit: 0.5, "eyes_mean_corr": 1}
+        {"method": method, "layer": "w", "n": n, "k": n, "time": 1.0, "fits": {fit: 0.5}, "eyes_mean_corr": 1}
         for n, method, fit in [
             (10, "gradient", "nn_eyes_mse"),
             (20, "svm", "svm_eyes_acc"),
@@ -215,7 +217,7 @@ def test_the_samples_of_each_n_are_grouped_once(tmp_path, monkeypatch, undrawn):
         sizes.append(len(samples))
         return grouped(samples, *args)
 
-    for place in (module, fitting):
+    for place in (module, finding):
         monkeypatch.setattr(place, "grouped", counting)
     run(tmp_path / "out", settings=replace(SETTINGS, n=(600, 800), methods=("svm",)))
     assert sizes == [600, 800]

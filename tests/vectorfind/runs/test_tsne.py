@@ -1,7 +1,5 @@
 """t-SNE: which samples it shows, that it keeps what lies apart apart, and that bytes repeat."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,9 +7,8 @@ import torch
 from property_cnn.common.errors import InputError
 from property_cnn.properties import PROPERTIES
 from tests.vectorfind.conftest import SETTINGS
-from vectorfind.config import FindSettings
 from vectorfind.runs import tsne
-from vectorfind.sampling.groups import WHOLE
+from vectorfind.sampling.groups import grouped
 from vectorfind.sampling.sampler import Samples
 
 
@@ -30,24 +27,22 @@ def two_clouds(count=40, size=6):
 
 
 def test_extremes_are_the_ends_of_the_ranks():
-    settings = FindSettings(group_by=(), ratio=0.2)
     samples = ranked([5, 3, 9, 1, 7, 0, 8, 2, 6, 4], unreadable=[2])  # nine left, two a side
-    rows, top = tsne.group_extremes(samples, settings, WHOLE, "eyes")
+    rows, top = tsne.group_extremes(samples, np.flatnonzero(samples.readable), 0.2, "eyes")
     assert rows.tolist() == [5, 3, 4, 6]  # scores 0 and 1, then 7 and 8
     assert top.tolist() == [False, False, True, True]
 
 
 def test_extremes_are_thinned_evenly_and_keep_both_ends():
     samples = ranked(np.arange(100))
-    settings = FindSettings(group_by=(), ratio=0.5)
-    rows, top = tsne.group_extremes(samples, settings, WHOLE, "eyes", most=3)
+    rows, top = tsne.group_extremes(samples, np.arange(100), 0.5, "eyes", most=3)
     assert rows.tolist() == [0, 24, 49, 50, 74, 99]
     assert top.sum() == 3
 
 
 def test_extremes_stay_within_their_group():
     samples = ranked(np.arange(20))
-    rows, _ = tsne.group_extremes(samples, replace(SETTINGS, ratio=0.5), "hh", "eyes")
+    rows, _ = tsne.group_extremes(samples, np.arange(10, 20), 0.5, "eyes")
     assert sorted(rows) == list(range(10, 20))
 
 
@@ -87,9 +82,10 @@ def test_the_accelerated_map_keeps_apart_what_is_apart():
 
 
 def test_the_figure_shows_what_svms_found(samples, found):
-    figure = tsne.tsne_figure(samples, found("mixed"), seed=0)
-    again = tsne.tsne_figure(samples, found("mixed"), seed=0)
+    groups = grouped(samples, SETTINGS.group_by)
+    figure = tsne.tsne_figure(samples, found("mixed"), groups, seed=0)
+    again = tsne.tsne_figure(samples, found("mixed"), groups, seed=0)
     assert figure == again
     assert figure.wide.startswith(b"\x89PNG")
     assert figure.narrow.startswith(b"\x89PNG")
-    assert tsne.tsne_figure(samples, found("gradient")) is None
+    assert tsne.tsne_figure(samples, found("gradient"), groups) is None

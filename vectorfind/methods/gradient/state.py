@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +14,13 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.common.training_state import fingerprint, load_state, save_state
 from vectorfind.methods.gradient.network import WEIGHTS
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """AdamW's names for what it keeps of each tensor."""
 
-_NUMBERS = ("round", "waited", "best_loss")
+_KIND = "vectorfind gradient network 1"
 
 
 @dataclass(eq=False)
@@ -93,31 +91,23 @@ class StateFile:
 
     def __init__(self, path: str | os.PathLike | None, about: Any, scores: Tensor, every: float):
         self._path, self._every, self._written = path, every, time.monotonic()
-        text = json.dumps(about, sort_keys=True).encode()
-        self._fingerprint = hashlib.sha256(text + scores.numpy().tobytes()).hexdigest()
+        digest = hashlib.sha256(scores.numpy().tobytes()).hexdigest()
+        self._marks = fingerprint(about=about, scores=digest)
 
     def load(self, device: torch.device) -> State | None:
         """The state; None if there is none, or it is damaged or of another training."""
-        if self._path is None or not Path(self._path).is_file():
-            return None
         try:
-            tensors, metadata = load_tensors(self._path)
+            values = load_state(self._path, _KIND, self._marks, vars(State({})))
         except CheckpointError:
             return None
-        if metadata.get("fingerprint") != self._fingerprint:
+        if values is None:
             return None
-        # Copied to PyTorch's own memory: elsewhere, products may round otherwise.
-        tensors = {
-            name: torch.empty_like(tensor, device=device).copy_(tensor)
-            for name, tensor in tensors.items()
-        }
-        counts = {name: int(metadata[name]) for name in ("round", "waited")}
-        return State(tensors, **counts, best_loss=float(metadata["best_loss"]))
+        tensors = {name: tensor.to(device) for name, tensor in values["tensors"].items()}
+        return State(**values | {"tensors": tensors})
 
     def save(self, state: State, now: bool = False) -> None:
         """Writes the state, unless one was written a short while ago; `now` writes it anyway."""
         if self._path is None or (not now and time.monotonic() - self._written < self._every):
             return
-        metadata = {name: str(getattr(state, name)) for name in _NUMBERS}
-        save_tensors(self._path, state.tensors, metadata | {"fingerprint": self._fingerprint})
+        save_state(self._path, _KIND, self._marks, vars(state))
         self._written = time.monotonic()
