@@ -5,7 +5,8 @@ An edited vector re-enters the generator at its layer; the mapping is never run 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -29,35 +30,57 @@ def edited_grid(latents: np.ndarray, vectors: np.ndarray, grid: np.ndarray) -> n
     return latents[:, None] + grid @ vectors
 
 
-def grid_scores(
-    models: Models,
-    latents: np.ndarray,
-    vectors: np.ndarray,
-    grid: np.ndarray,
-    layer: str,
-    batch_size: int,
-) -> np.ndarray:
-    """The scores of all edits of some cases; all of a case's images are in one batch.
+@dataclass(frozen=True, eq=False)
+class CaseEdits:
+    """Cases that are to be edited by every row of a grid.
 
-    Args:
+    Attributes:
         models: generator and scorer.
         latents: (C, d) vectors of the cases at `layer`.
         vectors: (C, P, d) directions of each.
         grid: (S, P) strengths.
         layer: where the edited vectors re-enter.
         batch_size: images a batch, rounded down to whole cases, of which there is at least one.
+    """
+
+    models: Models
+    latents: np.ndarray
+    vectors: np.ndarray
+    grid: np.ndarray
+    layer: str
+    batch_size: int
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def some(self, rows: slice) -> CaseEdits:
+        """The same edits of some of the cases."""
+        return replace(self, latents=self.latents[rows], vectors=self.vectors[rows])
+
+
+def grid_scores(
+    edits: CaseEdits, look: Callable[[int, torch.Tensor], None] | None = None
+) -> np.ndarray:
+    """The scores of all edits of some cases; all of a case's images are in one batch.
+
+    Args:
+        edits: of the cases.
+        look: called with each case's number and its edits' images (S, 3, H, W).
 
     Returns:
         (C, S, A) float32; a row of NaN where an image could not be read.
     """
-    cases, edits = len(latents), len(grid)
-    scores = np.empty((cases, edits, len(models.scored)), np.float32)
-    together = max(1, batch_size // edits)
-    for start in range(0, cases, together):
-        batch = slice(start, min(start + together, cases))
-        moved = edited_grid(latents[batch], vectors[batch], grid)  # (c, S, d)
-        read = models.read(moved.reshape(-1, moved.shape[2]), layer)
-        scores[batch] = read.reshape(len(moved), edits, -1)
+    models, count, size = edits.models, len(edits), len(edits.grid)
+    scores = np.empty((count, size, len(models.scored)), np.float32)
+    together = max(1, edits.batch_size // size)
+    for start in range(0, count, together):
+        batch = slice(start, min(start + together, count))
+        moved = edited_grid(edits.latents[batch], edits.vectors[batch], edits.grid)  # (c, S, d)
+        images = models.synthesize(moved.reshape(-1, moved.shape[2]), edits.layer)
+        scores[batch] = models.score(images).reshape(len(moved), size, -1)
+        if look is not None:
+            for place, some in enumerate(images.split(size)):
+                look(start + place, some)
     return scores
 
 

@@ -1,112 +1,130 @@
-"""The scores of all edits of all cases: in blocks, run together, kept in a folder if one is given.
+"""What the images of all edits of all cases show: their scores, and how far hair stays as it is.
 
-A block's file is named after all that goes into it, so that no block of another test is ever
-taken for one of this.
+Cases are worked on in blocks, several at once, each image made once; finished blocks are cached in
+a folder if one is given. A block's file is named after all that goes into it, so that no block of
+another test is ever taken for one of this.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.tasks import run_tasks
-from vectorfind.directions.edits import grid_scores
-from vectorfind.models.pair import Models
-from vectorfind.models.protocols import digest_of
+from property_cnn.hair.segmenter import HairSegmenter
+from property_cnn.segmentation.metrics import mask_iou
+from vectorfind.directions.edits import CaseEdits, grid_scores
+from vectorfind.models.protocols import device_of, digest_of
 
 CASE_BLOCK = 16
 """Cases a block."""
 
 KIND = "vectorfind case scores"
 
-_ARRAY = "values"
+
+@dataclass(frozen=True, eq=False)
+class CaseScores:
+    """What the images of C cases' S edits show.
+
+    Attributes:
+        scores: (C, S, A) float32; a row of NaN where an image could not be read.
+        overlaps: (H, S) float32 IoU of the hair masks of an edited image and of its unedited one,
+            of the first H cases. Masks are cut at 0.5; two empty ones agree: 1.
+    """
+
+    scores: np.ndarray
+    overlaps: np.ndarray
 
 
 def case_scores(
-    models: Models,
-    latents: np.ndarray,
-    vectors: np.ndarray,
-    grid: np.ndarray,
-    layer: str,
-    batch_size: int,
+    edits: CaseEdits,
+    segmenter: HairSegmenter | None = None,
+    masked: int = 0,
     workers: int | None = None,
     folder: Path | None = None,
     progress: Callable[[int], None] | None = None,
-) -> np.ndarray:
-    """Scores (C, S, A) of every case moved by every row of a grid.
+) -> CaseScores:
+    """Scores of every case moved by every row of a grid, and of some cases the hair's overlaps.
 
     Args:
-        models: generator and scorer.
-        latents: (C, d) vectors of the cases at `layer`.
-        vectors: (C, P, d) directions of each.
-        grid: (S, P) strengths.
-        layer: where the edited vectors re-enter.
-        batch_size: images a batch, rounded to whole cases.
+        edits: the cases and how they are moved.
+        segmenter: tells where hair is; None to measure no overlaps.
+        masked: of how many cases, the first ones, it is asked.
         workers: blocks at once, see `tasks.run_tasks`.
-        folder: where finished blocks are kept and looked for; None for nowhere. Networks
+        folder: where finished blocks are cached and looked for; None for nowhere. Networks
             without a digest are never looked for.
-        progress: called with the number of images done since the last call.
+        progress: called with the number of images done since the last call: each case's edits,
+            and each masked one's unedited image.
     """
-    blocks = [slice(start, start + CASE_BLOCK) for start in range(0, len(latents), CASE_BLOCK)]
-    known = all(digest_of(net) for net in (models.generator, models.scorer))
+    models, masked = edits.models, masked if segmenter is not None else 0
+    if not all(digest_of(net) for net in (models.generator, models.scorer)):
+        folder = None
+    starts = range(0, len(edits), CASE_BLOCK)
     tasks = [
-        (models, latents[rows], vectors[rows], grid, layer, batch_size, folder if known else None)
-        for rows in blocks
+        (
+            edits.some(slice(start, start + CASE_BLOCK)),
+            segmenter,
+            min(max(masked - start, 0), CASE_BLOCK),
+            folder,
+        )
+        for start in starts
     ]
-    scores = np.empty((len(latents), len(grid), len(models.scored)), np.float32)
-    results = run_tasks(block_scores, tasks, workers, models)
-    for rows, result in zip(blocks, results, strict=True):
-        scores[rows] = result
+    if workers is None and masked and device_of(segmenter).type != "cpu":
+        workers = 1
+    blocks = []
+    for block in run_tasks(_cached_block, tasks, workers, models):
+        blocks.append(block)
         if progress is not None:
-            progress(result.shape[0] * result.shape[1])
-    return scores
+            progress(block.scores.shape[0] * block.scores.shape[1] + len(block.overlaps))
+    return CaseScores(
+        np.concatenate([block.scores for block in blocks]),
+        np.concatenate([block.overlaps for block in blocks]),
+    )
 
 
-def block_scores(
-    models: Models,
-    latents: np.ndarray,
-    vectors: np.ndarray,
-    grid: np.ndarray,
-    layer: str,
-    batch_size: int,
-    folder: Path | None = None,
-) -> np.ndarray:
-    """The scores of one block: from its file, or made and written there."""
-
-    def make() -> np.ndarray:
-        return grid_scores(models, latents, vectors, grid, layer, batch_size)
-
-    digests = (digest_of(models.generator), digest_of(models.scorer), models.dtype)
-    return kept_block(folder, KIND, (*digests, latents, vectors, grid, layer, batch_size), make)
-
-
-def kept_block(
-    folder: Path | None, kind: str, inputs: Sequence[object], make: Callable[[], np.ndarray]
-) -> np.ndarray:
-    """The array that `make` gives for these inputs: from its file in the folder, or made anew.
-
-    Args:
-        folder: where it is kept; None for nowhere.
-        kind: of the file.
-        inputs: all that the array depends on, arrays and plain values.
-        make: called where no sound file is there.
-    """
+def _cached_block(
+    edits: CaseEdits, segmenter: HairSegmenter | None, masked: int, folder: Path | None
+) -> CaseScores:
+    """One block: from its file, or made and written there."""
     if folder is None:
-        return make()
-    path = folder / f"{_key(kind, *inputs)}.npz"
+        return _block(edits, segmenter, masked)
+    models = edits.models
+    digests = [digest_of(models.generator), digest_of(models.scorer), models.dtype]
+    digests += [segmenter.digest, masked] if masked else []
+    arrays = (edits.latents, edits.vectors, edits.grid)
+    path = folder / f"{_key(KIND, *digests, *arrays, edits.layer, edits.batch_size)}.npz"
     if path.exists():
         try:
-            return read_npz(path, kind)[0][_ARRAY]
-        except (CheckpointError, KeyError):
+            return CaseScores(**read_npz(path, KIND)[0])
+        except (CheckpointError, TypeError):
             pass  # damaged: made again
-    values = make()
-    write_npz(path, kind, {_ARRAY: values}, {})
-    return values
+    block = _block(edits, segmenter, masked)
+    write_npz(path, KIND, {"scores": block.scores, "overlaps": block.overlaps}, {})
+    return block
+
+
+def _block(edits: CaseEdits, segmenter: HairSegmenter | None, masked: int) -> CaseScores:
+    """One block, made."""
+    overlaps = np.empty((masked, len(edits.grid)), np.float32)
+    if not masked:
+        return CaseScores(grid_scores(edits), overlaps)
+    with torch.inference_mode():
+        before = segmenter(edits.models.synthesize(edits.latents[:masked], edits.layer))
+
+    @torch.inference_mode()
+    def compare(case: int, images: torch.Tensor) -> None:
+        if case < masked:
+            after = segmenter(images)
+            overlaps[case] = mask_iou(after, before[case].expand_as(after)).cpu().numpy()
+
+    return CaseScores(grid_scores(edits, compare), overlaps)
 
 
 def _key(*inputs: object) -> str:

@@ -23,9 +23,8 @@ from reports.statistics import Estimate, bootstrap, interval_stream, wilson
 from reports.tables import result_table, statistics_table
 from vectorfind.config import EvaluateSettings, default_thresholds
 from vectorfind.directions.directions import Directions
-from vectorfind.directions.edits import strength_grid
+from vectorfind.directions.edits import CaseEdits, strength_grid
 from vectorfind.evaluation.cases import case_scores
-from vectorfind.evaluation.hair_stability import hair_stability
 from vectorfind.evaluation.statistics import case_correlations, case_slopes
 from vectorfind.models.pair import Models, check_readable
 from vectorfind.sampling.latents import BLOCK, mapped_latents
@@ -128,8 +127,8 @@ def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSet
 def image_count(settings: EvaluateSettings) -> int:
     """How many images a test with completed settings makes."""
     edits = len(strength_grid(settings.strengths))
-    hair = settings.cases * (1 + edits) if settings.hair else 0
-    return settings.cases + (settings.cases + settings.control_cases) * edits + hair
+    unedited = settings.cases * (2 if settings.hair else 1)  # once more where hair is masked
+    return unedited + (settings.cases + settings.control_cases) * edits
 
 
 def run_cases(
@@ -158,28 +157,24 @@ def run_cases(
     vectors = directions.vectors(latents, groups)  # (C, P, d)
     shape = (settings.control_cases, *vectors.shape[1:])
     chance = random_directions(settings.seed, shape, models.editable(layer))
-    scores = case_scores(
+    edits = CaseEdits(
         models,
         np.concatenate([latents, latents[: len(chance)]]),
         np.concatenate([vectors, chance]),
         grid,
         layer,
         settings.batch_size,
-        directions.settings.workers,
-        folder,
-        progress,
     )
-    scores, control_scores = scores[: len(latents)], scores[len(latents) :]
+    segmenter = segmenter if settings.hair else None
+    workers = directions.settings.workers
+    result = case_scores(edits, segmenter, len(latents), workers, folder, progress)
+    scores, control_scores = np.split(result.scores, [len(latents)])
     check_readable(~np.isnan(scores).any(axis=2), "edited images")
     measured = measure(directions, settings, grid, scores)
     control = measure(directions, settings, grid, control_scores) if len(chance) else None
     table, statistics = tables(groups, measured, settings)
-    hair = None
-    if settings.hair:
-        workers = directions.settings.workers
-        hair = hair_stability(
-            models, segmenter, latents, vectors, grid, layer, workers, folder, progress
-        )
+    hair = result.overlaps if settings.hair else None
+    if hair is not None:
         table, statistics = with_hair(table, statistics, hair, settings)
     return Evaluation(
         settings=settings,

@@ -4,7 +4,7 @@ import numpy as np
 
 from property_cnn.common.streams import CASES
 from tests.vectorfind.conftest import ToyScorer
-from vectorfind.directions.edits import edited, edited_grid, grid_scores, strength_grid
+from vectorfind.directions.edits import CaseEdits, edited, edited_grid, grid_scores, strength_grid
 from vectorfind.methods.registry import default_strengths
 from vectorfind.models.pair import Models
 from vectorfind.sampling.latents import mapped_latents
@@ -47,7 +47,8 @@ def test_a_cases_images_are_in_one_batch_and_batches_change_nothing(models):
     for batch_size, expected in [(7, [8] * 5), (20, [16, 16, 8]), (64, [40])]:
         scorer = Counting()
         both = Models(models.generator, scorer)
-        answers[batch_size] = grid_scores(both, latents["w"], vectors, grid, "w", batch_size)
+        edits = CaseEdits(both, latents["w"], vectors, grid, "w", batch_size)
+        answers[batch_size] = grid_scores(edits)
         assert scorer.batches == expected
     assert answers[7].shape == (5, 8, 8)
     assert np.abs(answers[7] - answers[64]).max() < 1e-5
