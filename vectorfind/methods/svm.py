@@ -15,7 +15,6 @@ import numpy as np
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import SPLITS, random_stream
-from reports import columns as c
 from vectorfind.config import FindSettings
 from vectorfind.methods.base import GROUPS, SCORES, Fit, FitTask, Method
 from vectorfind.methods.fields import GroupField
@@ -59,7 +58,9 @@ class SvmField(GroupField):
 
     def curve_column(self, name: str) -> tuple[str, float]:
         """The mean of those."""
-        return c.svm_accuracy_column(name), float(self.accuracy.mean())
+        from reports.columns import svm_accuracy_column  # loads all of reports
+
+        return svm_accuracy_column(name), float(self.accuracy.mean())
 
     def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """`groups`, `directions` and `accuracy`."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
-from reports import columns as c
 from vectorfind.config import FindSettings
 from vectorfind.methods.base import DirectionField, Fit, FitTask, Method
 from vectorfind.methods.gradient.network import METRICS, WEIGHTS, GradientNetwork
@@ -72,7 +71,9 @@ class NetworkField(DirectionField):
 
     def curve_column(self, name: str) -> tuple[str, float]:
         """The squared error."""
-        return c.network_mse_column(name), self.metrics["mse"]
+        from reports.columns import network_mse_column  # loads all of reports
+
+        return network_mse_column(name), self.metrics["mse"]
 
     def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The network's arrays; its heads and scale, this head and its metrics."""
