@@ -188,6 +188,9 @@ evaluate_options = stacked(
     setting(EvaluateSettings, "hair", "Also measure what the edits do to the hair mask."),
 )
 run_options = stacked(seed_option, batch_option, device_option)
+scorer_option = click.option(
+    "--scorer", default="default", show_default=True, help='"default" or a checkpoint.'
+)
 model_options = stacked(
     click.option(
         "--generator",
@@ -195,9 +198,7 @@ model_options = stacked(
         show_default=True,
         help='"default", "base" or a checkpoint.',
     ),
-    click.option(
-        "--scorer", default="default", show_default=True, help='"default" or a checkpoint.'
-    ),
+    scorer_option,
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Print no progress.")
 overwrite_option = click.option(
@@ -231,6 +232,11 @@ def echo_report(report: Report) -> None:
         click.echo(line)
     if report.page is not None:
         click.echo(f"report: {report.page}")
+
+
+def say(quiet: bool) -> Callable[[str], None]:
+    """What prints a job's lines, or nothing."""
+    return (lambda line: None) if quiet else click.echo
 
 
 def settings_from(settings: type, options: Mapping[str, Any]) -> Any:

@@ -1,7 +1,9 @@
 """The command line: commands end to end on toy networks, and bad input in one line, exit code 2."""
 
 import json
+from dataclasses import fields
 
+import click
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,18 @@ from click.testing import CliRunner
 from PIL import Image
 
 from property_cnn.common.files import save_tensors
+from property_cnn.hair.settings import FaceCounts
+from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
+from stylegan_ft.concept.settings import EnsembleSettings, Thresholds
+from stylegan_ft.finetune.settings import PlainSettings
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
+from vectorfind.bench.settings import BenchSettings
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
-from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.config import CurveSettings, EvaluateSettings, FindSettings
+from vectorfind.editing.settings import EditSettings
 from vectorfind.models import pair as models
+from vectorfind.runs.finetune.settings import FaceSettings, FilterSettings, MeasureSettings
 
 SMALL = ["-n", "320", "--group-by", "hair_color", "--workers", "1"]
 TINY_TEST = [*SMALL, "--cases", "3", "--control-cases", "2", "--quiet"]
@@ -68,11 +77,34 @@ def test_count_understands_thousands_and_millions(text, number):
     assert Count().convert(text, None, None) == number
 
 
-def test_options_default_to_the_settings(networks):
-    for name, settings in (("find", FindSettings), ("evaluate", EvaluateSettings)):
-        command = main.commands[name]
-        context = command.make_context(name, ["--out", "x", *["d"] * (name == "evaluate")])
-        assert settings_from(settings, context.params) == settings()
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        ("test", FindSettings),
+        ("test", EvaluateSettings),
+        ("evaluate d", EvaluateSettings),
+        ("curve", CurveSettings),
+        ("bench", BenchSettings),
+        ("edit d", EditSettings),
+        ("hair teacher", TeacherSettings),
+        ("hair distill", DistillSettings),
+        ("hair distill", FaceCounts),
+        ("finetune faces", FaceSettings),
+        ("finetune classifiers", EnsembleSettings),
+        ("finetune filter", FilterSettings),
+        ("finetune filter", Thresholds),
+        ("finetune plain", PlainSettings),
+        ("finetune report r", MeasureSettings),
+    ],
+)
+def test_options_default_to_the_settings(words, settings):
+    names, command = words.split(), main
+    while isinstance(command, click.Group):
+        command = command.commands[names.pop(0)]
+    out = [] if words in ("bench", "edit d") else ["--out", "x"]
+    context = command.make_context(command.name, [*names, *out])
+    assert settings_from(settings, context.params) == settings()
+    assert {field.name for field in fields(settings)} & set(context.params)
 
 
 def test_names_are_split_at_commas():

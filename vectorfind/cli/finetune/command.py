@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from stylegan_ft.finetune.settings import DEFAULTS, DTYPES, VARIANTS, FinetuneSettings
+from stylegan_ft.finetune.settings import (
+    DEFAULTS,
+    DTYPES,
+    VARIANTS,
+    FinetuneSettings,
+    PlainSettings,
+)
 from vectorfind.cli.finetune.filter import classifiers, faces, filter
 from vectorfind.cli.finetune.report import report
 from vectorfind.cli.options import (
-    Count,
+    choice,
     command_line,
     device_option,
     out_option,
     overwrite_option,
     quiet_option,
+    say,
+    scorer_option,
+    setting,
+    settings_options,
     stacked,
 )
 
@@ -45,19 +55,6 @@ _HELP = {
 }
 
 
-def _setting_options():
-    """An option for each setting; what is not given is the variant's."""
-    options = []
-    for field in fields(FinetuneSettings):
-        if field.name in _HELP:
-            whole = isinstance(field.default, int)
-            kind = Count() if whole and field.name != "seed" else type(field.default)
-            flag = f"--{field.name.replace('_', '-')}"
-            text = f"{_HELP[field.name]}  [default: {_default(field.name)}]"
-            options.append(click.option(flag, field.name, type=kind, help=text))
-    return stacked(*options)
-
-
 def _default(name: str) -> str:
     """The setting's default, or those of the variants, e.g. "0.001; v1, v9: 5e-05"."""
     usual, others = getattr(FinetuneSettings(), name), {}
@@ -79,11 +76,20 @@ def _default(name: str) -> str:
     show_default=True,
     help='Of v1 and v9: "default", a file, or "none" for a new one.',
 )
-@click.option("--scorer", default="default", show_default=True, help='"default" or a checkpoint.')
+@scorer_option
 @click.option("--classifiers", default="default", show_default=True, help="Of the concept.")
-@_setting_options()
-@click.option(
-    "--dtype", type=click.Choice(DTYPES), help=f"Of the arithmetic.  [default: {DTYPES[0]}]"
+@stacked(
+    *(
+        setting(FinetuneSettings, name, f"{text}  [default: {_default(name)}]", default=None)
+        for name, text in _HELP.items()
+    )
+)
+@setting(
+    FinetuneSettings,
+    "dtype",
+    f"Of the arithmetic.  [default: {FinetuneSettings.dtype}]",
+    default=None,
+    **choice(DTYPES),
 )
 @device_option
 @overwrite_option
@@ -122,11 +128,10 @@ def finetune(
     settings = replace(DEFAULTS[variant], **given)
     from vectorfind.runs.finetune.jobs import finetune_files
 
-    say = (lambda line: None) if quiet else click.echo
     names = ("discriminator", "scorer", "classifiers", "device", "overwrite")
     rest = {name: options[name] for name in names}
     path = finetune_files(
-        variant, base, data, out, settings, log=say, command=command_line(), **rest
+        variant, base, data, out, settings, log=say(quiet), command=command_line(), **rest
     )
     click.echo(f"generator: {path}")
 
@@ -138,8 +143,10 @@ def finetune(
     show_default=True,
     help='"base", "default" or a checkpoint of StyleGAN 1.',
 )
-@click.option("--steps", type=Count(), default=6000, show_default=True, help="Batches of 256.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")
+@settings_options(
+    PlainSettings,
+    {"steps": f"Batches of {PlainSettings.batch_size}.", "seed": "Of the latents."},
+)
 @out_option("File for the generator, .safetensors.")
 @quiet_option
 def plain(base: str, steps: int, seed: int, out: Path, quiet: bool) -> None:
@@ -150,11 +157,9 @@ def plain(base: str, steps: int, seed: int, out: Path, quiet: bool) -> None:
     Example:
       vectorfind finetune plain --out base.safetensors
     """
-    from stylegan_ft.finetune.settings import PlainSettings
     from vectorfind.runs.finetune.jobs import plain_file
 
-    say = (lambda line: None) if quiet else click.echo
-    path, missed = plain_file(base, out, PlainSettings(steps=steps, seed=seed), say)
+    path, missed = plain_file(base, out, PlainSettings(steps=steps, seed=seed), say(quiet))
     click.echo(f"{missed:.1%} of the variance of w missed")
     click.echo(f"generator: {path}")
 

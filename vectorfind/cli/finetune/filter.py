@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from stylegan_ft.concept.settings import FACES, EnsembleSettings, Thresholds
 from vectorfind.cli.options import (
     Count,
     command_line,
@@ -14,43 +16,18 @@ from vectorfind.cli.options import (
     out_option,
     overwrite_option,
     quiet_option,
+    scorer_option,
+    setting,
     settings_from,
-    stacked,
+    settings_options,
     workers_option,
 )
-
-FACES = 16_000
-FILTER = {"n": 20_000, "seed": 0, "batch_size": 64}
-BOUNDS = {"gender": 0.92, "quality": 0.9, "age": 0.008, "glasses": 0.01}
-TRAINING = {"folds": 5, "epochs": 3, "batch_size": 64, "lr": 2e-3, "seed": 0}
-"""Defaults of `FilterSettings`, `Thresholds` and `EnsembleSettings`, known without PyTorch."""
-
-_BOUND_HELPS = {
-    "gender": "Least probability of female cues.",
-    "quality": "Least probability of good quality.",
-    "age": "Highest probability of an old face.",
-    "glasses": "Highest probability of glasses.",
-}
-_bound_options = stacked(
-    *(
-        click.option(f"--{name}", type=float, default=BOUNDS[name], show_default=True, help=text)
-        for name, text in _BOUND_HELPS.items()
-    )
-)
-
-
-def _count(*names: str, default: int, help: str) -> Any:
-    return click.option(*names, type=Count(), default=default, show_default=True, help=help)
-
-
-def _seed(default: int, help: str) -> Any:
-    return click.option("--seed", type=int, default=default, show_default=True, help=help)
+from vectorfind.runs.finetune.settings import FaceSettings, FilterSettings
 
 
 @click.command(short_help="Render faces with known attributes.")
-@_count("-n", "n", default=2000, help="Faces to render.")
-@_seed(0, "Of the faces.")
-@click.option("--size", type=int, default=64, show_default=True, help="Of a side, in pixels.")
+@setting(FaceSettings, "n", "Faces to render.", "-n")
+@settings_options(FaceSettings, {"seed": "Of the faces.", "size": "Of a side, in pixels."})
 @workers_option
 @out_option("Folder for images/*.png and labels.csv.")
 @overwrite_option
@@ -65,7 +42,6 @@ def faces(out: Path, **options: Any) -> None:
       vectorfind finetune faces -n 2000 --out faces
     """
     from vectorfind.runs.finetune.faces import write_faces
-    from vectorfind.runs.finetune.settings import FaceSettings
 
     settings = settings_from(FaceSettings, options)
     rest = {name: options[name] for name in ("workers", "overwrite", "quiet")}
@@ -77,14 +53,23 @@ def faces(out: Path, **options: Any) -> None:
 @click.option(
     "--images", type=click.Path(path_type=Path), help="Own image folder; else rendered faces."
 )
-@_count("--faces", default=FACES, help="Rendered faces to learn from.")
-@_count("--folds", default=TRAINING["folds"], help="Members an attribute.")
-@_count("--epochs", default=TRAINING["epochs"], help="Passes over the images.")
-@_count("--batch-size", default=TRAINING["batch_size"], help="Images a step.")
 @click.option(
-    "--lr", type=float, default=TRAINING["lr"], show_default=True, help="Highest learning rate."
+    "--faces",
+    type=Count(),
+    default=FACES,
+    show_default=True,
+    help="Rendered faces to learn from.",
 )
-@_seed(TRAINING["seed"], "Of faces, folds, weights and order.")
+@settings_options(
+    EnsembleSettings,
+    {
+        "folds": "Members an attribute.",
+        "epochs": "Passes over the images.",
+        "batch_size": "Images a step.",
+        "lr": "Highest learning rate.",
+        "seed": "Of faces, folds, weights and order.",
+    },
+)
 @workers_option
 @out_option("Folder for concept.safetensors, concept.csv and concept.md.")
 @quiet_option
@@ -106,7 +91,6 @@ def classifiers(
     """
     from stylegan_ft.concept.card import auroc_summary
     from stylegan_ft.concept.make import TABLE, WEIGHTS
-    from stylegan_ft.concept.settings import EnsembleSettings
     from vectorfind.runs.finetune.faces import train_concept
 
     settings = settings_from(EnsembleSettings, options)
@@ -118,8 +102,8 @@ def classifiers(
 
 
 @click.command(short_help="Generate images and keep those of the concept.")
-@_count("-n", "n", default=FILTER["n"], help="Images to generate.")
-@_seed(FILTER["seed"], "Of the latents.")
+@setting(FilterSettings, "n", "Images to generate.", "-n")
+@setting(FilterSettings, "seed", "Of the latents.")
 @click.option(
     "--generator",
     default="base",
@@ -129,10 +113,18 @@ def classifiers(
 @click.option(
     "--classifiers", default="default", show_default=True, help='"default" or concept.safetensors.'
 )
-@click.option("--scorer", default="default", show_default=True, help='"default" or a checkpoint.')
-@_bound_options
-@click.option("--keep-all", is_flag=True, help="Keep every image, whatever the thresholds say.")
-@_count("--batch-size", default=FILTER["batch_size"], help="Images a batch.")
+@scorer_option
+@settings_options(
+    Thresholds,
+    {
+        "gender": "Least probability of female cues.",
+        "quality": "Least probability of good quality.",
+        "age": "Highest probability of an old face.",
+        "glasses": "Highest probability of glasses.",
+    },
+)
+@setting(FilterSettings, "keep_all", "Keep every image, whatever the thresholds say.")
+@setting(FilterSettings, "batch_size", "Images a batch.")
 @device_option
 @workers_option
 @out_option("Folder for images/*.png, labels.csv and filter.csv.")
@@ -150,18 +142,18 @@ def filter(out: Path, **options: Any) -> None:
       vectorfind finetune filter -n 160K --out concept
       vectorfind finetune filter -n 20K --keep-all --generator my.pkl --out all
     """
-    from stylegan_ft.concept import Thresholds
     from vectorfind.runs.finetune.filter import filter_images
     from vectorfind.runs.finetune.image_parts import FILTERED
-    from vectorfind.runs.finetune.settings import FilterSettings
 
-    bounds = Thresholds(**{name: options.pop(name) for name in BOUNDS})
-    own = {name: options.pop(name) for name in (*FILTER, "keep_all")}
-    settings = FilterSettings(**own, thresholds=bounds)
-    found = filter_images(out, settings, command=command_line(), **options)
-    listed = ", ".join(f"{name} {share:.1%}" for name, share in found.within.items())
+    settings = replace(
+        settings_from(FilterSettings, options), thresholds=settings_from(Thresholds, options)
+    )
+    names = ("generator", "classifiers", "scorer", "device", "workers", "overwrite", "quiet")
+    rest = {name: options[name] for name in names}
+    result = filter_images(out, settings, command=command_line(), **rest)
+    listed = ", ".join(f"{name} {share:.1%}" for name, share in result.within.items())
     click.echo(f"within each threshold: {listed}")
-    click.echo(f"kept {found.kept:,} of {found.n:,} images ({found.kept / found.n:.1%})")
-    if not found.kept:
+    click.echo(f"kept {result.kept:,} of {result.n:,} images ({result.kept / result.n:.1%})")
+    if not result.kept:
         click.echo("none is within all thresholds; loosen one, or give --keep-all")
     click.echo(f"table: {out / FILTERED}")

@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from vectorfind.cli.options import Count, device_option, echo_report, out_option, quiet_option
+from vectorfind.cli.options import (
+    device_option,
+    echo_report,
+    out_option,
+    quiet_option,
+    scorer_option,
+    setting,
+)
+from vectorfind.runs.finetune.settings import MeasureSettings
 
 
 @click.command(short_help="Plots, verdict and page of runs.")
@@ -19,19 +27,15 @@ from vectorfind.cli.options import Count, device_option, echo_report, out_option
     metavar="DIR_OR_CSV",
     help="A test of directions, or its test_statistics.csv, to compare labels with.",
 )
-@click.option(
-    "-n",
-    type=Count(),
-    default=4096,
-    show_default=True,
-    help="Samples of base and run to put through the filter; 0 for none.",
+@setting(
+    MeasureSettings, "n", "Samples of base and run to put through the filter; 0 for none.", "-n"
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of their latents.")
-@click.option("--batch-size", type=int, default=64, show_default=True, help="Images a batch.")
+@setting(MeasureSettings, "seed", "Of their latents.")
+@setting(MeasureSettings, "batch_size", "Images a batch.")
 @click.option(
     "--classifiers", default="default", show_default=True, help='Of the filter; "default" or file.'
 )
-@click.option("--scorer", default="default", show_default=True, help='"default" or a checkpoint.')
+@scorer_option
 @device_option
 @quiet_option
 def report(
@@ -49,7 +53,6 @@ def report(
       vectorfind finetune report runs/v5-1 runs/v5-2 runs/v5-3 --directions demo --out v5-report
     """
     from vectorfind.runs.finetune.report import write_finetune_report
-    from vectorfind.runs.finetune.settings import MeasureSettings
 
     measured = MeasureSettings(**options)
     echo_report(write_finetune_report(runs, out, directions, measured, quiet=quiet))

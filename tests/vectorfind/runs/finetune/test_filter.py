@@ -22,15 +22,7 @@ from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
 from stylegan_ft.training.image_folder import load_images, read_labels, write_images
 from tests.stylegan_ft.planted_concept import planted, write_classifiers
 from tests.vectorfind.conftest import SIDE, ToyGenerator, ToyScorer
-from vectorfind.cli.finetune.filter import (
-    BOUNDS,
-    FACES,
-    FILTER,
-    TRAINING,
-    classifiers,
-    faces,
-    filter,
-)
+from vectorfind.cli.finetune.filter import classifiers, faces, filter
 from vectorfind.cli.main import main
 from vectorfind.runs.finetune import image_parts
 from vectorfind.runs.finetune.filter import filter_images
@@ -229,17 +221,6 @@ def test_wrong_numbers_and_files_are_told(tmp_path):
 
 def invoke(command, *args):
     return CliRunner().invoke(command, [str(arg) for arg in args])
-
-
-def test_command_defaults_are_those_of_the_settings():
-    from stylegan_ft.concept import EnsembleSettings
-    from stylegan_ft.concept import settings as concept_settings
-
-    defaults = FilterSettings()
-    assert {name: getattr(defaults, name) for name in FILTER} == FILTER
-    assert Thresholds(**BOUNDS) == Thresholds()
-    assert EnsembleSettings(**TRAINING) == EnsembleSettings()
-    assert concept_settings.FACES == FACES
 
 
 def test_filter_command(tmp_path, monkeypatch):

@@ -12,23 +12,19 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
-from property_cnn.segmentation import distill as distilling
 from property_cnn.segmentation import segformer
 from property_cnn.segmentation import teacher_training as teacher_train
-from property_cnn.segmentation.losses import MASK_LOSSES
 from property_cnn.segmentation.segformer import new_segformer, save_segformer
 from property_cnn.segmentation.settings import (
-    DistillSettings,
     SegformerSettings,
     StudentSettings,
-    TeacherSettings,
 )
 from property_cnn.segmentation.student import new_student, save_student
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from tests.vectorfind.planted import PlantedGenerator
 from vectorfind.cli import hair
+from vectorfind.cli.options import settings_from
 from vectorfind.runs.hair import data as hair_data
-from vectorfind.runs.hair.data import FaceCounts
 from vectorfind.runs.hair.table import COLUMNS
 
 TINY = StudentSettings(width=0.25, depth=0.2, channels=8)
@@ -53,8 +49,11 @@ def student(tmp_path):
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
     """Small networks in the place of the default ones, and a teacher file."""
-    settings = replace(DistillSettings(), student=TINY)
-    monkeypatch.setattr(distilling, "DistillSettings", lambda **given: replace(settings, **given))
+
+    def small(settings, options):
+        return settings_from(settings, {**options, "student": TINY})
+
+    monkeypatch.setattr(hair, "settings_from", small)
     monkeypatch.setattr(hair_data, "resolve_generator", lambda *given: PlantedGenerator())
     save_segformer(new_segformer(TINY_SEGFORMER), TINY_SEGFORMER, tmp_path / "teacher.safetensors")
     return tmp_path / "teacher.safetensors"
@@ -62,15 +61,6 @@ def tiny(monkeypatch, tmp_path):
 
 def picture(size=(40, 48), seed=0):
     return np.random.default_rng(seed).integers(0, 255, (*size, 3)).astype(np.uint8)
-
-
-def test_options_default_to_the_settings():
-    settings, teaching, counts = DistillSettings(), TeacherSettings(), FaceCounts()
-    assert {name: getattr(settings, name) for name in hair.TRAINING} == hair.TRAINING
-    assert {name: getattr(teaching, name) for name in hair.TEACHING} == hair.TEACHING
-    assert {name: getattr(counts, name) for name in hair.DATA} == hair.DATA
-    assert (settings.side, settings.seed, teaching.network.side) == (224, 0, 224)
-    assert hair.LOSSES == tuple(MASK_LOSSES)
 
 
 def test_pictures_of_any_kind_and_size_get_masks_of_their_size(student, tmp_path):
@@ -133,9 +123,7 @@ def test_without_a_shipped_segmenter_the_command_that_makes_one_is_told(tmp_path
 
 
 def test_a_teacher_is_made_and_can_be_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        segformer, "SegformerSettings", lambda **given: replace(TINY_SEGFORMER, **given)
-    )
+    monkeypatch.setattr(hair, "SegformerSettings", lambda **given: replace(TINY_SEGFORMER, **given))
     small = ["--faces", 8, "--test-faces", 2, "--batch-size", 4, "--side", 32]
     result = invoke("hair", "teacher", *small, "--out", tmp_path)
     assert result.exit_code == 0, result.output

@@ -1,0 +1,50 @@
+"""What students of the hair teacher learn from; loads without PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from property_cnn.common.errors import InputError
+from property_cnn.hair.settings import FaceCounts
+
+
+@dataclass(frozen=True)
+class OwnPictures:
+    """Pictures with label maps.
+
+    Attributes:
+        images: folder of them.
+        maps: folder of the maps, .png of the same names.
+        classes: of the maps.
+        hair_class: the class to learn alone, as hair; None for all.
+    """
+
+    images: Path
+    maps: Path
+    classes: int
+    hair_class: int | None = None
+
+    def __post_init__(self):
+        if None in (self.images, self.maps, self.classes):
+            raise InputError("own pictures need all three of --images, --maps and --classes")
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Rendered and generated faces with the teacher's masks, or own pictures.
+
+    Attributes:
+        teacher: "default", a file, a folder or hub:NAME.
+        data: folder of the faces, which are made where they are missing; None for `data` in the
+            student's folder.
+        faces: how many there are.
+        generator: of the generated ones.
+        pictures: to learn from instead; the teacher is then asked by distillation terms alone.
+    """
+
+    teacher: str = "default"
+    data: Path | None = None
+    faces: FaceCounts = field(default_factory=FaceCounts)
+    generator: str = "default"
+    pictures: OwnPictures | None = None

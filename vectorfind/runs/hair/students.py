@@ -1,0 +1,107 @@
+"""Students of the hair teacher: one distilled, several compared, any tested; files in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from property_cnn.common.errors import InputError
+from property_cnn.common.folders import writable_folder
+from property_cnn.segmentation.data import Dataset, LabelledFolder
+from property_cnn.segmentation.distill import Distilled
+from property_cnn.segmentation.segformer import load_teacher
+from property_cnn.segmentation.settings import LOSSES, DistillSettings
+from property_cnn.segmentation.teachers import Teacher
+from vectorfind.runs.hair.data import hair_data, stored_counts
+from vectorfind.runs.hair.jobs import make_student
+from vectorfind.runs.hair.settings import Lessons
+from vectorfind.runs.hair.table import load_students, score_students, write_table
+
+Log = Callable[[str], None]
+
+
+def distil_student(
+    out: str | os.PathLike,
+    lessons: Lessons,
+    settings: DistillSettings,
+    device: str | None = None,
+    log: Log = print,
+) -> tuple[Path, Distilled]:
+    """Makes what is missing of the data, and trains a student on it in a folder; resumes.
+
+    Returns:
+        The path of the student, where no file is if it has several classes, and how it was
+        trained.
+    """
+    pictures = lessons.pictures
+    if pictures is not None and pictures.hair_class is None:
+        settings = replace(settings, student=replace(settings.student, classes=pictures.classes))
+    data, teacher = _data(out, lessons, bool(settings.terms), device, log)
+    return make_student(out, data, settings, teacher, device, log)
+
+
+def compare_losses(
+    out: str | os.PathLike,
+    lessons: Lessons,
+    settings: Sequence[DistillSettings],
+    device: str | None = None,
+    log: Log = print,
+) -> pd.DataFrame:
+    """Distils a student with each settings' loss on the same faces, in a folder of that name, and
+    writes one test table of all; resumes.
+
+    Raises:
+        InputError: there is no loss, or own pictures were given.
+    """
+    if lessons.pictures is not None:
+        raise InputError("--images is for hair distill; compare takes rendered and generated faces")
+    if not settings:
+        raise InputError(f"no losses to compare; give some of {', '.join(LOSSES)}")
+    data, teacher = _data(out, lessons, True, device, log)
+    paths = [
+        make_student(Path(out) / each.loss, data, each, teacher, device, log)[0]
+        for each in settings
+    ]
+    students = load_students(paths, device)
+    table, shown = score_students(students, data, teacher, lessons.faces.side, log)
+    write_table(out, table, shown)
+    return table
+
+
+def score_files(
+    out: str | os.PathLike,
+    paths: Sequence[str | os.PathLike],
+    lessons: Lessons,
+    device: str | None = None,
+    log: Log = print,
+) -> pd.DataFrame:
+    """Scores students on the faces of `lessons.data` that were held out, and writes the table.
+
+    Raises:
+        CheckpointError: a student, the teacher or the data are missing or damaged.
+        InputError: a student was trained on other data.
+    """
+    counts = stored_counts(lessons.data)
+    students = load_students(paths, device)
+    data, teacher = _data(out, replace(lessons, faces=counts), True, device, log)
+    table, shown = score_students(students, data, teacher, counts.side, log)
+    write_table(out, table, shown)
+    return table
+
+
+def _data(
+    out: str | os.PathLike, lessons: Lessons, taught: bool, device: str | None, log: Log
+) -> tuple[Dataset, Teacher | None]:
+    """What students learn from, and the teacher; None where own pictures need none."""
+    pictures = lessons.pictures
+    if pictures is not None:
+        data = LabelledFolder(pictures.images, pictures.maps, pictures.classes, pictures.hair_class)
+        return data, load_teacher(lessons.teacher, device) if taught else None
+    teacher = load_teacher(lessons.teacher, device)
+    writable_folder(out)
+    place = lessons.data or Path(out) / "data"
+    return hair_data(place, lessons.faces, teacher, lessons.generator, log, device), teacher
