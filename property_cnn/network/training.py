@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.training_state import load_state, save_state
+from property_cnn.common.training_state import load_state, parts_state, restore_parts, save_state
 from property_cnn.network.cnn import NetworkSettings, PropertyCNN
 from property_cnn.network.dataset import from_bytes
 from property_cnn.properties import PROPERTIES
@@ -93,19 +93,19 @@ def train_scorer(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
-    marks = _fingerprint(images, targets, settings)
-    state, first = load_state(checkpoint, _CHECKPOINT, marks), 0
+    parts = {"network": network, "optimizer": optimizer}
+    marks, first = _fingerprint(images, targets, settings), 0
+    state = load_state(checkpoint, _CHECKPOINT, marks, {**parts_state(parts), "epoch": 0})
     if state is not None:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
+        restore_parts(parts, state)
         first = state["epoch"]
     images, targets = images.to(device), targets.float().to(device)
     found = {}
     for epoch in range(first, settings.epochs):
         loss = _train_epoch(network, optimizer, images[:train], targets[:train], settings, epoch)
         if checkpoint is not None:
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            save_state(checkpoint, _CHECKPOINT, marks, {**state, "epoch": epoch + 1})
+            state = {**parts_state(parts), "epoch": epoch + 1}
+            save_state(checkpoint, _CHECKPOINT, marks, state)
         if log is not None:
             found = r_squared(predict_raw(network, images[train:]), targets[train:])
             listed = " ".join(f"{name} {value:.3f}" for name, value in found.items())

@@ -17,7 +17,13 @@ from torch import Tensor, nn
 from property_cnn.common.devices import autocast
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.training_state import fingerprint, load_state, save_state
+from property_cnn.common.training_state import (
+    fingerprint,
+    load_state,
+    parts_state,
+    restore_parts,
+    save_state,
+)
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.degrade import degrade, flip
 from property_cnn.segmentation.lite0 import start_from_lite0
@@ -62,7 +68,7 @@ def split_rows(count: int, seed: int) -> Split:
     return Split(np.sort(rows[2 * held :]), np.sort(rows[:held]), np.sort(rows[held : 2 * held]))
 
 
-def distill(
+def distill(  # noqa: PLR0913, its keywords are the interface
     data: Dataset,
     settings: DistillSettings | None = None,
     teacher: Teacher | None = None,
@@ -105,12 +111,13 @@ def distill(
         settings=asdict(settings), data=data.digest, teacher=getattr(teacher, "digest", "")
     )
     checkpoint = None if folder is None else Path(folder) / "training.pt"
-    state = load_state(checkpoint, CHECKPOINT, marks)
     history: list[dict[str, float]] = []
     best = {name: tensor.clone() for name, tensor in student.state_dict().items()}
+    parts = {"network": student, "optimizer": optimizer}
+    like = {**parts_state(parts), "best": best, "history": history}
+    state = load_state(checkpoint, CHECKPOINT, marks, like)
     if state is not None:
-        student.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
+        restore_parts(parts, state)
         best, history = state["best"], state["history"]
     with DistillStep(student, settings, teacher) as step:
         while not _finished(history, settings):
@@ -124,7 +131,9 @@ def distill(
             if better:
                 best = {name: tensor.clone() for name, tensor in student.state_dict().items()}
             if folder is not None:
-                _save(folder, checkpoint, marks, student, optimizer, best, history)
+                state = {**parts_state(parts), "best": best, "history": history}
+                save_state(checkpoint, CHECKPOINT, marks, state)
+                atomic_write(Path(folder) / "valid_loss.csv", _history_text(history))
             if show is not None:
                 images, targets = data.batch(split.valid[:shown], settings.side)
                 show(epoch + 1, images, targets, step.answer(images.to(device)).cpu())
@@ -207,14 +216,12 @@ def _valid_loss(
     return total / len(rows)
 
 
-def _save(folder, checkpoint, marks, student, optimizer, best, history) -> None:
-    state = {"network": student.state_dict(), "optimizer": optimizer.state_dict()}
-    save_state(checkpoint, CHECKPOINT, marks, {**state, "best": best, "history": history})
+def _history_text(history: list[dict[str, float]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, HISTORY_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: f"{value:.8g}" for name, value in row.items()} for row in history)
-    atomic_write(Path(folder) / "valid_loss.csv", text.getvalue())
+    return text.getvalue()
 
 
 _LEAST = 1 / 510  # half a level of an 8-bit mask; its logit stands for 0

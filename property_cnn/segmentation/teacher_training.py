@@ -12,7 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import autocast
-from property_cnn.common.training_state import fingerprint, load_state, save_state
+from property_cnn.common.training_state import (
+    fingerprint,
+    load_state,
+    parts_state,
+    restore_parts,
+    save_state,
+)
 from property_cnn.faces import VERSION, render_both, sample_attributes
 from property_cnn.faces.classes import Part
 from property_cnn.segmentation.degrade import degrade
@@ -55,11 +61,10 @@ def train_teacher(
         network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
     marks = fingerprint(settings=asdict(settings), renderer=VERSION)
-    state = load_state(checkpoint, _CHECKPOINT, marks)
-    first = 0
+    parts, first = {"network": network, "optimizer": optimizer}, 0
+    state = load_state(checkpoint, _CHECKPOINT, marks, {**parts_state(parts), "step": 0})
     if state is not None:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
+        restore_parts(parts, state)
         first = state["step"]
     steps = settings.faces // settings.batch_size
     network.train()
@@ -69,8 +74,8 @@ def train_teacher(
         done = step + 1
         if done % settings.save_every == 0 or done == steps:
             if checkpoint is not None:
-                state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-                save_state(checkpoint, _CHECKPOINT, marks, {**state, "step": done})
+                state = {**parts_state(parts), "step": done}
+                save_state(checkpoint, _CHECKPOINT, marks, state)
             if log is not None:
                 log(f"teacher: step {done}/{steps}, loss {loss:.4f}")
     teacher = SegformerTeacher(network, CLASSES, settings.network.side, device=device)

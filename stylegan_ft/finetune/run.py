@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,28 @@ _KIND = "vectorfind fine-tuning 1"
 Scorer = Callable[[Tensor], Tensor]
 
 
-def finetune(
+@dataclass(frozen=True)
+class Judges:
+    """Trained networks that a run starts from or is measured by; None where it needs none.
+
+    Args:
+        discriminator: one to start from; see `starting_discriminator`.
+        scorer: a `property_cnn.network.scorer.Scorer`.
+        classifiers: images to the filter's four probabilities.
+    """
+
+    discriminator: Discriminator | None = None
+    scorer: Scorer | None = None
+    classifiers: Scorer | None = None
+
+
+def finetune(  # noqa: PLR0913 - a public function whose keywords are the interface
     variant: str,
     base: GeneratorNetwork,
     data: RealImages,
     out: str | os.PathLike,
     settings: FinetuneSettings | None = None,
-    discriminator: Discriminator | None = None,
-    scorer: Scorer | None = None,
-    classifiers: Scorer | None = None,
+    judges: Judges | None = None,
     device: torch.device | str = "cpu",
     log: Callable[[str], None] = print,
     record: Mapping[str, Any] | None = None,
@@ -87,9 +100,7 @@ def finetune(
         data: what to learn from, with the variant's labels.
         out: folder of the log, grids, checkpoint and of `generator.safetensors`.
         settings: how; those of `DEFAULTS` if not given.
-        discriminator: one to start from; see `starting_discriminator`.
-        scorer: a `property_cnn.network.scorer.Scorer`, for the variants that need one.
-        classifiers: images to the filter's four probabilities, for v9's log.
+        judges: networks that the variant needs beside the base.
         device: where to train.
         log: called with a line of text a row of the log.
         record: more to keep in `settings.json`, e.g. the command.
@@ -106,7 +117,7 @@ def finetune(
     settings = settings or DEFAULTS[variant]
     check(kind, settings)
     _check_data(kind, base, data, settings)
-    run = _Run(kind, base, data, Path(out), settings, discriminator, scorer, classifiers, device)
+    run = _Run(kind, base, data, Path(out), settings, judges or Judges(), device)
     run.open(record or {})
     last = settings.batches if stop_after is None else min(stop_after, settings.batches)
     while run.trainer.batches < last:
@@ -133,21 +144,28 @@ def _check_data(
 
 class _Run:
     def __init__(
-        self, variant, base, data, out, settings, discriminator, scorer, classifiers, device
+        self,
+        variant: Variant,
+        base: GeneratorNetwork,
+        data: RealImages,
+        out: Path,
+        settings: FinetuneSettings,
+        judges: Judges,
+        device: torch.device | str,
     ):
         self.variant, self.data, self.out, self.settings = variant, data, out, settings
-        self.scorer, self.classifiers = scorer, classifiers
-        if variant.measured == "labels" and scorer is None:
+        self.judges = judges
+        if variant.measured == "labels" and judges.scorer is None:
             raise InputError(f"{variant.name} is measured by a scorer; give one")
-        if variant.measured == "concept" and classifiers is None:
+        if variant.measured == "concept" and judges.classifiers is None:
             raise InputError(f"{variant.name} is measured by the concept's classifiers; give them")
         self.base = base
-        body = getattr(scorer, "network", None)
+        body = getattr(judges.scorer, "network", None)
         generator = starting_generator(base, variant, settings.seed)
         judge = starting_discriminator(
             variant,
             base.config.resolution,
-            discriminator,
+            judges.discriminator,
             body if isinstance(body, PropertyCNN) else None,
             settings.seed,
         )
@@ -177,7 +195,7 @@ class _Run:
         """Claims the folder, goes on from its checkpoint, or measures the start."""
         self.out.mkdir(parents=True, exist_ok=True)
         path = self.out / CHECKPOINT
-        state = load_state(path, _KIND, self.marks)
+        state = load_state(path, _KIND, self.marks, self._state())
         if state is None and path.exists():
             raise InputError(
                 f"{self.out} holds a run of other settings or data; choose another --out"
@@ -241,16 +259,16 @@ class _Run:
         numbers: list = [None, None, 0, 0, None, None, None]
         if values is not None:
             numbers = mean_values(self.since)
-        found = self._measured(images)
+        measured = self._measured(images)
         epoch, idx = divmod(trainer.batches, self.per_epoch)
-        self.log.add([epoch, idx, *numbers, *found])
+        self.log.add([epoch, idx, *numbers, *measured])
         self.since = []
         spread = sample_spread(images)
         if values is None:
             self.first_spread = spread
         else:
             self._watch(numbers[-1], spread)
-        named = zip(self.columns[2:], (*numbers, *found), strict=True)
+        named = zip(self.columns[2:], (*numbers, *measured), strict=True)
         shown = " ".join(f"{name} {value:.4g}" for name, value in named if value is not None)
         log(f"{self.variant.name} {trainer.batches:,}/{self.settings.batches:,} {shown}")
         return images
@@ -258,9 +276,9 @@ class _Run:
     def _measured(self, images: Tensor) -> list[float]:
         if self.variant.measured == "labels":
             columns = [PROPERTIES.index(name) for name in self.variant.labels]
-            return label_agreement(self.probe.label, self.scorer(images)[:, columns])
+            return label_agreement(self.probe.label, self.judges.scorer(images)[:, columns])
         if self.variant.measured == "concept":
-            return concept_means(images, self.classifiers)
+            return concept_means(images, self.judges.classifiers)
         return []
 
     def _watch(self, real_fake_auroc: float, spread: float) -> None:
@@ -279,9 +297,12 @@ class _Run:
         path = self.out / f"samples-{self.trainer.batches:07d}.png"
         save_grid(path, images[grid_rows(self.probe)], columns=10)
 
-    def _save(self) -> None:
+    def _state(self) -> dict[str, Any]:
         state = {"first_spread": self.first_spread, "collapsed": self.collapsed}
-        save_state(self.out / CHECKPOINT, _KIND, self.marks, {**self.trainer.state(), **state})
+        return {**self.trainer.state(), **state}
+
+    def _save(self) -> None:
+        save_state(self.out / CHECKPOINT, _KIND, self.marks, self._state())
 
     def finish(self) -> None:
         """Writes the averaged generator, and the means of its labels' cells."""

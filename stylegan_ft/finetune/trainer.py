@@ -16,13 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import autocast
+from property_cnn.common.training_state import parts_state, restore_parts
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, mixed_styles
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.property_discriminator import PropertyDiscriminator
 from stylegan_ft.finetune.settings import FinetuneSettings, Variant
 from stylegan_ft.finetune.start import trained_parameters
 from stylegan_ft.finetune.truncation import ConditionalTruncation
-from stylegan_ft.training.loop import follow, parts_state, restore_parts, settled
+from stylegan_ft.training.loop import follow, settled
 from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty
 from stylegan_ft.training.measures import auroc
 

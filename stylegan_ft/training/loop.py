@@ -7,7 +7,7 @@ import csv
 import io
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.training_state import fingerprint, load_state, save_state
+from property_cnn.common.training_state import (
+    fingerprint,
+    load_state,
+    parts_state,
+    restore_parts,
+    save_state,
+)
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, set_w_average
 
 
@@ -84,7 +90,7 @@ class Training(ABC):
             CheckpointError: it is damaged.
             InputError: it is of other settings.
         """
-        state = load_state(self._checkpoint, self._kind, self._marks)
+        state = load_state(self._checkpoint, self._kind, self._marks, self._state())
         if state is None and self._checkpoint.exists():
             raise InputError(
                 f"{self._checkpoint} is of other settings; remove it, or choose another folder"
@@ -114,8 +120,7 @@ class Training(ABC):
                 shown = " ".join(f"{name} {value:.4f}" for name, value in named)
                 report(f"{self.name} {self.step:,}/{self.total:,} {shown}, {seconds:.0f} s")
             if self.step % self.settings.checkpoint_every == 0 or self.step == self.total:
-                state = {**parts_state(self.parts()), "step": self.step}
-                save_state(self._checkpoint, self._kind, self._marks, state)
+                save_state(self._checkpoint, self._kind, self._marks, self._state())
             self.after_step()
         set_w_average(self.average, self.settings.seed)
         return self.average
@@ -124,6 +129,9 @@ class Training(ABC):
         """What else is due after a step."""
         return
 
+    def _state(self) -> dict[str, Any]:
+        return {**parts_state(self.parts()), "step": self.step}
+
     @property
     def _checkpoint(self) -> Path:
         return self.out / f"{self.name}.pt"
@@ -131,17 +139,6 @@ class Training(ABC):
     @property
     def _kind(self) -> str:
         return f"vectorfind {self.name} 1"
-
-
-def parts_state(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """State dicts of networks and optimisers."""
-    return {name: part.state_dict() for name, part in parts.items()}
-
-
-def restore_parts(parts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Gives networks and optimisers the state of `parts_state`."""
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.training_state import save_state
 from property_cnn.network.cnn import NetworkSettings
 from property_cnn.network.dataset import to_bytes
 from property_cnn.network.training import ScorerSettings, predict_raw, r_squared, train_scorer
@@ -103,7 +104,7 @@ def test_a_wrong_checkpoint_is_refused(tmp_path):
     checkpoint.write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged or no checkpoint"):
         train_scorer(images, targets, TINY, checkpoint)
-    torch.save({"format": "another"}, checkpoint)
+    save_state(checkpoint, "another", "", {})
     with pytest.raises(CheckpointError, match="something else"):
         train_scorer(images, targets, TINY, checkpoint)
     train_scorer(images, targets, TINY, tmp_path / "good.pt")

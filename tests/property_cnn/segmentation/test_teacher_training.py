@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.training_state import save_state
 from property_cnn.segmentation.degrade import degrade, flip
 from property_cnn.segmentation.metrics import METRICS
 from property_cnn.segmentation.settings import TeacherSettings
@@ -52,7 +53,7 @@ def test_a_wrong_checkpoint_is_refused(tmp_path):
     path.write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged"):
         train_teacher(TINY, path)
-    torch.save({"format": "another"}, path)
+    save_state(path, "another", "", {})
     with pytest.raises(CheckpointError, match="something else"):
         train_teacher(TINY, path)
 
