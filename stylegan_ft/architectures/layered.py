@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
+from property_cnn.common.networks import weights_digest
 from stylegan_ft.architectures.layer_names import LayerNames
 
 CHUNK = 2**22
@@ -86,7 +86,7 @@ class LayeredGenerator(ABC):
         self.resolution = sizes.resolution
         self.layers: Mapping[str, int] = names.sizes(sizes.layers)
         self.psi, self.trunc_layers = psi, trunc_layers
-        self.digest = digest if digest is not None else state_digest(network.state_dict())
+        self.digest = digest if digest is not None else weights_digest(network.state_dict())
         self._rows = max(1, CHUNK // sizes.row_numbers)
         if device is not None:
             self.to(device)
@@ -223,12 +223,3 @@ class LayeredGenerator(ABC):
         if given.ndim != 2 or given.shape[1] != size:
             raise InputError(f"{what} of shape {tuple(given.shape)}; it must be (N, {size})")
         return given.to(self.device, torch.float32)
-
-
-def state_digest(state: Mapping[str, Tensor]) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of names and values of weights."""
-    total = hashlib.sha256()
-    for name in sorted(state):
-        total.update(name.encode())
-        total.update(state[name].detach().cpu().float().contiguous().numpy().tobytes())
-    return total.hexdigest()[:16]

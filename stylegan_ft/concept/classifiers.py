@@ -15,6 +15,7 @@ from torch import Tensor
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.common.files import file_digest, load_tensors, save_tensors
+from property_cnn.common.networks import in_dtype
 from stylegan_ft.concept.network import Member, as_input
 from stylegan_ft.concept.settings import CONCEPT, MemberSettings
 
@@ -130,7 +131,7 @@ def save_classifiers(
         metadata: more plain values to keep with it, e.g. how it was made.
     """
     tensors = {
-        f"{name}.{fold}.{key}": tensor.half()
+        f"{name}.{fold}.{key}": tensor
         for name, ensemble in members.items()
         for fold, member in enumerate(ensemble)
         for key, tensor in member.state_dict().items()
@@ -138,7 +139,7 @@ def save_classifiers(
     first = members[CONCEPT[0]]
     own = {"format": FORMAT, "folds": len(first), "network": asdict(first[0].settings)}
     text = json.dumps({**(metadata or {}), **own}, sort_keys=True)
-    save_tensors(path, tensors, {KEY: text})
+    save_tensors(path, in_dtype(tensors), {KEY: text})
 
 
 def _members(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> dict[str, list[Member]]:

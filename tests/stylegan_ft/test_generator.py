@@ -9,8 +9,8 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
+from property_cnn.common.networks import weights_digest
 from stylegan_ft import generator as module
-from stylegan_ft.architectures.layered import state_digest
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.formats.checkpoint import save_generator
 from stylegan_ft.generator import Generator, load_generator
@@ -143,7 +143,7 @@ def test_wrong_shapes_and_layers_are_refused_with_what_is_allowed(generator, lat
 
 def test_digest_names_the_weights():
     first, again = (Generator(GeneratorNetwork(TINY, seed=4)) for _ in range(2))
-    assert first.digest == again.digest == state_digest(first.network.state_dict())
+    assert first.digest == again.digest == weights_digest(first.network.state_dict())
     assert len(first.digest) == 16
     assert first.digest != Generator(GeneratorNetwork(TINY, seed=5)).digest
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from property_cnn.common.errors import InputError
-from stylegan_ft.architectures.layered import state_digest
+from property_cnn.common.networks import weights_digest
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from stylegan_ft.generator import StyleGANGenerator
@@ -166,7 +166,7 @@ def test_parts_of_a_batch_make_no_difference(kind):
 
 def test_digest_names_the_weights():
     network = random_stylegan2(seed=3)
-    assert StyleGANGenerator(network).digest == state_digest(network.state_dict())
+    assert StyleGANGenerator(network).digest == weights_digest(network.state_dict())
     assert StyleGANGenerator(random_stylegan2(seed=4)).digest != StyleGANGenerator(network).digest
     assert StyleGANGenerator(network, digest="given").digest == "given"
 
