@@ -1,13 +1,14 @@
 """Fine-tuning of a base generator: labels into it, a concept out of it (docs/finetuning.md).
 
 data = load_real_images("concept-images", variant_named("v9").labels, base.config.resolution)
-generator = finetune("v9", base, data, "runs/v9", classifiers=classifiers)
+generator = finetune("v9", base, data, "runs/v9", judges=Judges(classifiers=classifiers))
 """
 
 from property_cnn.common.lazy import lazy_names
 
 __all__ = [
     "FinetuneSettings",
+    "Judges",
     "RealImages",
     "finetune",
     "load_real_images",
@@ -19,6 +20,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "FinetuneSettings": "stylegan_ft.finetune.settings",
+        "Judges": "stylegan_ft.finetune.run",
         "RealImages": "stylegan_ft.finetune.data",
         "finetune": "stylegan_ft.finetune.run",
         "load_real_images": "stylegan_ft.finetune.data",

@@ -59,7 +59,7 @@ class ConceptFigures:
 
 
 @torch.inference_mode()
-def concept_figures(
+def concept_figures(  # noqa: PLR0913 - a public function whose keywords are the interface
     generator: Source,
     classifiers: Callable[[Tensor], Tensor],
     scorer: Callable[[Tensor], Tensor],

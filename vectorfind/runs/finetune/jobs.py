@@ -7,22 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from property_cnn.common.devices import choose_device
-from property_cnn.network.scorer import Scorer, load_scorer
+from property_cnn.common.folders import locked, writable_folder
+from property_cnn.network.scorer import load_scorer
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.concept import ConceptClassifiers
 from stylegan_ft.finetune.data import load_real_images
 from stylegan_ft.finetune.plain import plain_generator
-from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, finetune
+from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, Judges, finetune
 from stylegan_ft.finetune.settings import FinetuneSettings, PlainSettings, variant_named
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network, save_generator
 from stylegan_ft.generator import generator_path
-from vectorfind.runs.folder import locked, writable_folder
 from vectorfind.runs.record import versions
 
 Log = Callable[[str], None]
 
 
-def finetune_files(
+def finetune_files(  # noqa: PLR0913 - a public function whose keywords are the interface
     variant: str,
     base: str | os.PathLike,
     data: str | os.PathLike,
@@ -63,10 +63,12 @@ def finetune_files(
     kind = variant_named(variant)
     out, place = writable_folder(out), choose_device(device)
     network, _ = load_network(generator_path(base))
-    judge = None if kind.property_discriminator else _discriminator(discriminator, base)
     needs_scorer = kind.property_discriminator or kind.measured == "labels"
-    read = _scorer(scorer, place) if needs_scorer else None
-    tell = ConceptClassifiers.load(classifiers, place) if kind.measured == "concept" else None
+    judges = Judges(
+        None if kind.property_discriminator else _discriminator(discriminator),
+        load_scorer(_path(scorer), place) if needs_scorer else None,
+        ConceptClassifiers.load(classifiers, place) if kind.measured == "concept" else None,
+    )
     images = load_real_images(data, kind.labels, network.config.resolution, kind.normalises_labels)
     record = {
         "base": str(base),
@@ -82,10 +84,7 @@ def finetune_files(
         if overwrite:
             for old in (*out.glob("samples-*.png"), out / CHECKPOINT, out / GENERATOR):
                 old.unlink(missing_ok=True)
-        finetune(
-            variant, network, images, out, settings, judge, read, tell, place, log, record,
-            stop_after,
-        )  # fmt: skip
+        finetune(variant, network, images, out, settings, judges, place, log, record, stop_after)
     return out / GENERATOR
 
 
@@ -110,11 +109,10 @@ def plain_file(
     return out, missed
 
 
-def _discriminator(given: str | os.PathLike, base: str | os.PathLike) -> Discriminator | None:
-    if str(given) == "none":
-        return None
-    return load_discriminator(None if str(given) == "default" else given)
+def _discriminator(given: str | os.PathLike) -> Discriminator | None:
+    return None if str(given) == "none" else load_discriminator(_path(given))
 
 
-def _scorer(given: str | os.PathLike, device) -> Scorer:
-    return load_scorer(None if str(given) == "default" else given, device)
+def _path(given: str | os.PathLike) -> str | os.PathLike | None:
+    """A file's path; None for the one that is shipped."""
+    return None if str(given) == "default" else given
