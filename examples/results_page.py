@@ -16,11 +16,11 @@ from property_cnn.common.files import atomic_write
 from reports import Page, build_page, figure_png
 from reports import columns as c
 from reports.findings import seven_findings
+from reports.folders import read_curves
+from reports.pages.curve import findings_verdict
 from reports.pages.html import Picture, Section, Table, table_of
 from reports.plots.curves import SUM, finding_figure, n_curves, title_of
 from reports.reading import curve_properties
-from vectorfind.runs.curve_page import findings_verdict
-from vectorfind.runs.report_files import read_curves
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = {

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from property_cnn.common.arrays import write_npz
-from reports.tables import comparison_table, csv_text, n_curve_table, result_table, slopes_table
+from reports.tables import (
+    comparison_table,
+    csv_text,
+    fits_table,
+    n_curve_table,
+    result_table,
+    slopes_table,
+)
 
 PROPERTIES = ("eyes", "mouth", "pose")
 LEAST = np.array([0.92, 0.88, 0.88])
@@ -49,6 +56,8 @@ def write_run(folder: Path, corrs: np.ndarray, seed: int = 3, generator: str = "
     random = {name: (0.0, -0.1, 0.1) for name in found}
     table = comparison_table(found, random, (len(corrs), 10))
     (folder / "control.csv").write_text(csv_text(table))
+    fits = fits_table([("eyes", "svm", group, "accuracy", 0.9) for group in ("h", "l")])
+    (folder / "fits.csv").write_text(csv_text(fits))
     curve = n_curve_table(4000, 800, 1.0, {"svm_eyes_acc": 0.9}, dict.fromkeys(PROPERTIES, 0.9))
     (folder / "n_curve.csv").write_text(csv_text(curve))
     z = np.random.default_rng(seed).standard_normal((len(corrs), 4))

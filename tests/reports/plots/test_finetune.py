@@ -69,7 +69,7 @@ def test_one_row_is_a_point_and_undefined_ones_break_nothing():
     assert set(figures) == {"labels", "eyes_corr", "eyes_mae", "mouth_corr", "mouth_mae"} | {
         "training"
     }
-    assert all(wide.startswith(b"\x89PNG") for wide, _ in figures.values())
+    assert all(plot.wide.startswith(b"\x89PNG") for plot in figures.values())
     assert label_curve([run], "mouth", "corr").axes[0].lines[0].get_marker() == "o"
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from vectorfind.runs import shipped
 from vectorfind.runs import test as runs
+from vectorfind.runs.report import Report
 
 
 @pytest.mark.parametrize("command", ["sample", "curve", "find", "test"])
@@ -29,8 +30,12 @@ def test_truncation_is_an_option_of_all_that_samples(tmp_path, command):
 )
 def test_a_run_without_a_folder_gets_one_named_after_what_is_known(monkeypatch, options, name):
     given = []
-    monkeypatch.setattr(runs, "run_test", lambda find, test, out, *rest: given.append(out))
-    monkeypatch.setattr(runs, "summary_lines", lambda out: [])
+
+    def run(find, test, out, *rest):
+        given.append(out)
+        return Report(None, ())
+
+    monkeypatch.setattr(runs, "run_test", run)
     assert invoke("test", *options).exit_code == 0
     assert given == [Path(name)]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from vectorfind.directions.edits import strength_grid
-from vectorfind.evaluation.statistics import bootstrap, case_correlations, case_slopes, wilson
+from vectorfind.evaluation.statistics import case_correlations, case_slopes
 
 GRID = strength_grid({"eyes": (-1, 1), "mouth": (-2, -1, 0, 1, 2), "pose": (-1, 0, 1, 2, 3)})
 
@@ -77,38 +77,3 @@ def test_slopes_with_noise_are_least_squares(rng):
 
 def test_slopes_of_constant_scores_are_zero():
     assert np.allclose(case_slopes(GRID, np.full((1, 50, 2), 3.0), np.ones(2)), 0)
-
-
-def test_bootstrap_intervals_agree_with_the_normal_ones(rng):
-    values = rng.standard_normal((400, 2)) * [1.0, 3.0] + [5.0, 0.0]
-    estimate = bootstrap(values, np.random.default_rng(1), 4000)
-    error = values.std(axis=0) / 20
-    assert np.allclose(estimate.mean, values.mean(axis=0))
-    assert np.allclose(estimate.low, estimate.mean - 1.96 * error, atol=0.1 * error)
-    assert np.allclose(estimate.high, estimate.mean + 1.96 * error, atol=0.1 * error)
-
-
-def test_no_nan_enters_a_mean():
-    values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
-    estimate = bootstrap(values, np.random.default_rng(0), 500)
-    assert estimate.mean[0] == 2.0
-    assert (estimate.low[0], estimate.high[0]) == (1.0, 3.0)
-    assert np.isnan([estimate.mean[1], estimate.low[1], estimate.high[1]]).all()
-
-
-def test_bootstrap_keeps_shapes_and_follows_its_seed(rng):
-    values = rng.standard_normal((20, 3, 8))
-    one, two = (bootstrap(values, np.random.default_rng(3), 100) for _ in range(2))
-    assert one.low.shape == (3, 8)
-    assert np.array_equal(one.low, two.low)
-    assert bootstrap(values[:, 0, 0], np.random.default_rng(3), 100).mean.shape == ()
-
-
-@pytest.mark.parametrize(("passed", "cases"), [(0, 10), (3, 10), (10, 10), (43, 2000)])
-def test_wilson_is_scipys(passed, cases):
-    expected = stats.binomtest(passed, cases).proportion_ci(method="wilson")
-    assert wilson(passed, cases) == pytest.approx((expected.low, expected.high), abs=1e-9)
-
-
-def test_wilson_without_cases_says_nothing():
-    assert wilson(0, 0) == (0.0, 1.0)

