@@ -1,4 +1,8 @@
-"""Rendered faces: portraits with full parsing maps and known attributes, made from nothing."""
+"""Rendered faces: portraits with full parsing maps and known attributes, made from nothing.
+
+Networks learn from them where no photographs may be shipped: `sample_attributes` draws what a
+face is like, `render_faces` and `render_parsing` draw it and its classes, pixel by pixel.
+"""
 
 from property_cnn.faces.attributes import ATTRIBUTES, attributes_from_normal, sample_attributes
 from property_cnn.faces.classes import Part

@@ -3,7 +3,7 @@
 segmenter = property_cnn.hair.load_hair_segmenter()
 masks = segmenter(images)                       # (N, 3, H, W) in [-1, 1] -> (N, 1, H, W) in [0, 1]
 
-Training is in `distill`, `teachers` and `teacher_train`, the dye in `ombre.ombre`.
+The network is trained by `property_cnn.segmentation` on `data`; the dye is `ombre.ombre`.
 """
 
 from property_cnn.common.lazy import lazy_names

@@ -12,6 +12,7 @@ import warnings
 import torch
 from torch import Tensor
 
+from property_cnn.common.checks import check_within
 from property_cnn.common.errors import InputError
 
 LUMA = (0.2126, 0.7152, 0.0722)
@@ -49,7 +50,7 @@ def ombre(
     """
     if images.ndim != 4 or images.shape[1] != 3:
         raise InputError(f"images are (N, 3, H, W), not {tuple(images.shape)}")
-    check_share("color", color)
+    check_within("color", color)
     weights = dye_weights(masks, ombre_height, ombre_grad_height).to(images.device)
     if weights.shape != (len(images), 1, *images.shape[-2:]):
         raise InputError(
@@ -84,8 +85,8 @@ def dye_weights(masks: Tensor, ombre_height: float, ombre_grad_height: float) ->
 
     Args and errors are those of `ombre`.
     """
-    check_share("ombre_height", ombre_height)
-    check_share("ombre_grad_height", ombre_grad_height)
+    check_within("ombre_height", ombre_height)
+    check_within("ombre_grad_height", ombre_grad_height)
     sharp = sharpened(masks)
     rows = torch.arange(sharp.shape[-2], device=sharp.device, dtype=torch.float64)
     hairy = (sharp > 0).any(dim=3)[:, 0]  # (N, H)
@@ -127,9 +128,3 @@ def _dyed(images: Tensor, sharp: Tensor, color: float) -> Tensor:
     over = (bleached - _KNEE).clamp_min(0)
     room = _CEILING - _KNEE
     return dye_colour(bleached.clamp_max(_KNEE) + room * (1 - torch.exp(-over / room)), color)
-
-
-def check_share(name: str, value: float) -> None:
-    """Raises InputError unless the value is in [0, 1]."""
-    if not 0 <= value <= 1:
-        raise InputError(f"{name} {value}; need a number from 0 to 1")

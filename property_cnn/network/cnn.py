@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from property_cnn.common.checks import check_count
 from property_cnn.common.errors import InputError
 from property_cnn.properties import PROPERTIES
 
@@ -79,8 +80,8 @@ class NetworkSettings:
     def __post_init__(self):
         if self.resolution < 32 or self.resolution % 32:
             raise InputError(f"resolution {self.resolution}; need a multiple of 32, at least 32")
-        if min(self.width, self.features) < 1:
-            raise InputError("width and features must be at least 1")
+        check_count("width", self.width)
+        check_count("features", self.features)
 
 
 class Branch(nn.Module):

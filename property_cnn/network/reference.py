@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.checks import check_within
+from property_cnn.common.errors import CheckpointError
 from property_cnn.network.cnn import CROPS, HEADS, Crop
 from property_cnn.properties import PROPERTIES
 
@@ -50,11 +51,8 @@ class ReferenceSettings:
     features: int = 256
 
     def __post_init__(self):
-        if not (1 <= self.width <= 1024 and 1 <= self.features <= 2**16):
-            raise InputError(
-                f"width {self.width}, features {self.features}: the first must be 1 to 1024, the "
-                "second 1 to 65,536"
-            )
+        check_within("width", self.width, 1, 1024)
+        check_within("features", self.features, 1, 2**16)
 
 
 class _Tower(nn.Module):

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from property_cnn.common.checks import check_count, check_seed
 from property_cnn.common.errors import InputError
 from property_cnn.common.training_state import load_state, parts_state, restore_parts, save_state
 from property_cnn.network.cnn import NetworkSettings, PropertyCNN
@@ -49,10 +50,9 @@ class ScorerSettings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
     def __post_init__(self):
-        if self.epochs < 1 or self.batch_size < 2:
-            raise InputError(
-                f"epochs {self.epochs}, batch_size {self.batch_size}; need at least 1 and 2"
-            )
+        check_count("epochs", self.epochs)
+        check_count("batch_size", self.batch_size, 2)
+        check_seed(self.seed)
         if not 0 < self.validation < 1:
             raise InputError(f"validation {self.validation}; need a share between 0 and 1")
 

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
+from property_cnn.common.pictures import SUFFIXES, read_image, read_labels
 from property_cnn.segmentation.losses import IGNORED
-from property_cnn.segmentation.pictures import SUFFIXES, read_image, read_labels
 
 
 class Dataset(Protocol):

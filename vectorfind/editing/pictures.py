@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 
 from property_cnn.common.arrays import read_arrays
-from property_cnn.common.checks import check_names
+from property_cnn.common.checks import check_names, check_within
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.streams import CASES
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
-from property_cnn.hair.ombre import check_share, ombre
+from property_cnn.hair.ombre import ombre
 from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
@@ -179,7 +179,7 @@ def _check_asked(
     values |= {name: tuple(sweep) for name, sweep in sweeps.items() if name in OMBRE}
     for name, each in values.items():
         for value in each:
-            check_share(name, value)
+            check_within(name, value)
 
 
 def _latents(

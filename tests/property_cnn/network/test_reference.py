@@ -68,7 +68,7 @@ def test_settings_are_told_by_the_weights(network):
     assert rebuilt.config == network.config
     with pytest.raises(CheckpointError, match=r"eyes_score_cnn\.conv1"):
         reference_settings({})
-    with pytest.raises(InputError, match="width 0"):
+    with pytest.raises(InputError, match="width is 0"):
         ReferenceSettings(width=0)
 
 

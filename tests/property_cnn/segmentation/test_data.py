@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from property_cnn.common.errors import InputError
+from property_cnn.common.pictures import read_image, read_labels
 from property_cnn.segmentation.data import LabelledFolder
-from property_cnn.segmentation.pictures import read_image, read_labels
 
 
 def test_pictures_of_every_kind_become_rgb(tmp_path):

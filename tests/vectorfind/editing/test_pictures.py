@@ -112,7 +112,7 @@ def test_a_sweep_of_the_dye_segments_once(found, path, tmp_path, monkeypatch):
         ({"look": Look({}, {})}, "nothing to edit"),
         ({"count": 0}, "at least 1"),
         ({"look": Look({"nose": 1.0}, {})}, "nose.*eyes"),
-        ({"look": Look({}, {"ombre-height": 1.5})}, "ombre-height 1.5.*0 to 1"),
+        ({"look": Look({}, {"ombre-height": 1.5})}, "ombre-height is 1.5.*0 to 1"),
         ({"look": Look({}, {"ombre-hue": 0.5})}, "ombre-hue.*ombre-color"),
         ({"animation": "a.png"}, "does not end in .gif"),
         ({"animation": "a.gif", "rate": 0.0}, "0.0 frames a second"),

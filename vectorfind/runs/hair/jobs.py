@@ -18,11 +18,11 @@ from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
+from property_cnn.common.pictures import SUFFIXES, read_image
 from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
-from property_cnn.segmentation.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.segformer import save_segformer
 from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
 from property_cnn.segmentation.student import save_student

@@ -29,7 +29,8 @@ NETWORK, IMAGES, AGAINST, COUNT, SECONDS = "network", "images", "against", "n", 
 COLUMNS = (NETWORK, IMAGES, AGAINST, COUNT, *METRICS, SECONDS)
 """Columns of `hair_test.csv`."""
 
-TEACHER, TRUTH = "teacher", "truth"
+TEACHER, TRUTH, TEACHERS = "teacher", "truth", "teacher against truth"
+"""What masks are compared with."""
 
 _BATCH = 16
 _TIMED = 9  # images that seconds are the median of
@@ -111,39 +112,53 @@ def score_students(
                 f"{student.name} was trained on other images or another teacher's masks, so none "
                 "are known to be held out; give the --data that it was trained on"
             )
+    slow = np.nan
+    if teacher is not None:
+        slow = _seconds(_answering(teacher), data, _test_rows(data, students[0]), side)
     rows, shown = [], {}
-    for number, student in enumerate(students):
-        test = split_rows(len(data), student.seed).test
+    for student in students:
+        test = _test_rows(data, student)
         seconds = _seconds(student.segmenter, data, test, side)
         for kind, part in enumerate(data.parts):
             chosen = test[data.kinds[test] == kind]
             if not len(chosen):
                 continue
-            ours, theirs, teachers = MaskScores(), MaskScores(), MaskScores()
-            for batch in np.array_split(chosen, -(-len(chosen) // _BATCH)):
-                images, soft = data.batch(batch, side)
-                found = student.segmenter(images)[:, 0].cpu()
-                ours.add(found, soft[:, 0])
-                if part.truth is not None:
-                    truth = data.truth(batch, side)
-                    theirs.add(found, truth)
-                    teachers.add(soft[:, 0], truth)
             about = (part.name, len(chosen))
-            rows.append(_row(student.name, TEACHER, about, ours, seconds))
-            if part.truth is not None:
-                rows.append(_row(student.name, TRUTH, about, theirs, seconds))
-                if number == 0:
-                    slow = _seconds(_answering(teacher), data, test, side) if teacher else np.nan
-                    rows.append(_row(TEACHER, TRUTH, about, teachers, slow))
+            scores = _kind_scores(student, data, chosen, side, part.truth is not None)
+            rows += [_row(student.name, to, about, scores[to], seconds) for to in (TEACHER, TRUTH)
+                     if to in scores]  # fmt: skip
+            if TEACHERS in scores and student is students[0]:
+                rows.append(_row(TEACHER, TRUTH, about, scores[TEACHERS], slow))
             images, soft = data.batch(chosen[:_SHOWN], side)
-            found = student.segmenter(images)[:, 0].cpu()
-            shown[f"{student.name} {part.name}"] = (images, found, soft[:, 0])
+            answer = student.segmenter(images)[:, 0].cpu()
+            shown[f"{student.name} {part.name}"] = (images, answer, soft[:, 0])
         if log is not None:
             log(f"tested {student.name}: {seconds:.4f} s an image")
     if teacher is not None and not any(row[0] == TEACHER for row in rows):
-        slow = _seconds(_answering(teacher), data, test, side)
         rows.append((TEACHER, "", "", 0, *[np.nan] * len(METRICS), slow))
     return pd.DataFrame(rows, columns=list(COLUMNS)), shown
+
+
+def _test_rows(data: HairData, student: TrainedStudent) -> np.ndarray:
+    return split_rows(len(data), student.seed).test
+
+
+def _kind_scores(
+    student: TrainedStudent, data: HairData, rows: np.ndarray, side: int, known: bool
+) -> dict[str, MaskScores]:
+    """Scores on images of one kind: of the student against the teacher, and where the true masks
+    are `known`, of both against those.
+    """
+    scores = {to: MaskScores() for to in ((TEACHER, TRUTH, TEACHERS) if known else (TEACHER,))}
+    for batch in np.array_split(rows, -(-len(rows) // _BATCH)):
+        images, soft = data.batch(batch, side)
+        answer = student.segmenter(images)[:, 0].cpu()
+        scores[TEACHER].add(answer, soft[:, 0])
+        if known:
+            truth = data.truth(batch, side)
+            scores[TRUTH].add(answer, truth)
+            scores[TEACHERS].add(soft[:, 0], truth)
+    return scores
 
 
 def write_table(
@@ -185,8 +200,8 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def _row(name: str, against: str, about: tuple[str, int], scores: MaskScores, seconds: float):
-    found = scores.result()
-    return (name, about[0], against, about[1], *[found[key] for key in METRICS], seconds)
+    values = scores.result()
+    return (name, about[0], against, about[1], *[values[key] for key in METRICS], seconds)
 
 
 def _answering(teacher: Teacher) -> Callable[[Tensor], Tensor]:
