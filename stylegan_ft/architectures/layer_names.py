@@ -55,7 +55,7 @@ class LayerNames:
         if self.span(layer) is not None:
             return 2 * self.mapping["w"]
         raise InputError(
-            f"layer {layer!r}: this generator offers {', '.join(self.available_layers)}, "
+            f"layer {layer!r}: this generator has {', '.join(self.available_layers)}, "
             f"A and B from 0 to {self.num_ws - 1}"
         )
 

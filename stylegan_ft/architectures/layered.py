@@ -166,8 +166,8 @@ class LayeredGenerator(ABC):
             raise InputError("this generator takes no label; give None")
         else:
             label = None
-        found = self.network.mapping(z, label)
-        return {layer: self._leave(found, layer) for layer in self.layers}
+        vectors = self.network.mapping(z, label)
+        return {layer: self._leave(vectors, layer) for layer in self.layers}
 
     @torch.inference_mode()
     def synthesize(self, latents: Tensor, layer: str = "w") -> Tensor:
@@ -196,10 +196,10 @@ class LayeredGenerator(ABC):
         parts = zip(*(style.tensor_split(passes) for style in styles), strict=True)
         return torch.cat([self._images(part) for part in parts])
 
-    def _leave(self, found: Mapping[str, Tensor], layer: str) -> Tensor:
-        if layer in found:
-            return found[layer]
-        w = found["w"]
+    def _leave(self, vectors: Mapping[str, Tensor], layer: str) -> Tensor:
+        if layer in vectors:
+            return vectors[layer]
+        w = vectors["w"]
         if layer == "s":
             return torch.cat(list(self._enter(w, "w")), dim=1)
         return w.repeat(1, self._names.num_ws if layer == "w+" else 2)

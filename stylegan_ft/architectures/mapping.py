@@ -121,13 +121,13 @@ class MappingNetwork(nn.Module):
     def run(self, latents: Tensor, layer: str) -> dict[str, Tensor]:
         """The vectors from a layer on, the one that is given there included."""
         names = list(self.vectors)
-        found = {layer: latents}
+        vectors = {layer: latents}
         for name in names[names.index(layer) + 1 : -1]:
             k = int(name.removeprefix("mapping."))
-            found[name] = latents = getattr(self, f"fc{k}")(
+            vectors[name] = latents = getattr(self, f"fc{k}")(
                 self._join(latents) if k == 0 else latents
             )
-        return {**found, "w": latents}
+        return {**vectors, "w": latents}
 
     def truncate(self, ws: Tensor, psi: float, layers: int | None = None) -> Tensor:
         """Pulls the first layers' w (all, if None) towards the mean; (N, num_ws, w_dim)."""

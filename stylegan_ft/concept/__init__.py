@@ -2,7 +2,7 @@
 
 classifiers = ConceptClassifiers.load("default")
 probabilities = classifiers(images)      # (N, 3, H, W) in [-1, 1] -> (N, 4), columns CONCEPT
-kept = Thresholds().passes(probabilities)      # (N,) bool
+chosen = Thresholds().passes(probabilities)    # (N,) bool
 """
 
 from property_cnn.common.lazy import lazy_names

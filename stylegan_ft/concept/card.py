@@ -20,8 +20,8 @@ MEANING = {
 
 def auroc_summary(table: pd.DataFrame) -> list[tuple[str, float, float, float]]:
     """Attribute, mean, lowest and highest AUROC over its folds."""
-    found = table.groupby("attribute")["auroc"].agg(["mean", "min", "max"])
-    return [(name, *(float(value) for value in found.loc[name])) for name in CONCEPT]
+    summary = table.groupby("attribute")["auroc"].agg(["mean", "min", "max"])
+    return [(name, *(float(value) for value in summary.loc[name])) for name in CONCEPT]
 
 
 def card_text(

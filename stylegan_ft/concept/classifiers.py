@@ -104,15 +104,15 @@ class ConceptClassifiers:
         if images.ndim != 4 or images.shape[1] != 3:
             raise ScorerError(f"images are (N, 3, H, W), not {tuple(images.shape)}")
         side = self.members[CONCEPT[0]][0].settings.side
-        found = [images.new_zeros((0, len(CONCEPT)), dtype=torch.float32, device=self.device)]
+        parts = [images.new_zeros((0, len(CONCEPT)), dtype=torch.float32, device=self.device)]
         for batch in images.split(_BATCH):
             inputs = as_input(batch, side, self.device)
             columns = [
                 torch.stack([member(inputs).sigmoid() for member in ensemble]).mean(dim=0)
                 for ensemble in self.members.values()
             ]
-            found.append(torch.stack(columns, dim=1))
-        return torch.cat(found)
+            parts.append(torch.stack(columns, dim=1))
+        return torch.cat(parts)
 
     def _all(self) -> list[Member]:
         return [member for ensemble in self.members.values() for member in ensemble]

@@ -91,8 +91,8 @@ def train_member(
     member.to(memory_format=torch.channels_last)
     _fit(member, images, truth, torch.from_numpy(learned), settings, rng)
     member = folded(member)
-    found = probabilities(member, images, torch.from_numpy(unseen))
-    return member, float(roc_auc_score(labels[unseen, column], found))
+    scores = probabilities(member, images, torch.from_numpy(unseen))
+    return member, float(roc_auc_score(labels[unseen, column], scores))
 
 
 def _fit(
@@ -117,8 +117,8 @@ def _fit(
                 continue
             batch = _mirrored(from_bytes(images[chosen]), rng)
             inputs = as_input(batch, settings.network.side)
-            kept = torch.rand(size, member.linear.in_features, generator=rng) >= settings.dropout
-            logits = member(inputs, kept / (1.0 - settings.dropout))
+            mask = torch.rand(size, member.linear.in_features, generator=rng) >= settings.dropout
+            logits = member(inputs, mask / (1.0 - settings.dropout))
             loss = F.binary_cross_entropy_with_logits(logits, truth[chosen])
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr * (1 + math.cos(math.pi * step / steps)) / 2

@@ -87,11 +87,11 @@ def label_agreement(intended: Tensor, scores: Tensor) -> list[float]:
 
     A corr-coef is nan where the scores are constant.
     """
-    wanted, found = intended.double(), scores.double().cpu()
-    first, second = wanted - wanted.mean(dim=0), found - found.mean(dim=0)
+    wanted, given = intended.double(), scores.double().cpu()
+    first, second = wanted - wanted.mean(dim=0), given - given.mean(dim=0)
     scale = (first.square().sum(dim=0) * second.square().sum(dim=0)).sqrt()
     corr = (first * second).sum(dim=0) / scale  # 0 / 0 is nan
-    return [*corr.tolist(), *(wanted - found).abs().mean(dim=0).tolist()]
+    return [*corr.tolist(), *(wanted - given).abs().mean(dim=0).tolist()]
 
 
 def concept_means(images: Tensor, classifiers: Callable[[Tensor], Tensor]) -> list[float]:
@@ -130,6 +130,6 @@ def start_difference(
         probe.label[:, [LABELS.index(name) for name in labels]] = given
         label = given
     wanted = probe_images(base, probe).cpu()
-    found = probe_images(network, Probe(probe.z, label)).cpu()
-    difference = (found - wanted).square().mean().sqrt()
+    images = probe_images(network, Probe(probe.z, label)).cpu()
+    difference = (images - wanted).square().mean().sqrt()
     return float(difference), float(wanted.std(dim=0).mean())

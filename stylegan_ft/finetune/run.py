@@ -287,9 +287,9 @@ class _Run:
         self.collapsed = self.collapsed + 1 if gone else 0
         if self.collapsed >= self.settings.collapse_rows:
             raise TrainingError(
-                f"the generator has collapsed: for {self.collapsed} rows D told every image and "
-                f"the samples' spread was below {COLLAPSED:.0%} of the first; lower lr or d_lr "
-                "and start anew in another folder"
+                f"the generator has collapsed: for {self.collapsed} rows D was right on every image "
+                f"and the samples' spread was below {COLLAPSED:.0%} of the first; lower lr or "
+                "d_lr and start anew in another folder"
             )
 
     def _grid(self, images: Tensor) -> None:

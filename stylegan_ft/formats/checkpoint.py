@@ -1,6 +1,6 @@
 """Our StyleGAN 1 and its discriminator as files.
 
-The keys of the weights are genforce's, and the generator's sizes can be told from the weights
+The keys of the weights are genforce's, and the generator's sizes follow from the weights
 alone, so a checkpoint with the original's keys loads as it is.
 """
 

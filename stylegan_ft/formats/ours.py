@@ -71,8 +71,8 @@ def read_safetensors(path: Path, data: Data, payload: bool = True) -> Checkpoint
     metadata |= own
     if SCORER_KEY in metadata:
         card = scorer_metadata("it", metadata)
-        kept = {name: str(value) for name, value in card.items() if name not in SCORER_ENTRIES}
-        return Checkpoint(KIND, "property_cnn", card.get("settings"), state, kept)
+        texts = {name: str(value) for name, value in card.items() if name not in SCORER_ENTRIES}
+        return Checkpoint(KIND, "property_cnn", card.get("settings"), state, texts)
     if CONFIG_KEY not in metadata:
         if own and not is_known(state):
             return Checkpoint(KIND, "other", None, state, metadata)

@@ -41,7 +41,7 @@ class FileInfo:
     """What a file holds, to be shown.
 
     Attributes:
-        layers: layer -> size of its vectors, those that are always offered.
+        layers: layer -> size of its vectors, those that it has without being asked for more.
         available_layers: the further layers that can be asked for.
         parameters: numbers in the weights.
         resolution, z_dim, w_dim, label_dim: None where the network has no such size.

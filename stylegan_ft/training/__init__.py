@@ -1,1 +1,5 @@
-"""Training of the shipped generator from nothing: pretraining, adversarial training, measures."""
+"""Training of the shipped base generator from nothing, and pieces that other trainings share.
+
+`make` runs it: `pretraining` on rendered faces, then `adversarial`, both steps of one `loop`; then
+it rescales the layers, measures the result and writes its card.
+"""

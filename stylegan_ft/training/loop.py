@@ -184,13 +184,13 @@ class TrainingLog:
         step_of: Callable[[list[str]], int] = lambda row: int(row[0]),
     ):
         self.path, self.columns = path, columns
-        kept = []
+        earlier = []
         if path.exists():
             with open(path, newline="") as file:
                 rows = [row for row in list(csv.reader(file))[1:] if len(row) == len(columns)]
-            kept = [row for row in rows if step_of(row) <= step]
+            earlier = [row for row in rows if step_of(row) <= step]
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([columns, *kept])
+        csv.writer(text, lineterminator="\n").writerows([columns, *earlier])
         atomic_write(path, text.getvalue())
 
     def add(self, row: list) -> None:

@@ -77,7 +77,7 @@ def test_unedited_vectors_of_offered_layers_give_the_image_itself(split, label_d
         images = one.synthesize(mid, layer)
         torch.testing.assert_close(images, expected, rtol=0, atol=1e-5)
     assert one.editable == {"w+1-3": (5, 10)} | ({"z": (0, 6)} if label_dim and not split else {})
-    with pytest.raises(InputError, match=r"this generator offers z, mapping\.0"):
+    with pytest.raises(InputError, match=r"this generator has z, mapping\.0"):
         generator.with_layer("mapping.8")
 
 

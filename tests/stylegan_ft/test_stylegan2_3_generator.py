@@ -81,7 +81,7 @@ def test_offers_share_the_weights_and_leave_the_generator_as_it_was(generator):
 
 
 def test_unknown_layers_are_refused_with_what_there_is(generator):
-    with pytest.raises(InputError, match=r"offers z, mapping.0, .*s, A and B from 0 to 5"):
+    with pytest.raises(InputError, match=r"has z, mapping.0, .*s, A and B from 0 to 5"):
         generator.with_layer("style")
     with pytest.raises(InputError, match="layers 0 to 5"):
         generator.with_layer("w+4-6")

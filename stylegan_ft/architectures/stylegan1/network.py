@@ -138,10 +138,10 @@ class MappingNetwork(nn.Module):
     def run(self, latents: Tensor, layer: str) -> dict[str, Tensor]:
         """The vectors from a layer on, the one that is given there included."""
         names = list(self.config.vectors)
-        found = {layer: latents}
+        vectors = {layer: latents}
         for name in names[names.index(layer) + 1 :]:
-            found[name] = latents = self._step(latents, name)
-        return found
+            vectors[name] = latents = self._step(latents, name)
+        return vectors
 
     def _step(self, latents: Tensor, name: str) -> Tensor:
         """From the vector before the one that is named to that one."""
