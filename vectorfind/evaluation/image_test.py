@@ -231,8 +231,8 @@ def _unedited_block(
     models: Models, layer: str, seed: int, block: int, count: int, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     last = models.last_layer
-    kept = tuple({layer, last})
-    z, label, latents = mapped_latents(models, seed, CASES, count, kept, block)
+    layers = tuple({layer, last})
+    z, label, latents = mapped_latents(models, seed, CASES, count, layers, block)
     return z, label, latents[layer], read_all(models, latents[last], last, batch_size)
 
 

@@ -43,10 +43,10 @@ def mapped_latents(
         first_block: where in the stream to begin.
     """
     generator = models.generator
-    kept = tuple(generator.layers) if layers is None else layers
+    layers = tuple(generator.layers) if layers is None else layers
     z = np.empty((count, generator.z_dim), np.float32)
     label = np.empty((count, generator.label_dim), np.float32)
-    latents = {name: np.empty((count, generator.layers[name]), np.float32) for name in kept}
+    latents = {name: np.empty((count, generator.layers[name]), np.float32) for name in layers}
     for start in range(0, count, BLOCK):
         rows = slice(start, min(start + BLOCK, count))
         size = rows.stop - start
@@ -57,6 +57,6 @@ def mapped_latents(
             block_label = np.eye(generator.label_dim, dtype=np.float32)[block_label.argmax(axis=1)]
         mapped = models.map(block_z, block_label)
         z[rows], label[rows] = block_z[:size], block_label[:size]
-        for name in kept:
+        for name in layers:
             latents[name][rows] = mapped[name][:size].cpu().numpy()
     return z, label, latents

@@ -173,17 +173,17 @@ def sample(
         ScorerError: wrong shape, infinities, or more than half of the images unreadable.
     """
     generator = models.generator
-    kept = tuple(generator.layers) if layers is None else layers
+    layers = tuple(generator.layers) if layers is None else layers
     z = np.empty((n, generator.z_dim), np.float32)
     label = np.empty((n, generator.label_dim), np.float32)
-    latents = {name: np.empty((n, generator.layers[name]), np.float32) for name in kept}
+    latents = {name: np.empty((n, generator.layers[name]), np.float32) for name in layers}
     scores = np.empty((n, len(models.scored)), np.float32)
-    tasks = ((models, seed, index, kept, batch_size) for index in range(shard_count(n)))
+    tasks = ((models, seed, index, layers, batch_size) for index in range(shard_count(n)))
     for index, shard in enumerate(run_tasks(make_shard, tasks, workers, models)):
         rows = slice(index * SHARD, min((index + 1) * SHARD, n))
         size = rows.stop - rows.start
         z[rows], label[rows], scores[rows] = shard.z[:size], shard.label[:size], shard.scores[:size]
-        for name in kept:
+        for name in layers:
             latents[name][rows] = shard.latents[name][:size]
         if progress is not None:
             progress(size)

@@ -149,8 +149,8 @@ def _train(training: Training, progress: Advance | None) -> tuple[GradientNetwor
     reader.forget()
     with torch.inference_mode():
         read = partial(reader.read, dtype=torch.float32)
-        given = [_forward(read(rows), state.best).cpu() for rows in blocks(test)]
-    return network, _metrics(heads, torch.cat(given), training.targets[test])
+        predicted = [_forward(read(rows), state.best).cpu() for rows in blocks(test)]
+    return network, _metrics(heads, torch.cat(predicted), training.targets[test])
 
 
 def batch_size_of(count: int) -> int:
@@ -187,15 +187,15 @@ def _fit(state: State, training: Training, progress: Advance | None) -> None:
     while state.round < settings.max_epochs and state.waited < settings.patience:
         optimizer.param_groups[0]["lr"] = settings.learning_rate * settings.decay**state.round
         rows = window_rows(train, state.round, stream)
-        x, wanted = reader.window(rows), y[rows].to(reader.device)
+        x, targets = reader.window(rows), y[rows].to(reader.device)
         # Every round has streams of its own, so a training that goes on needs no other state.
         shuffled = torch.from_numpy(stream("epoch", state.round).permutation(len(rows)))
         seed = int(stream("dropout", state.round).integers(2**62))
         draw = torch.Generator(reader.device).manual_seed(seed)
         for batch in shuffled.to(reader.device).tensor_split(math.ceil(len(rows) / batch_size)):
             optimizer.zero_grad(set_to_none=True)
-            given = _forward(x.index_select(0, batch), weights, settings.dropout, draw)
-            F.mse_loss(given, wanted.index_select(0, batch)).backward()
+            predicted = _forward(x.index_select(0, batch), weights, settings.dropout, draw)
+            F.mse_loss(predicted, targets.index_select(0, batch)).backward()
             optimizer.step()
         del x  # before the next window is read
         state.finish_round(_loss(x_valid, y_valid, weights))
@@ -232,17 +232,19 @@ def _loss(x: Tensor, y: Tensor, weights: list[Tensor]) -> float:
     with torch.inference_mode():
         pairs = zip(x.split(BLOCK), y.split(BLOCK), strict=True)
         errors = [
-            F.mse_loss(_forward(some, weights), wanted, reduction="sum").item()
-            for some, wanted in pairs
+            F.mse_loss(_forward(some, weights), targets, reduction="sum").item()
+            for some, targets in pairs
         ]
     return sum(errors) / y.numel()
 
 
-def _metrics(heads: tuple[str, ...], given: Tensor, wanted: Tensor) -> dict[str, dict[str, float]]:
+def _metrics(
+    heads: tuple[str, ...], predicted: Tensor, targets: Tensor
+) -> dict[str, dict[str, float]]:
     """By head, from (N, P) predicted and true scores."""
-    given, wanted = given.double().numpy(), wanted.double().numpy()
+    predicted, targets = predicted.double().numpy(), targets.double().numpy()
     metrics = {}
-    for name, got, true in zip(heads, given.T, wanted.T, strict=True):
+    for name, got, true in zip(heads, predicted.T, targets.T, strict=True):
         mse = float(np.mean((got - true) ** 2))
         metrics[name] = {
             "mse": mse,
