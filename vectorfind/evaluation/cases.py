@@ -35,7 +35,7 @@ class CaseScores:
 
     Attributes:
         scores: (C, S, A) float32; a row of NaN where an image could not be read.
-        overlaps: (H, S) float32 IoU of the hair masks of an edited image and of its unedited one,
+        overlaps: (H, S) IoU of the hair masks of an edited image and of its unedited one,
             of the first H cases. Masks are cut at 0.5; two empty ones agree: 1.
     """
 
@@ -112,7 +112,7 @@ def _cached_block(
 
 def _block(edits: CaseEdits, segmenter: HairSegmenter | None, masked: int) -> CaseScores:
     """One block, made."""
-    overlaps = np.empty((masked, len(edits.grid)), np.float32)
+    overlaps = np.empty((masked, len(edits.grid)))
     if not masked:
         return CaseScores(grid_scores(edits), overlaps)
     with torch.inference_mode():
