@@ -64,12 +64,12 @@ def judge_part(
     for first in range(0, count, settings.batch_size):
         last = min(first + settings.batch_size, count)
         batch = models.synthesize(latents[layer][first:last], layer)
-        told = classifiers(batch).float().cpu()
+        probabilities = classifiers(batch).float().cpu()
         scores = models.score(batch)
         chosen = torch.from_numpy(np.isfinite(scores).all(axis=1))
         if not settings.keep_all:
-            chosen &= settings.thresholds.passes(told)
-        values.append(np.concatenate([told.numpy(), scores], axis=1))
+            chosen &= settings.thresholds.passes(probabilities)
+        values.append(np.concatenate([probabilities.numpy(), scores], axis=1))
         kept.append(chosen.numpy())
         images.append(to_bytes(batch[chosen.to(batch.device)]).cpu())
     return Part(np.concatenate(values), np.concatenate(kept), torch.cat(images))
@@ -140,6 +140,6 @@ def _write(folder: Path, values: np.ndarray, kept: np.ndarray, properties: tuple
 
 
 def _summary(values: np.ndarray, kept: np.ndarray, thresholds: Thresholds) -> Filtered:
-    told = torch.from_numpy(values[:, : len(CONCEPT)])
-    within = thresholds.within(told).double().mean(dim=0).tolist()
+    probabilities = torch.from_numpy(values[:, : len(CONCEPT)])
+    within = thresholds.within(probabilities).double().mean(dim=0).tolist()
     return Filtered(len(kept), int(kept.sum()), dict(zip(CONCEPT, within, strict=True)))
