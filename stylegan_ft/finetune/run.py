@@ -111,9 +111,94 @@ def finetune(  # noqa: PLR0913 - a public function whose keywords are the interf
 
     Raises:
         InputError: settings, networks and data do not fit each other, or `out` holds another run.
-        TrainingError: the losses are no longer finite, or the generator has collapsed: for {self.collapsed} rows D was right on every "
-                f"image and the samples' spread was below {COLLAPSED:.0%} of the first; lower lr "
-                "or d_lr and start anew in another folder"
+        TrainingError: the losses are no longer finite, or the generator has collapsed.
+    """
+    kind = variant_named(variant)
+    settings = settings or DEFAULTS[variant]
+    check(kind, settings)
+    _check_data(kind, base, data, settings)
+    run = _Run(kind, base, data, Path(out), settings, judges or Judges(), device)
+    run.open(record or {})
+    last = settings.batches if stop_after is None else min(stop_after, settings.batches)
+    while run.trainer.batches < last:
+        run.advance(log)
+    if run.trainer.batches == settings.batches:
+        run.finish()
+    return run.trainer.average.cpu()
+
+
+def _check_data(
+    variant: Variant, base: GeneratorNetwork, data: RealImages, settings: FinetuneSettings
+) -> None:
+    side = base.config.resolution
+    if tuple(data.images.shape[1:]) != (3, side, side):
+        raise InputError(
+            f"images of shape {tuple(data.images.shape[1:])}; need (3, {side}, {side})"
+        )
+    if len(data) < settings.batch_size:
+        raise InputError(f"{len(data)} images are fewer than a batch of {settings.batch_size}")
+    labels = len(variant.labels)
+    if data.labels.shape[1] != labels:
+        raise InputError(f"{data.labels.shape[1]} labels an image; {variant.name} takes {labels}")
+
+
+class _Run:
+    def __init__(
+        self,
+        variant: Variant,
+        base: GeneratorNetwork,
+        data: RealImages,
+        out: Path,
+        settings: FinetuneSettings,
+        judges: Judges,
+        device: torch.device | str,
+    ):
+        self.variant, self.data, self.out, self.settings = variant, data, out, settings
+        self.judges = judges
+        if variant.measured == "labels" and judges.scorer is None:
+            raise InputError(f"{variant.name} is measured by a scorer; give one")
+        if variant.measured == "concept" and judges.classifiers is None:
+            raise InputError(f"{variant.name} is measured by the concept's classifiers; give them")
+        self.base = base
+        body = getattr(judges.scorer, "network", None)
+        generator = starting_generator(base, variant, settings.seed)
+        judge = starting_discriminator(
+            variant,
+            base.config.resolution,
+            judges.discriminator,
+            body if isinstance(body, PropertyCNN) else None,
+            settings.seed,
+        )
+        self.marks = fingerprint(
+            variant=variant.name,
+            settings=asdict(settings),
+            base=weights_digest(base.state_dict()),
+            discriminator=weights_digest(judge.state_dict()),
+            data=data.digest,
+        )
+        self.trainer = Trainer(generator, judge, variant, settings, torch.device(device))
+        config = generator.config
+        seed = settings.seed + 1_000_000  # not the latents of the training
+        if variant.measured == "labels":
+            self.probe = label_probe(config.z_dim, seed)
+        else:
+            self.probe = normal_probe(config.z_dim, config.label_dim, CONCEPT_SAMPLES, seed)
+        self.columns = (*LOG_COLUMNS, *MEASURE_COLUMNS[variant.measured])
+        self.first_spread, self.collapsed = 0.0, 0
+        self.since: list[BatchValues] = []  # since the last row
+
+    @property
+    def per_epoch(self) -> int:
+        return len(self.data) // self.settings.batch_size
+
+    def open(self, record: Mapping[str, Any]) -> None:
+        """Claims the folder, goes on from its checkpoint, or measures the start."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        path = self.out / CHECKPOINT
+        state = load_state(path, _KIND, self.marks, self._state())
+        if state is None and path.exists():
+            raise InputError(
+                f"{self.out} holds a run of other settings or data; choose another --out"
             )
         if state is not None:
             self.trainer.restore(state)
@@ -202,9 +287,9 @@ def finetune(  # noqa: PLR0913 - a public function whose keywords are the interf
         self.collapsed = self.collapsed + 1 if gone else 0
         if self.collapsed >= self.settings.collapse_rows:
             raise TrainingError(
-                f"the generator has collapsed: for {self.collapsed} rows D was right about all images "
-                f"and the samples' spread was below {COLLAPSED:.0%} of the first; lower lr or "
-                "d_lr and start anew in another folder"
+                f"the generator has collapsed: for {self.collapsed} rows D was right on every "
+                f"image and the samples' spread was below {COLLAPSED:.0%} of the first; lower lr "
+                "or d_lr and start anew in another folder"
             )
 
     def _grid(self, images: Tensor) -> None:
