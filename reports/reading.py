@@ -108,9 +108,9 @@ def read_curve(text: str, name: str = "", method: str = "", layer: str = "") -> 
         raise ValueError(f"it lacks {_NEEDED['curve']}; it has {_shown(frame.columns)}")
     if frame.empty:
         raise ValueError("it holds no rows")
-    told = _told_by_name(name)
-    method = method or told[0] or _told_by_columns(frame)
-    layer = layer or told[1] or (_MIXED_LAYER if method == c.MIXED else UNKNOWN)
+    named = _from_name(name)
+    method = method or named[0] or _from_columns(frame)
+    layer = layer or named[1] or (_MIXED_LAYER if method == c.MIXED else UNKNOWN)
     keys = pd.DataFrame(index=frame.index)
     for column, given in ((c.METHOD, method), (c.LAYER, layer)):
         own = frame[column].fillna(UNKNOWN) if column in frame.columns else given
@@ -194,16 +194,16 @@ def _whole(values: pd.Series) -> pd.Series:
     return numbers.astype(np.int64)
 
 
-def _told_by_name(name: str) -> tuple[str, str]:
+def _from_name(name: str) -> tuple[str, str]:
     """Method and layer from a file's name, e.g. svm_w.csv; "" for what it does not tell."""
     match = re.fullmatch(rf"({'|'.join(c.METHODS)})(?:_(.+))?", name.removesuffix(".csv"))
     return (match[1], match[2] or "") if match else ("", "")
 
 
-def _told_by_columns(frame: pd.DataFrame) -> str:
+def _from_columns(frame: pd.DataFrame) -> str:
     """The method whose fits the columns tell of."""
-    svm = any(re.fullmatch(r"svm_.+_acc", name) for name in frame.columns)
-    network = any(re.fullmatch(r"nn_.+_mse", name) for name in frame.columns)
+    svm = any(re.fullmatch(c.svm_accuracy_column(".+"), name) for name in frame.columns)
+    network = any(re.fullmatch(c.network_mse_column(".+"), name) for name in frame.columns)
     return {(1, 0): c.SVM, (0, 1): c.GRADIENT, (1, 1): c.MIXED}.get((svm, network), UNKNOWN)
 
 

@@ -67,13 +67,13 @@ def measurer(
         key |= {"thresholds": asdict(thresholds), "n": settings.n, "seed": settings.seed}
         text = json.dumps(key, sort_keys=True)
         place = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-        found = _kept(place, key)
-        if found is None:
+        figures = _cached(place, key)
+        if figures is None:
             if not loaded:
                 loaded.update(_judges(settings))
-            found = _measured(path, name, settings, thresholds, quiet, **loaded)
-            atomic_write(place, json_text({**key, "figures": asdict(found)}))
-        return found
+            figures = _measured(path, name, settings, thresholds, quiet, **loaded)
+            atomic_write(place, json_text({**key, "figures": asdict(figures)}))
+        return figures
 
     return measure
 
@@ -111,7 +111,7 @@ def _digest(path: Path) -> str:
     return file_digest(path)
 
 
-def _kept(path: Path, key: dict) -> ConceptFigures | None:
+def _cached(path: Path, key: dict) -> ConceptFigures | None:
     """The figures in a file of exactly these settings; None where there are none, or damaged."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
