@@ -53,12 +53,11 @@ _RESULTS = (REPORT, TIMINGS, N_CURVE, CONTROL, OVERLAY, FINDINGS, f"{FIGURES}/*.
 
 
 def resolve_curve(settings: CurveSettings, models: Models) -> tuple[CurveSettings, Models]:
-    """The settings with what was left open chosen, checked, and the models with all layers.
+    """The settings with what was left open chosen, and the models with all layers.
 
     Raises:
-        InputError: a setting is not allowed, or the generator neither has nor offers a layer.
+        InputError: the generator neither has nor offers a layer.
     """
-    settings.validate()
     layers = settings.layers
     if layers is None:
         own = models.generator.layers
@@ -117,6 +116,9 @@ def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
         ScorerError: the scorer's answers cannot be used.
     """
     began = time.monotonic()
+    settings.validate()
+    for method in settings.methods:
+        method_named(method)  # told before anything is loaded
     with reading():
         overlay = read_overlay([Path(path) for path in overlays])
     choose_device(settings.device)

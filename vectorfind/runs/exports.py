@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
-from property_cnn.common.npz import write_npz
+from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress
 from vectorfind.config import FindSettings
 from vectorfind.directions.directions import Directions
+from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.models.pair import Models, load_models
-from vectorfind.pipeline import find as find_with
-from vectorfind.runs.folder import writable_folder
 from vectorfind.sampling.sampler import sample
 from vectorfind.sampling.store import StoredSamples, fill_store
 
@@ -81,26 +81,19 @@ def write_directions(
     store: str | os.PathLike | None = None,
 ) -> tuple[Path, Directions]:
     """Finds directions and writes them to one .npz; `store` keeps their samples."""
-    settings.validate()
-    choose_device(settings.device)
+    check_early(settings, scorer)
     out = Path(out)
     writable_folder(out.parent)
-    directions = find_with(settings, generator, scorer, quiet, store)
+    models, settings = models_for(settings, generator, scorer)
+    directions = fit_samples(models, draw(models, settings, store, quiet), settings, quiet)
     directions.save(out)
     return out, directions
 
 
 def fit_lines(directions: Directions) -> list[str]:
     """How well each property's fit did on samples held out from it."""
-    lines = []
-    for name in directions.properties:
-        if directions.settings.method_of(name) == "svm":
-            accuracy = directions.mean_accuracy[name]
-            lines.append(f"{name}: validation accuracy {accuracy:.3f} of the SVMs")
-        else:
-            metrics = directions.metrics[name]
-            lines.append(f"{name}: test corr {metrics['corr']:.3f}, mse {metrics['mse']:.3f}")
-    return lines
+    summaries = {name: field.summary() for name, field in directions.fields.items()}
+    return [f"{name}: {summary}" for name, summary in summaries.items() if summary]
 
 
 def _models(
