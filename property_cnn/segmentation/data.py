@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.pictures import SUFFIXES, read_image, read_labels
+from property_cnn.pictures import SUFFIXES, read_image, read_labels
 from property_cnn.segmentation.losses import IGNORED
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.pictures import read_image
+from property_cnn.pictures import read_image
 
 LABELS = "labels.csv"
 FILE = "file"
@@ -62,7 +62,7 @@ def load_images(folder: str | os.PathLike, files: Sequence[str], size: int) -> T
 
     Args:
         folder: what the files' paths are relative to.
-        files: see `property_cnn.common.pictures.read_image`.
+        files: see `property_cnn.pictures.read_image`.
         size: side in pixels.
 
     Raises:

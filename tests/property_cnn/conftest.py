@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-import torch
 
 from property_cnn.segmentation.settings import SegformerSettings, StudentSettings
 
@@ -12,15 +10,6 @@ TINY_STUDENT = StudentSettings(width=0.25, depth=0.2, channels=8)
 TINY_SEGFORMER = SegformerSettings(
     hidden_sizes=(8, 8, 8, 8), depths=(1, 1, 1, 1), heads=(1, 1, 1, 1), decoder=8, side=32
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums in one order, so that bytes can be compared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def bright_discs(n: int = 20, size: int = 32, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.pictures import read_image, read_labels
+from property_cnn.pictures import read_image, read_labels
 from property_cnn.segmentation.data import LabelledFolder
 
 

@@ -178,8 +178,8 @@ def test_runs_may_share_a_store(folder, tmp_path):
     with_own = {k: v for k, v in contents(folder).items() if not k.startswith("samples/")}
     assert contents(tmp_path / "out") == with_own
     run(tmp_path / "other", find=replace(FIND, layer="w"), store=tmp_path / "store")
-    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
-    assert {"mapping_split2", "w"} <= set(manifest["shards"]["00000"])
+    listed = json.loads((tmp_path / "store" / "checksums" / "00000.json").read_text())
+    assert {"mapping_split2", "w"} <= set(listed["arrays"])
 
 
 def test_two_processes_cannot_work_in_one_folder(folder):

@@ -18,8 +18,8 @@ from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
-from property_cnn.common.pictures import SUFFIXES, read_image
 from property_cnn.hair.segmenter import load_hair_segmenter
+from property_cnn.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
