@@ -17,7 +17,7 @@ from tests.stylegan_ft.foreign_files import random_network
 from vectorfind.config import CurveSettings, FindSettings
 from vectorfind.models.callable_scorer import CallableScorer
 from vectorfind.runs.curve import run_curve
-from vectorfind.runs.exports import write_samples
+from vectorfind.runs.samples import write_samples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUICK = {"workers": 1, "quiet": True}
@@ -101,7 +101,7 @@ def test_every_kind_of_layer_can_be_edited(scorer, tmp_path, layer):
 
 
 def test_layers_that_are_not_there_are_told_with_those_that_are(model, scorer):
-    with pytest.raises(InputError, match=r"offers z, mapping.0, mapping.1, w, w\+, w\+A-B, s"):
+    with pytest.raises(InputError, match=r"has z, mapping.0, mapping.1, w, w\+, w\+A-B, s"):
         vectorfind.find_directions(512, "W", generator=model, scorer=scorer, **QUICK)
     with pytest.raises(InputError, match=r"layer 'w\+4-18': synthesis has the layers 0 to 9"):
         vectorfind.find_directions(512, "w+4-18", generator=model, scorer=scorer, **QUICK)

@@ -41,7 +41,7 @@ def find(
       vectorfind find --generator ffhq.pkl --layer w+4-7 --psi 0.7 --out directions.npz
     """
     settings = settings_from(FindSettings, options)
-    from vectorfind.runs.exports import fit_lines, write_directions
+    from vectorfind.runs.samples import fit_lines, write_directions
 
     path, directions = write_directions(settings, out, generator, scorer, quiet, store)
     for line in fit_lines(directions):
@@ -80,7 +80,7 @@ def sample(
     settings = settings_from(FindSettings, options)
     if (out is None) == (store is None):
         raise click.UsageError("give either --out, a file, or --store, a folder")
-    from vectorfind.runs.exports import store_samples, write_samples
+    from vectorfind.runs.samples import store_samples, write_samples
 
     if store is not None:
         stored = store_samples(settings, store, generator, scorer, quiet=quiet)

@@ -14,8 +14,7 @@ from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.config import CurveSettings, GradientSettings
 from vectorfind.directions import finding
 from vectorfind.runs import curve as module
-from vectorfind.runs.curve import run_curve
-from vectorfind.runs.curve_cell import control_table, curve_table
+from vectorfind.runs.curve import control_table, curve_table, run_curve
 from vectorfind.runs.report import Report
 from vectorfind.sampling.groups import grouped
 
@@ -196,7 +195,8 @@ def test_nothing_runs_where_every_group_is_too_small(tmp_path):
 
 def test_rows_are_ordered_by_line_and_n():
     rows = [
-        {"method": method, "layer": "w", "n": n, "k": n, "time": 1.0, "fits": {fit: 0.5}, "eyes_mean_corr": 1}
+        {"method": method, "layer": "w", "n": n, "k": n, "time": 1.0, "eyes_mean_corr": 1}
+        | {"fits": {fit: 0.5}}
         for n, method, fit in [
             (10, "gradient", "nn_eyes_mse"),
             (20, "svm", "svm_eyes_acc"),
