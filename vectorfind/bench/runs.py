@@ -17,6 +17,7 @@ from pathlib import Path
 from joblib import cpu_count
 
 from property_cnn.common.errors import VectorfindError
+from reports.layout import CELLS
 from vectorfind.bench.rates import both_rate
 from vectorfind.bench.rows import BenchRow, at_most
 from vectorfind.bench.settings import RUNS, BenchSettings
@@ -24,7 +25,7 @@ from vectorfind.config import CONTROLLED, CurveSettings
 from vectorfind.directions.edits import strength_grid
 from vectorfind.methods.registry import default_strengths
 from vectorfind.models.pair import Models
-from vectorfind.runs.curve import CELLS, run_curve
+from vectorfind.runs.curve import run_curve
 from vectorfind.runs.folder import read_timings
 
 LIMITS = {"svm": 1.15, "mixed": 1.5}

@@ -1,5 +1,6 @@
 """Reports on tiny runs written by hand, from the library and from the command line."""
 
+import shutil
 from dataclasses import asdict
 
 import pandas as pd
@@ -23,6 +24,7 @@ from vectorfind.cli.finetune.report import report
 from vectorfind.cli.main import Commands
 from vectorfind.runs.finetune.report import read_directions, read_runs, write_finetune_report
 from vectorfind.runs.finetune.settings import MeasureSettings
+from vectorfind.runs.report import write_report
 
 MEASURE = MeasureSettings(n=16, batch_size=8, device="cpu")
 STATISTICS = "eyes_corr_mean,mouth_corr_mean,pose_corr_mean\n0.99,0.93,0.98\n"
@@ -123,6 +125,17 @@ def test_the_page_shows_the_first_and_the_last_samples(v5, tmp_path):
     assert "Before training." in page
     assert "After 100 batches." in page
     assert "After 50 batches." not in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_is_a_function_of_the_reports_folder(v9, v5, tmp_path):
+    written = write_finetune_report([v9, *v5], tmp_path / "out", None, MEASURE, BRIGHT, True)
+    page = written.page.read_bytes()
+    copy = shutil.copytree(tmp_path / "out", tmp_path / "copy")
+    shutil.rmtree(v9)  # the runs themselves are not needed any more
+    again = write_report(copy)
+    assert again.page.read_bytes() == page
+    assert again.lines == written.lines
 
 
 def test_runs_have_names_of_their_own(tmp_path):
