@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
 from itertools import groupby
 from pathlib import Path
 
-import pytest
-import torch
+for _library in ("OMP", "OPENBLAS", "MKL"):  # before any of them is loaded; programs inherit it
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
 
 ROOT = Path(__file__).parent
 PLAIN = ("reports", "stylegan_ft/pickles", "vectorfind/cli", "vectorfind/bench")
@@ -41,8 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def threads():
-    """PyTorch's threads are afterwards as many as before."""
-    before = torch.get_num_threads()
+def one_thread():
+    """Sums go in one order on any number of cores, and tiny networks do not wait for threads."""
+    torch.set_num_threads(1)
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(1)

@@ -47,14 +47,6 @@ def row_a_batch_or_two(monkeypatch):
         monkeypatch.setitem(VARIANTS, name, replace(variant, log_every=2))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def start(name, out, settings=SETTINGS, data=None, judges=None, **more):
     variant = VARIANTS[name]
     data = data if data is not None else real_images(len(variant.labels))

@@ -32,14 +32,6 @@ TINY_SEGFORMER = SegformerSettings((8,) * 4, (1,) * 4, (1,) * 4, decoder=8, side
 DATA = ["--rendered", 12, "--generated", 10, "--side", 32, "--epochs", 1, "--batch-size", 4]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def student(tmp_path):
     save_student(new_student(TINY).eval(), tmp_path / "student.safetensors", 32)
