@@ -189,39 +189,30 @@ def test_help_has_an_example():
     assert "Example:\n    vectorfind finetune report" in invoke("--help").stdout
 
 
-def spoil(folder, what):
-    settings, log = folder / "settings.json", folder / "train_log.csv"
-    if what == "not a run":
-        settings.unlink()
-    elif what == "no log":
-        log.unlink()
-    elif what == "cut settings":
-        settings.write_text(settings.read_text()[:20])
-    elif what == "binary settings":
-        settings.write_bytes(b"\xff\xfe\x00")
-    elif what == "deep settings":
-        settings.write_text("[" * 100_000)
-    elif what == "other variant":
-        settings.write_text(settings.read_text().replace('"v9"', '["v9"]'))
-    elif what == "no epoch":
-        settings.write_text(settings.read_text().replace("40", '"40"'))
-    elif what == "other table":
-        log.write_text("a,b\n1,2\n")
-    elif what == "no base":
-        (folder.parent / "base.safetensors").unlink()
-    elif what == "damaged generator":
-        (folder / "generator.safetensors").write_bytes(b"no tensors")
+SETTINGS, LOG = "settings.json", "train_log.csv"
+DAMAGE = {
+    "not a run": (SETTINGS, None),
+    "no log": (LOG, None),
+    "cut settings": (SETTINGS, lambda whole: whole[:20]),
+    "binary settings": (SETTINGS, lambda whole: b"\xff\xfe\x00"),
+    "deep settings": (SETTINGS, lambda whole: b"[" * 100_000),
+    "other variant": (SETTINGS, lambda whole: whole.replace(b'"v9"', b'["v9"]')),
+    "no epoch": (SETTINGS, lambda whole: whole.replace(b"40", b'"40"')),
+    "other table": (LOG, lambda whole: b"a,b\n1,2\n"),
+    "no base": ("../base.safetensors", None),
+    "damaged generator": ("generator.safetensors", lambda whole: b"no tensors"),
+}
+"""What is wrong -> the file of the run, and its bytes of the whole one's; None if it is missing."""
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        *("not a run", "no log", "cut settings", "binary settings", "deep settings"),
-        *("other variant", "no epoch", "other table", "no base", "damaged generator"),
-    ],
-)
+@pytest.mark.parametrize("what", DAMAGE)
 def test_damage_gets_one_line(v9, tmp_path, what):
-    spoil(v9, what)
+    name, damaged = DAMAGE[what]
+    path = (v9 / name).resolve()
+    whole = path.read_bytes()
+    path.unlink()
+    if damaged is not None:
+        path.write_bytes(damaged(whole))
     result = invoke(v9, "-n", 4, "--device", "cpu", "--quiet", "--out", tmp_path / "out")
     assert result.exit_code == 2, result.output
     assert len(result.stderr.splitlines()) == 1
