@@ -100,18 +100,18 @@ def train_scorer(
         restore_parts(parts, state)
         first = state["epoch"]
     images, targets = images.to(device), targets.float().to(device)
-    found = {}
+    validation = {}
     for epoch in range(first, settings.epochs):
         loss = _train_epoch(network, optimizer, images[:train], targets[:train], settings, epoch)
         if checkpoint is not None:
             state = {**parts_state(parts), "epoch": epoch + 1}
             save_state(checkpoint, _CHECKPOINT, marks, state)
         if log is not None:
-            found = r_squared(predict_raw(network, images[train:]), targets[train:])
-            listed = " ".join(f"{name} {value:.3f}" for name, value in found.items())
+            validation = r_squared(predict_raw(network, images[train:]), targets[train:])
+            listed = " ".join(f"{name} {value:.3f}" for name, value in validation.items())
             log(f"epoch {epoch + 1}/{settings.epochs}, loss {loss:.4f}, held-out R²: {listed}")
     network.eval()
-    return network, found or r_squared(predict_raw(network, images[train:]), targets[train:])
+    return network, validation or r_squared(predict_raw(network, images[train:]), targets[train:])
 
 
 @torch.inference_mode()

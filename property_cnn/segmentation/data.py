@@ -88,16 +88,16 @@ class LabelledFolder:
         """
         images, labels = [], []
         for row in rows:
-            picture, found = read_image(self._images[row]), read_labels(self._labels[row])
-            if picture.shape[:2] != found.shape:
+            picture, label_map = read_image(self._images[row]), read_labels(self._labels[row])
+            if picture.shape[:2] != label_map.shape:
                 raise InputError(
-                    f"{self._labels[row]} is {found.shape}, its image {picture.shape[:2]}"
+                    f"{self._labels[row]} is {label_map.shape}, its image {picture.shape[:2]}"
                 )
-            if ((found >= self.classes) & (found != IGNORED)).any():
+            if ((label_map >= self.classes) & (label_map != IGNORED)).any():
                 raise InputError(f"{self._labels[row]} has labels beyond {self.classes - 1}")
             square = Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR)
             images.append(np.asarray(square))
-            near = Image.fromarray(found).resize((side, side), Image.Resampling.NEAREST)
+            near = Image.fromarray(label_map).resize((side, side), Image.Resampling.NEAREST)
             labels.append(np.asarray(near))
         pixels = torch.from_numpy(np.stack(images)).movedim(-1, 1).float().div(127.5).sub(1)
         maps = torch.from_numpy(np.stack(labels).astype(np.int64))

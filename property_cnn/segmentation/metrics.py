@@ -28,23 +28,23 @@ class MaskScores:
         self.true_positive = self.false_positive = self.false_negative = self.pixels = 0
         self.squared = 0.0
 
-    def add(self, found: Tensor | np.ndarray, wanted: Tensor | np.ndarray) -> None:
+    def add(self, predicted: Tensor | np.ndarray, target: Tensor | np.ndarray) -> None:
         """Counts a batch: two arrays of one shape with values in [0, 1], or bool.
 
         Raises:
             InputError: the shapes differ, or a value is outside [0, 1].
         """
-        found, wanted = _values(found), _values(wanted)
-        if found.shape != wanted.shape:
+        predicted, target = _values(predicted), _values(target)
+        if predicted.shape != target.shape:
             raise InputError(
-                f"masks of shapes {tuple(found.shape)} and {tuple(wanted.shape)}; need one shape"
+                f"masks of {tuple(predicted.shape)} and {tuple(target.shape)}; need one shape"
             )
-        hit, truth = found >= THRESHOLD, wanted >= THRESHOLD
+        hit, truth = predicted >= THRESHOLD, target >= THRESHOLD
         self.true_positive += int((hit & truth).sum())
         self.false_positive += int((hit & ~truth).sum())
         self.false_negative += int((~hit & truth).sum())
-        self.squared += float((found - wanted).double().square().sum())
-        self.pixels += found.numel()
+        self.squared += float((predicted - target).double().square().sum())
+        self.pixels += predicted.numel()
 
     def result(self) -> dict[str, float]:
         """The scores by name, in the order of `METRICS`.
@@ -68,15 +68,15 @@ class ClassScores:
         if classes < 2:
             raise InputError(f"{classes} classes; need at least 2")
         self.classes = classes
-        self.counts = torch.zeros(classes, classes, dtype=torch.int64)  # wanted × found
+        self.counts = torch.zeros(classes, classes, dtype=torch.int64)  # target × predicted
 
-    def add(self, found: Tensor, wanted: Tensor, ignore: int = 255) -> None:
-        """Counts label maps of one shape; pixels whose wanted label is `ignore` are left out."""
-        found, wanted = found.flatten().long().cpu(), wanted.flatten().long().cpu()
-        if found.shape != wanted.shape:
-            raise InputError(f"label maps of {found.numel()} and {wanted.numel()} pixels")
-        kept = wanted != ignore
-        pairs = wanted[kept] * self.classes + found[kept]
+    def add(self, predicted: Tensor, target: Tensor, ignore: int = 255) -> None:
+        """Counts label maps of one shape; pixels whose target label is `ignore` are left out."""
+        predicted, target = predicted.flatten().long().cpu(), target.flatten().long().cpu()
+        if predicted.shape != target.shape:
+            raise InputError(f"label maps of {predicted.numel()} and {target.numel()} pixels")
+        kept = target != ignore
+        pairs = target[kept] * self.classes + predicted[kept]
         if pairs.numel() and not 0 <= int(pairs.min()) <= int(pairs.max()) < self.counts.numel():
             raise InputError(f"labels outside 0 … {self.classes - 1}")
         counted = torch.bincount(pairs, minlength=self.counts.numel())
@@ -85,22 +85,22 @@ class ClassScores:
     def result(self) -> dict[str, object]:
         """`iou` (one a class, NaN where it never occurs), their mean `miou`, `macc`, `aacc`."""
         hit = self.counts.diagonal().double()
-        wanted, found = self.counts.sum(dim=1).double(), self.counts.sum(dim=0).double()
-        union = wanted + found - hit
+        target, predicted = self.counts.sum(dim=1).double(), self.counts.sum(dim=0).double()
+        union = target + predicted - hit
         iou = torch.where(union > 0, hit / union, torch.nan)
-        recall = torch.where(wanted > 0, hit / wanted, torch.nan)
+        recall = torch.where(target > 0, hit / target, torch.nan)
         return {
             "iou": iou.tolist(),
             "miou": iou.nanmean().item(),
             "macc": recall.nanmean().item(),
-            "aacc": _ratio(float(hit.sum()), float(wanted.sum())),
+            "aacc": _ratio(float(hit.sum()), float(target.sum())),
         }
 
 
-def mask_scores(found: Tensor | np.ndarray, wanted: Tensor | np.ndarray) -> dict[str, float]:
-    """The five scores of masks against the wanted ones, of one shape; see `MaskScores`."""
+def mask_scores(predicted: Tensor | np.ndarray, target: Tensor | np.ndarray) -> dict[str, float]:
+    """The five scores of masks against the target, of one shape; see `MaskScores`."""
     scores = MaskScores()
-    scores.add(found, wanted)
+    scores.add(predicted, target)
     return scores.result()
 
 

@@ -119,12 +119,12 @@ class EffiSegNet(nn.Module):
     def features(self, images: Tensor) -> list[Tensor]:
         """The five encoder maps, fine to coarse, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size."""
         maps = self.stem(images)
-        found = []
+        tapped = []
         for index, block in enumerate(self.blocks):
             maps = block(maps)
             if index in self._taps:
-                found.append(maps)
-        return found
+                tapped.append(maps)
+        return tapped
 
 
 def new_student(settings: StudentSettings | None = None, seed: int = 0) -> EffiSegNet:

@@ -1,4 +1,4 @@
-"""A store of samples: shards in a folder, told whole by checksums, filled once and reused.
+"""A store of samples: shards in a folder, checked by checksums, filled once and reused.
 
     manifest.json            which networks, seed and precision
     checksums/00000.json     the checksum of each file of the first 512 samples

@@ -118,7 +118,7 @@ def make_student(
     and in `overlays/` a picture of fixed validation images for each epoch.
     """
     out = writable_folder(out)
-    found = distill(
+    distilled = distill(
         data,
         settings,
         teacher if settings.terms else None,
@@ -132,12 +132,12 @@ def make_student(
         "recipe": asdict(settings),
         "data": data.digest,
         "teacher": getattr(teacher, "digest", ""),
-        "epochs": len(found.history),
-        "valid_loss": min(row["valid_loss"] for row in found.history),
+        "epochs": len(distilled.history),
+        "valid_loss": min(row["valid_loss"] for row in distilled.history),
     }
     if settings.student.classes == 1:
-        save_student(found.student, path, settings.side, about)
-    return path, found
+        save_student(distilled.student, path, settings.side, about)
+    return path, distilled
 
 
 def picture_files(given: Iterable[str | os.PathLike]) -> list[Path]:
@@ -161,12 +161,12 @@ def picture_files(given: Iterable[str | os.PathLike]) -> list[Path]:
 
 
 def _overlay_writer(folder: Path, name: str) -> Callable[[int, Tensor, Tensor, Tensor], None]:
-    def show(epoch: int, images: Tensor, targets: Tensor, found: Tensor) -> None:
-        if found.shape[1] != 1:  # of several classes: where the student and the labels agree
-            found, targets = _agreement(found, targets)
+    def show(epoch: int, images: Tensor, targets: Tensor, predicted: Tensor) -> None:
+        if predicted.shape[1] != 1:  # of several classes: where the student and the labels agree
+            predicted, targets = _agreement(predicted, targets)
         figure = overlay_sheet(
             images.numpy(),
-            found[:, 0].numpy(),
+            predicted[:, 0].numpy(),
             targets[:, 0].numpy(),
             title=f"{name}, epoch {epoch}, validation images",
         )
@@ -175,13 +175,13 @@ def _overlay_writer(folder: Path, name: str) -> Callable[[int, Tensor, Tensor, T
     return show
 
 
-def _agreement(found: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The first class that occurs in the labels beside class 0, as masks found and wanted."""
+def _agreement(predicted: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The first class that occurs in the labels beside class 0, as masks predicted and wanted."""
     labels = targets if targets.ndim == 3 else targets.argmax(dim=1)
-    others = [int(label) for label in labels.unique() if 0 < label < found.shape[1]]
+    others = [int(label) for label in labels.unique() if 0 < label < predicted.shape[1]]
     chosen = others[0] if others else 0
     return (
-        (found.argmax(dim=1) == chosen).float()[:, None],
+        (predicted.argmax(dim=1) == chosen).float()[:, None],
         (labels == chosen).float()[:, None],
     )
 

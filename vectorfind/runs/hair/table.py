@@ -100,7 +100,7 @@ def score_students(
         log: called with a line a student.
 
     Returns:
-        The table with `COLUMNS`, and "student kind" -> images, masks found and wanted (K, S, S)
+        The table with `COLUMNS`, and "student kind" -> images, masks predicted and target (K, S, S)
         to show.
 
     Raises:
@@ -172,9 +172,9 @@ def write_table(
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     atomic_write(paths[0], text)
     atomic_write(paths[1], markdown(table))
-    for name, (images, found, wanted) in shown.items():
+    for name, (images, predicted, target) in shown.items():
         figure = overlay_sheet(
-            images.numpy(), found.numpy(), wanted.numpy(), title=f"{name}: student and teacher"
+            images.numpy(), predicted.numpy(), target.numpy(), title=f"{name}: student and teacher"
         )
         paths.append(out / f"overlay_{name.replace(' ', '_').replace(os.sep, '_')}.png")
         atomic_write(paths[-1], figure_png(figure))
