@@ -1,4 +1,8 @@
-"""Tables, plots, pictures and one self-contained HTML page of a run; knows no other package."""
+"""What a folder of results shows: tables, plots, pictures and one self-contained HTML page.
+
+`layout` and `columns` name what lies in a folder, `folders` reads it, and `pages` makes its page:
+the same bytes wherever the folder is. It knows no other package.
+"""
 
 from __future__ import annotations
 

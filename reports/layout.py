@@ -22,7 +22,6 @@ DIRECTIONS = "directions.npz"
 LATENTS = "latents.npz"
 SCORES = "scores.npz"
 TIMINGS = "timings.json"
-LOCK = ".lock"
 SAMPLES = "samples"
 CASES = "cases"
 TRAINING = "training"
@@ -52,9 +51,6 @@ CURVE_KIND = "curve"
 COMPARISON_KIND = "comparison"
 FINETUNE_KIND = "finetune report"
 """Values of `kind` in `config.json`."""
-
-REPORT_KINDS = (COMPARISON_KIND, FINETUNE_KIND)
-"""Kinds of folders that nothing goes on in, so that another report may replace them."""
 
 STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE = "strength", "slopes", "corr_coefs"
 GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE = "grid", "hair", "tsne"
