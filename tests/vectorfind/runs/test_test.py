@@ -11,7 +11,7 @@ from filelock import FileLock
 from property_cnn.common.errors import InputError
 from reports.plots.style import Plot
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
-from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
+from vectorfind.config import GROUPING, EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.runs import test as runs
 from vectorfind.runs.record import command_line
 from vectorfind.sampling.store import StoredSamples
@@ -255,7 +255,7 @@ def test_unreadable_images_are_counted(tmp_path, undrawn):
 
 
 def test_command_line_repeats_the_run():
-    find = FindSettings(8000, "mapping_split1", "mixed", properties=("eyes", "pose"), seed=3)
+    find = FindSettings(8000, "mapping_split1", "mixed", ("eyes", "pose"), GROUPING, seed=3)
     test = EvaluateSettings(cases=50, seed=3)
     assert command_line(find, test, "default", "my scorer.safetensors") == (
         "vectorfind test -n 8000 --cases 50 --layer mapping_split1 --method mixed --seed 3 "
