@@ -156,3 +156,12 @@ def test_a_start_loads_no_torch(code):
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+def test_an_example_imports_what_there_is(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ALLOWED:
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                assert f"{node.module}.{alias.name}" in MODULES or hasattr(module, alias.name)
