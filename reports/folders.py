@@ -27,6 +27,13 @@ _TABLES = {
     layout.FITS: (c.PROPERTY, c.FIT, c.GROUP_NAME, c.MEASURE, c.VALUE),
 }
 
+LARGEST = 64 * 2**20
+"""Most bytes of a table or of settings; those of a million cases take less."""
+
+_OBJECTS = ("find", "evaluate", "models", "tested", "words", "versions", "thresholds")
+"""Entries of `config.json` that are objects, where they are there."""
+_DEEPEST = 20
+
 Read = TypeVar("Read")
 
 
@@ -166,8 +173,7 @@ def read_config(source: Path) -> dict[str, Any]:
         ReadingError: they are damaged.
     """
     path = source / layout.CONFIG
-    values = read_file(path, json.loads) if source.is_dir() and path.exists() else {}
-    return values if isinstance(values, dict) else {}
+    return read_file(path, _settings) if source.is_dir() and path.exists() else {}
 
 
 def read_figures(source: Path) -> dict[str, Plot]:
@@ -184,17 +190,101 @@ def read_figures(source: Path) -> dict[str, Plot]:
 def read_file(path: Path, read: Callable[[str], Read], wanted: str = WANTED) -> Read:
     """What `read` makes of the file's text; ReadingError where it is missing or of another kind."""
     try:
+        size = path.stat().st_size
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ReadingError(f"{path} is no file; give {wanted}")
+        if size > LARGEST and path.is_file():
+            raise ReadingError(
+                f"{path} has {size / 2**20:,.0f} MiB, at most {LARGEST >> 20} are read; give {wanted}"
+            )
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise ReadingError(f"no file {path}; give {wanted}") from error
+    except ReadingError:
+        raise
     except UnicodeDecodeError as error:
         raise ReadingError(f"{path} is no UTF-8 text; give {wanted}") from error
     except OSError as error:
         raise ReadingError(f"cannot read {path}: {error.strerror}; give {wanted}") from error
+    except ValueError as error:  # a NUL in the path
+        raise ReadingError(f"{str(path)!r} is no path; give {wanted}") from error
     try:
         return read(text)
     except (ValueError, RecursionError) as error:
         raise ReadingError(f"{path} cannot be used: {error}; give {wanted}") from error
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """The object in a `config.json`, with all that pages calculate with of its kind.
+
+    Raises:
+        ValueError: it is none, or says what settings cannot say.
+    """
+    values = json.loads(text, parse_constant=_no_number)
+    if not isinstance(values, dict):
+        raise ValueError(f"it holds {type(values).__name__} and no settings")
+    level: list[Any] = [values]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    if level:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    for key in _OBJECTS:
+        if not isinstance(values.get(key) or {}, dict):
+            raise ValueError(f"{key} is {values[key]!r:.40} and no object")
+    _check_numbers(values)
+    return values
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"it holds {text}, which is no number")
+
+
+def _check_numbers(values: Mapping[str, Any]) -> None:
+    """Raises ValueError for settings of a wrong type among those that pages calculate with."""
+    find, test, tested, words = (
+        values.get(key) or {} for key in ("find", "evaluate", "tested", "words")
+    )
+    for where, key, least in (
+        (find, c.N, 1),
+        (find, "quantiles", 2),
+        (test, "cases", 0),
+        (test, "seed", 0),
+        (test, "bootstrap", 1),
+        (tested, "edits", 0),
+        (tested, "unreadable_samples", 0),
+    ):
+        value = where.get(key, least)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
+            raise ValueError(f"{key} is {value!r:.40}; it is a whole number of at least {least}")
+    for key in ("properties", "group_by"):
+        names = find.get(key) or []
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError(f"{key} is {names!r:.40} and no list of names")
+    numbers = {**_object(test, "thresholds"), **(values.get("thresholds") or {})}
+    for name, each in _object(tested, "strengths").items():
+        if not isinstance(each, list):
+            raise ValueError(f"strengths of {name} are {each!r:.40} and no list")
+        numbers |= {f"{name} {index}": value for index, value in enumerate(each)}
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
+            raise ValueError(f"of thresholds and strengths, {name:.40} is {value!r:.40}")
+    _object(words, "fits")
+    if not isinstance(find.get(c.METHOD) or "", str):
+        raise ValueError(f"method is {find[c.METHOD]!r:.40} and no name")
+    if not isinstance(values.get("kind") or "", str):
+        raise ValueError(f"kind is {values['kind']!r:.40} and no text")
+
+
+def _object(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = values.get(key) or {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} is {value!r:.40} and no object")
+    return value
 
 
 def _whole_numbers(table: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 CONFIG = "config.json"
 """Settings, models, versions and command line; says in `kind` whose folder it is."""
 
@@ -63,5 +66,16 @@ NARROW = "_narrow"
 
 
 def figure_path(name: str, narrow: bool = False) -> str:
-    """Where a figure lies within its folder, e.g. figures/slopes_narrow.png."""
-    return f"{FIGURES}/{name}{NARROW if narrow else ''}.png"
+    """Where a figure lies within its folder, e.g. figures/slopes_narrow.png.
+
+    Names may come from files: one that is no plain word becomes `slug`'s, which is no path.
+    """
+    return f"{FIGURES}/{slug(name)}{NARROW if narrow else ''}.png"
+
+
+def slug(name: str) -> str:
+    """The name as part of a file's: as it is where it is a plain word, else with a digest of it."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,80}", name):
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{re.sub(r'[^A-Za-z0-9_]+', '-', name)[:40].strip('-')}-{digest}"

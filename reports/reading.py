@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from io import StringIO
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from reports import columns as c
+from reports.tables import check_name, csv_frame
 
 Kind = Literal["result", "curve"]
 
@@ -65,11 +65,13 @@ def read_results(text: str) -> pd.DataFrame:
     if frame.empty:
         raise ValueError("it holds no cases")
     corrs = _numbers(frame[[c.corr_column(name) for name in names]])
-    if (corrs.abs() > 1 + 1e-9).any(axis=None):
-        raise ValueError("a corr-coef lies outside -1 to 1")
+    _check_corrs(corrs)
     cases = frame[c.CASE] if c.CASE in frame.columns else pd.Series(range(len(frame)))
     groups = [name for name in frame.columns if name.endswith(c.GROUP_NAME)]
     table = pd.DataFrame({c.CASE: _whole(cases)})
+    twice = table[c.CASE][table[c.CASE].duplicated()]
+    if len(twice):
+        raise ValueError(f"case {twice.iloc[0]} stands twice")
     table[c.GROUP_NAME] = frame[groups[0]].fillna(UNKNOWN) if groups else UNKNOWN
     if c.PASSED in frame.columns:
         marks = frame[c.PASSED].astype(str).str.strip()
@@ -81,6 +83,8 @@ def read_results(text: str) -> pd.DataFrame:
     table[c.SUM_ABS_CORR] = corrs.abs().sum(axis=1, skipna=False)
     if c.HAIR_IOU in frame.columns:
         table[c.HAIR_IOU] = _numbers(frame[[c.HAIR_IOU]])
+        if not table[c.HAIR_IOU].dropna().between(0, 1).all():
+            raise ValueError(f"a {c.HAIR_IOU} lies outside 0 to 1")
     return table
 
 
@@ -120,8 +124,9 @@ def read_curve(text: str, name: str = "", method: str = "", layer: str = "") -> 
     if (keys[c.N] < 1).any():
         raise ValueError(f"n is {keys[c.N].min()}; it is at least 1")
     rest = _numbers(frame.drop(columns=[c.METHOD, c.LAYER, c.N], errors="ignore"))
+    means = rest[[c.mean_corr_column(name) for name in names]]
+    _check_corrs(means)
     if c.SUM_MEAN_CORR not in rest.columns:
-        means = rest[[c.mean_corr_column(name) for name in names]]
         rest[c.SUM_MEAN_CORR] = means.sum(axis=1, skipna=False)
     return join_curves([pd.concat([keys, rest], axis=1)])
 
@@ -144,52 +149,74 @@ def join_curves(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def result_properties(frame: pd.DataFrame) -> tuple[str, ...]:
-    """The properties whose corr-coefs a table of cases has, in the order of its columns."""
-    return _stems(frame, c.corr_column(""), (c.SUM_ABS_CORR, c.abs_corr_column("")))
+    """The properties whose corr-coefs a table of cases has, in the order of its columns.
+
+    Raises:
+        ValueError: `foo_abs_corr` stands beside `foo_corr` and is not its size.
+    """
+    names = _stems(frame, c.corr_column(""), c.SUM_ABS_CORR)
+    sizes = {name for name in names if _is_size(frame, name)}
+    return tuple(name for name in names if name not in sizes)
 
 
 def curve_properties(frame: pd.DataFrame) -> tuple[str, ...]:
     """The properties whose means an n-curve has, in the order of its columns."""
-    return _stems(frame, c.mean_corr_column(""), (c.SUM_MEAN_CORR,))
+    return _stems(frame, c.mean_corr_column(""), c.SUM_MEAN_CORR)
 
 
-def _stems(frame: pd.DataFrame, ending: str, beside: Sequence[str]) -> tuple[str, ...]:
-    names = [name for name in frame.columns if name.endswith(ending) and name != ending]
-    return tuple(name.removesuffix(ending) for name in names if not name.endswith(tuple(beside)))
+def _stems(frame: pd.DataFrame, ending: str, beside: str) -> tuple[str, ...]:
+    names = [name for name in frame.columns if name.endswith(ending)]
+    return tuple(name.removesuffix(ending) for name in names if name not in (ending, beside))
+
+
+def _is_size(frame: pd.DataFrame, name: str) -> bool:
+    """Whether a column of corr-coefs is another one's without sign, and no property's own."""
+    stem = name.removesuffix("_abs")
+    if stem == name or c.corr_column(stem) not in frame.columns:
+        return False
+    signed, sizes = (_numbers(frame[[c.corr_column(each)]]) for each in (stem, name))
+    if np.allclose(np.abs(signed), sizes, atol=1e-3, equal_nan=True):
+        return True
+    raise ValueError(
+        f"{c.corr_column(name)} is not |{c.corr_column(stem)}|; rename one of the properties"
+    )
+
+
+def _check_corrs(corrs: pd.DataFrame) -> None:
+    if (corrs.abs() > 1 + 1e-9).any(axis=None):
+        raise ValueError("a corr-coef lies outside -1 to 1")
 
 
 def _frame(text: str) -> pd.DataFrame:
     """The CSV as it is, less an unnamed first column, names and texts stripped of blanks."""
-    try:
-        frame = pd.read_csv(
-            StringIO(text.removeprefix("\ufeff")),
-            skipinitialspace=True,
-            dtype={name: str for name in (c.METHOD, c.LAYER, c.PASSED)},
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"not a CSV table: {str(error)[:80]}") from error
+    dtype = dict.fromkeys((c.METHOD, c.LAYER, c.PASSED), str)
+    frame = csv_frame(text.removeprefix("\ufeff"), dtype)
     frame.columns = [str(name).strip() for name in frame.columns]
     if frame.columns[0].startswith("Unnamed:"):
         frame = frame.drop(columns=frame.columns[0])
     for name in frame.columns:
         if name.endswith(c.GROUP_NAME) or name in (c.METHOD, c.LAYER):
             frame[name] = frame[name].astype("string").str.strip().astype(object)
+            for value in frame[name].dropna().unique():
+                check_name(value)
     return frame.dropna(how="all").reset_index(drop=True)
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns as float64; ValueError for text among them."""
+    """The columns as float64; ValueError for text and infinities among them."""
     numbers = frame.apply(pd.to_numeric, errors="coerce").astype(np.float64)
     strange = numbers.isna() & frame.notna()
     for name in frame.columns[strange.any(axis=0).to_numpy(bool)]:
         value = frame.loc[strange[name], name].iloc[0]
         raise ValueError(f"{name} holds {value!r}, which is no number")
+    if np.isinf(numbers).any(axis=None):
+        raise ValueError(f"{numbers.columns[np.isinf(numbers).any()][0]} holds an infinite number")
     return numbers
 
 
 def _whole(values: pd.Series) -> pd.Series:
     numbers = _numbers(values.to_frame()).iloc[:, 0]
-    if numbers.isna().any() or (numbers % 1 != 0).any():
+    if numbers.isna().any() or (numbers % 1 != 0).any() or (numbers.abs() > 2**53).any():
         raise ValueError(f"{values.name} holds a value that is no whole number")
     return numbers.astype(np.int64)
 

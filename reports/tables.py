@@ -5,6 +5,8 @@ An undefined number is NaN in arrays and an empty cell in files; means leave it 
 
 from __future__ import annotations
 
+import csv
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
@@ -12,6 +14,9 @@ import numpy as np
 import pandas as pd
 
 from reports import columns as c
+
+LONGEST_NAME = 100
+"""Most characters of a name that a file gives to a column, a group, a method or a layer."""
 
 
 def result_table(
@@ -132,13 +137,61 @@ def read_table(text: str, needed: Sequence[str]) -> pd.DataFrame:
     """A table back from its CSV text; names of groups and runs stay text.
 
     Raises:
-        ValueError: a needed column is missing, or the text is no CSV.
+        ValueError: a needed column is missing or a number is infinite, or see `csv_frame`.
     """
-    try:
-        frame = pd.read_csv(StringIO(text), dtype={c.GROUP_NAME: str, c.RUN: str})
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"not a CSV table: {str(error)[:80]}") from error
+    frame = csv_frame(text, dtype={c.GROUP_NAME: str, c.RUN: str})
     missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(frame.columns)}")
+    for name in frame.select_dtypes("float"):
+        if np.isinf(frame[name]).any():
+            raise ValueError(f"{name} holds an infinite number")
     return frame
+
+
+def csv_frame(text: str, dtype: Mapping[str, type] | None = None) -> pd.DataFrame:
+    """The CSV as it is: a header, then rows with as many cells; blank lines are passed over.
+
+    Args:
+        text: the CSV.
+        dtype: of columns whose kind is not to be told from their cells.
+
+    Raises:
+        ValueError: no CSV, a row has more or fewer cells than the header, a column stands twice,
+            or its name is too long or has control characters.
+    """
+    try:
+        lines = csv.reader(StringIO(text), skipinitialspace=True)
+        header = next((row for row in lines if row), [])
+        for row in lines:
+            if row and len(row) != len(header):
+                raise ValueError(
+                    f"line {lines.line_num} has {len(row)} cells, the header {len(header)}"
+                )
+        frame = pd.read_csv(
+            StringIO(text), dtype=dict(dtype or {}), skipinitialspace=True, index_col=False
+        )
+    except (csv.Error, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"not a CSV table: {str(error)[:80]}") from error
+    names = [name.strip() for name in header]
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise ValueError(f"the column {check_name(twice[0])} stands twice")
+    for name in names:
+        check_name(name)
+    return frame
+
+
+def check_name(name: str) -> str:
+    """The name, of a file's column or cell, if it can be shown in one line.
+
+    Raises:
+        ValueError: it is longer than `LONGEST_NAME` or has control characters.
+    """
+    if len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"a name of {len(name)} characters, {name[:20]!r}…; at most {LONGEST_NAME} are taken"
+        )
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        raise ValueError(f"the name {name!r} has control characters")
+    return name

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
@@ -32,6 +32,18 @@ def writable_folder(path: str | os.PathLike) -> Path:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"cannot write in {folder}: {reason}; choose another --out") from error
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file in the folder.
+
+    Raises:
+        InputError: the name leads out of it.
+    """
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or "\0" in name:
+        raise InputError(f"{name!r} leads out of {folder}; nothing is written there")
+    return folder / name
 
 
 @contextmanager

@@ -277,7 +277,7 @@ def _image_sections(
     """The edited images: strips of one property, and the grid of all."""
     strips = []
     for name in summary.properties:
-        figure = figures.get(layout.STRIP_FIGURE + name)
+        figure = figures.get(layout.slug(layout.STRIP_FIGURE + name))
         if figure is None:
             continue
         low, high = ends_of(name)

@@ -29,6 +29,7 @@ DPI = 150
 _SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs everywhere
     "font.size": 9.5,
+    "text.parse_math": False,  # a $ in a name from a file is a $
     "text.color": INK,
     "axes.labelcolor": MUTED,
     "axes.labelsize": 9,

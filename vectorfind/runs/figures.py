@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from property_cnn.common.files import atomic_write
+from property_cnn.common.folders import inside
 from property_cnn.hair import HairSegmenter
 from reports.layout import (
     CORRS_FIGURE,
@@ -55,9 +56,9 @@ def run_figures(directions: Directions, evaluation: Evaluation) -> dict[str, Plo
 def write_figures(folder: Path, figures: Mapping[str, Plot]) -> None:
     """Writes both versions of each figure, so that the page can be made from the folder alone."""
     for name, plot in figures.items():
-        atomic_write(folder / figure_path(name), plot.wide)
+        atomic_write(inside(folder, figure_path(name)), plot.wide)
         if plot.narrow is not None:
-            atomic_write(folder / figure_path(name, narrow=True), plot.narrow)
+            atomic_write(inside(folder, figure_path(name, narrow=True)), plot.narrow)
 
 
 def hair_figure(directions: Directions, evaluation: Evaluation, segmenter: HairSegmenter) -> Plot:

@@ -14,18 +14,18 @@ from pathlib import Path
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.folders import writable_folder
+from property_cnn.common.folders import inside, writable_folder
 from reports.folders import ReadingError, read_config
 from reports.layout import (
     CONFIG,
     CORRS_FIGURE,
     CURVE_FIGURE,
+    FIGURES,
     FINDING_FIGURE,
     N_CURVE,
     REPORT,
     SLOPES_FIGURE,
     STATISTICS,
-    figure_path,
 )
 from reports.pages.folder import report_files
 from vectorfind.config import default_thresholds
@@ -79,7 +79,7 @@ def write_report(
     folder = writable_folder(source if own else out)
     if not own:
         for pattern in _OLDER:  # an older report's
-            for old in folder.glob(figure_path(pattern)):
+            for old in folder.glob(f"{FIGURES}/{pattern}.png"):
                 old.unlink()
     return write_page(folder, files, lines)
 
@@ -89,7 +89,7 @@ def write_page(folder: Path, files: dict[str, bytes | str], lines: Sequence[str]
     of_run = (folder / CONFIG).exists()
     for name, content in files.items():
         if not (of_run and name in _MEASURED and (folder / name).exists()):
-            atomic_write(folder / name, content)
+            atomic_write(inside(folder, name), content)
     return Report(folder / REPORT, tuple(lines))
 
 

@@ -22,6 +22,7 @@ from reports.finetune import RunLog, gain_table, read_log
 from reports.layout import (
     CONCEPT,
     CONFIG,
+    FIGURES,
     FINETUNE_KIND,
     GAIN,
     MEASURED,
@@ -30,7 +31,6 @@ from reports.layout import (
     STATISTICS,
     TRAIN_LOG,
     VERDICT,
-    figure_path,
 )
 from reports.pages.html import settings_shown
 from reports.plots.finetune import CONCEPT as CONCEPT_FIGURE
@@ -45,7 +45,10 @@ from vectorfind.runs.report import Report, check_replaceable, own_report
 
 _WRITTEN = (
     VERDICT, CONCEPT, GAIN, f"{RUNS}/*/{TRAIN_LOG}", f"{RUNS}/*/{RUN_SAMPLES}",
-    *(figure_path(name) for name in (LABELS, CONCEPT_FIGURE, TRAINING, "*_corr", "*_mae")),
+    *(
+        f"{FIGURES}/{name}.png"
+        for name in (LABELS, CONCEPT_FIGURE, TRAINING, "*_corr", "*_mae")
+    ),
 )  # fmt: skip
 Read = TypeVar("Read")
 
