@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -12,7 +14,11 @@ from property_cnn.common.errors import InputError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of files that are taken for pictures."""
 
+MOST_PIXELS = 64_000_000
+"""Most pixels of a picture, told by its header before they are decoded."""
+
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes with more than 8 bits a pixel
+_WARNINGS = threading.Lock()  # filters of warnings are the process's
 
 
 def read_image(path: str | os.PathLike) -> np.ndarray:
@@ -26,7 +32,12 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     picture = _open(path)
     if picture.mode in _DEEP:
         return _shallow(picture, path)
-    picture = ImageOps.exif_transpose(picture)
+    try:
+        picture = ImageOps.exif_transpose(picture)
+    except Exception as error:  # whatever damaged EXIF data lead to, struct's own among it
+        raise InputError(
+            f"{path} has damaged EXIF data, so which side is up is not known; save it again"
+        ) from error
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -50,16 +61,36 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
 
 def _open(path: str | os.PathLike) -> Image.Image:
     try:
-        picture = Image.open(path)
-        picture.load()
-        return picture
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
+            picture = Image.open(path)
     except FileNotFoundError as error:
         raise InputError(f"no file {path}; give the path of a picture") from error
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path} is larger than {MOST_PIXELS:,} pixels; make it smaller"
+        ) from error
+    except UnidentifiedImageError as error:
         raise InputError(f"{path} is no picture that can be read") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "damaged"
-        raise InputError(f"{path} is no whole picture ({reason}); make or copy it again") from error
+    except Exception as error:  # decoders have their own
+        raise _damaged(path, error) from error
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        picture.close()
+        raise InputError(
+            f"{path} has {width} x {height} pixels, at most {MOST_PIXELS:,} are read; "
+            "make it smaller"
+        )
+    try:
+        picture.load()
+    except Exception as error:  # decoders have their own
+        raise _damaged(path, error) from error
+    return picture
+
+
+def _damaged(path: str | os.PathLike, error: Exception) -> InputError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "damaged"
+    return InputError(f"{path} is no whole picture ({reason}); make or copy it again")
 
 
 def _shallow(picture: Image.Image, path: str | os.PathLike) -> np.ndarray:

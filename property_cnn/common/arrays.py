@@ -7,7 +7,8 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,11 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_path
 
 METADATA = "metadata"
+
+LARGEST = 2**30
+"""Most bytes that an .npz may unpack to, unless it has as many itself."""
+
+_LARGEST_METADATA = 16 * 2**20
 
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -62,30 +68,92 @@ def read_npz(path: str | os.PathLike, kind: str) -> tuple[dict[str, np.ndarray],
 def read_arrays(
     path: str | os.PathLike, needed: Sequence[str] = (), kind: str = "arrays"
 ) -> dict[str, np.ndarray]:
-    """All arrays of an .npz of whatever kind, as the user's own.
+    """Arrays of an .npz of whatever kind, as the user's own; sizes are seen before they are read.
 
     Args:
         path: of the file.
-        needed: names of arrays that it must hold.
+        needed: names of arrays that it must hold, which alone are read; all, if none is named.
         kind: what errors say that it should hold.
 
     Raises:
-        CheckpointError: there is no such file, it is damaged, or it lacks a needed array.
+        CheckpointError: there is no such file, it is damaged, lacks a needed array, or its arrays
+            are larger than `LARGEST`.
+    """
+    headers = npz_headers(path, kind)
+    missing = [name for name in needed if name not in headers]
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(headers)}")
+    names = tuple(dict.fromkeys(needed)) or tuple(headers)
+    size = sum(math.prod(shape) * dtype.itemsize for shape, dtype in map(headers.get, names))
+    if size > max(LARGEST, Path(path).stat().st_size):
+        raise CheckpointError(
+            f"{path} unpacks to {size / 2**20:,.0f} MiB, at most {LARGEST >> 20:,} are read; "
+            "make a smaller one"
+        )
+    with _opened(path, kind) as archive:
+        return {name: _member(archive, name) for name in names}
+
+
+def npz_headers(
+    path: str | os.PathLike, kind: str = "arrays"
+) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Shape and type of each array of an .npz, from its headers alone.
+
+    Raises:
+        CheckpointError: no such file, damaged, or with Python objects.
     """
     if not Path(path).is_file():
         raise CheckpointError(f"no file {path}; give the path of an .npz file of {kind}")
+    headers = {}
+    with _opened(path, kind) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as member:
+                shape, _, dtype = _HEADERS[np.lib.format.read_magic(member)](member)
+                held = info.file_size - member.tell()
+            if dtype.hasobject:
+                raise ValueError("it has pickled Python objects")
+            if min(shape, default=0) < 0 or held != math.prod(shape) * dtype.itemsize:
+                raise ValueError(f"{info.filename} has {held} bytes for {shape} of {dtype}")
+            headers[info.filename.removesuffix(".npy")] = (shape, dtype)
+    return headers
+
+
+def npz_metadata(path: str | os.PathLike) -> dict:
+    """The metadata of an .npz of ours; none if it has none.
+
+    Raises:
+        CheckpointError: no such file, damaged, or with more metadata than any of ours.
+    """
+    headers = npz_headers(path)
+    if METADATA not in headers:
+        return {}
+    shape, dtype = headers[METADATA]
+    with _opened(path, "metadata") as archive:
+        if math.prod(shape) * dtype.itemsize > _LARGEST_METADATA:
+            raise ValueError("its metadata are too large")
+        metadata = json.loads(str(_member(archive, METADATA)))
+        if not isinstance(metadata, dict):
+            raise ValueError("its metadata are no object")
+        return metadata
+
+
+@contextmanager
+def _opened(path: str | os.PathLike, kind: str) -> Iterator[zipfile.ZipFile]:
+    """The archive; CheckpointError for whatever goes wrong with it."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with zipfile.ZipFile(path) as archive:
+            yield archive
     except Exception as error:  # zipfile, zlib and NumPy each have their own
         reason = str(error)[:80]
         raise CheckpointError(
             f"{path} is damaged or holds no {kind} ({reason}); make it again"
         ) from error
-    missing = [name for name in needed if name not in arrays]
-    if missing:
-        raise CheckpointError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(arrays)}")
-    return arrays
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    stored = f"{name}.npy" if f"{name}.npy" in archive.namelist() else name
+    with archive.open(stored) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
 
 
 def npy_bytes(array: np.ndarray) -> bytes:
@@ -118,7 +186,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
         )
     if dtype not in (np.float32, np.float64):
         raise CheckpointError(f"{path} holds {dtype}; give float32 or float64")
-    if held != math.prod(shape) * dtype.itemsize:
+    if min(shape, default=0) < 0 or held != math.prod(shape) * dtype.itemsize:
         raise CheckpointError(
             f"{path} holds {held} bytes, but {shape} of {dtype} takes "
             f"{math.prod(shape) * dtype.itemsize}; get it again"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 from pathlib import Path
 
-from property_cnn.common.arrays import METADATA, read_arrays, read_npy
+import numpy as np
+
+from property_cnn.common.arrays import METADATA, npz_headers, npz_metadata, read_arrays, read_npy
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
 from property_cnn.common.folders import flat, read_json
@@ -28,15 +30,20 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     if path is None:
         return versions() | _shipped()
     path = Path(path)
+    if path.exists() and not (path.is_dir() or path.is_file()):
+        raise InputError(f"{path} is neither a file nor a folder; give one")
     if path.is_dir():
         if not (path / CONFIG).exists():
             raise InputError(f"{path} holds no {CONFIG}; give the folder of a run, or a file")
         return {name: str(value) for name, value in flat(read_json(path / CONFIG)).items()}
     if path.suffix == ".npz":
-        arrays = read_arrays(path, ())
-        about = json.loads(str(arrays.pop(METADATA))) if METADATA in arrays else {}
-        shown = {name: str(value) for name, value in flat(about).items()}
-        shown |= {name: _array_text(array) for name, array in arrays.items()}
+        headers = npz_headers(path)
+        shown = {name: str(value) for name, value in flat(npz_metadata(path)).items()}
+        small = [name for name in headers if name != METADATA and math.prod(headers[name][0]) <= 16]
+        arrays = read_arrays(path, small) if small else {}
+        for name, (shape, dtype) in headers.items():
+            if name != METADATA:
+                shown[name] = _values(arrays[name]) if name in arrays else f"{dtype} {shape}"
         return {"digest": file_digest(path)} | shown
     if path.suffix == ".npy":
         array = read_npy(path)
@@ -86,7 +93,5 @@ def _shipped() -> dict[str, str]:
     return shown
 
 
-def _array_text(array) -> str:
-    if array.size <= 16:
-        return " ".join(str(value) for value in array.ravel())
-    return f"{array.dtype} {array.shape}"
+def _values(array: np.ndarray) -> str:
+    return " ".join(str(value) for value in array.ravel())

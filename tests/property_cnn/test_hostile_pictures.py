@@ -1,0 +1,53 @@
+"""Damaged and oversized pictures: one InputError, before memory is taken."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from property_cnn import pictures
+from property_cnn.common.errors import InputError
+
+
+def test_damaged_exif_is_refused_in_a_line(tmp_path, monkeypatch):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg")
+
+    def broken(_):
+        raise struct.error("unpack requires a buffer of 2 bytes")
+
+    monkeypatch.setattr(pictures.ImageOps, "exif_transpose", broken)
+    with pytest.raises(InputError, match="damaged EXIF"):
+        pictures.read_image(tmp_path / "a.jpg")
+
+
+def test_a_decoders_own_error_is_ours(tmp_path, monkeypatch):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+
+    def broken(_):
+        raise RuntimeError("Failed to decode frame 0: Decoding of color planes failed")
+
+    monkeypatch.setattr(pictures.Image.Image, "load", broken)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", broken)
+    with pytest.raises(InputError, match="no whole picture"):
+        pictures.read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("side", [13_000, 60_000])
+def test_pixels_are_counted_before_they_are_decoded(side, tmp_path, recwarn):
+    def chunk(kind, data):
+        crc = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + crc
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+    (tmp_path / "large.png").write_bytes(data + chunk(b"IEND", b""))
+    with pytest.raises(InputError, match="64,000,000"):
+        pictures.read_image(tmp_path / "large.png")
+    assert not recwarn.list
+
+
+def test_whole_pictures_are_read(tmp_path):
+    Image.new("RGB", (8, 4), (10, 20, 30)).save(tmp_path / "a.png")
+    assert (pictures.read_image(tmp_path / "a.png") == np.array([10, 20, 30])).all()
