@@ -195,7 +195,8 @@ def read_file(path: Path, read: Callable[[str], Read], wanted: str = WANTED) -> 
             raise ReadingError(f"{path} is no file; give {wanted}")
         if size > LARGEST and path.is_file():
             raise ReadingError(
-                f"{path} has {size / 2**20:,.0f} MiB, at most {LARGEST >> 20} are read; give {wanted}"
+                f"{path} has {size / 2**20:,.0f} MiB, at most {LARGEST >> 20} are read; "
+                f"give {wanted}"
             )
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
@@ -236,6 +237,7 @@ def _settings(text: str) -> dict[str, Any]:
     for key in _OBJECTS:
         if not isinstance(values.get(key) or {}, dict):
             raise ValueError(f"{key} is {values[key]!r:.40} and no object")
+    _check_names(values)
     _check_numbers(values)
     return values
 
@@ -244,11 +246,23 @@ def _no_number(text: str) -> float:
     raise ValueError(f"it holds {text}, which is no number")
 
 
+def _check_names(values: Mapping[str, Any]) -> None:
+    """Raises ValueError for names among the settings that are no text."""
+    find = values.get("find") or {}
+    for key in ("properties", "group_by"):
+        names = find.get(key) or []
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError(f"{key} is {names!r:.40} and no list of names")
+    _object(values.get("words") or {}, "fits")
+    if not isinstance(find.get(c.METHOD) or "", str):
+        raise ValueError(f"method is {find[c.METHOD]!r:.40} and no name")
+    if not isinstance(values.get("kind") or "", str):
+        raise ValueError(f"kind is {values['kind']!r:.40} and no text")
+
+
 def _check_numbers(values: Mapping[str, Any]) -> None:
     """Raises ValueError for settings of a wrong type among those that pages calculate with."""
-    find, test, tested, words = (
-        values.get(key) or {} for key in ("find", "evaluate", "tested", "words")
-    )
+    find, test, tested = (values.get(key) or {} for key in ("find", "evaluate", "tested"))
     for where, key, least in (
         (find, c.N, 1),
         (find, "quantiles", 2),
@@ -261,10 +275,6 @@ def _check_numbers(values: Mapping[str, Any]) -> None:
         value = where.get(key, least)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
             raise ValueError(f"{key} is {value!r:.40}; it is a whole number of at least {least}")
-    for key in ("properties", "group_by"):
-        names = find.get(key) or []
-        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-            raise ValueError(f"{key} is {names!r:.40} and no list of names")
     numbers = {**_object(test, "thresholds"), **(values.get("thresholds") or {})}
     for name, each in _object(tested, "strengths").items():
         if not isinstance(each, list):
@@ -273,11 +283,6 @@ def _check_numbers(values: Mapping[str, Any]) -> None:
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
             raise ValueError(f"of thresholds and strengths, {name:.40} is {value!r:.40}")
-    _object(words, "fits")
-    if not isinstance(find.get(c.METHOD) or "", str):
-        raise ValueError(f"method is {find[c.METHOD]!r:.40} and no name")
-    if not isinstance(values.get("kind") or "", str):
-        raise ValueError(f"kind is {values['kind']!r:.40} and no text")
 
 
 def _object(values: Mapping[str, Any], key: str) -> dict[str, Any]:

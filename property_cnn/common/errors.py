@@ -11,6 +11,12 @@ class VectorfindError(Exception):
     """Base of every error that the library raises on purpose."""
 
 
+class SkippedError(VectorfindError):
+    """All was done but for inputs that could not be read, which are named; exit code 3."""
+
+    exit_code = 3
+
+
 class InputError(VectorfindError, ValueError):
     """An argument or a setting is not one of the allowed ones."""
 

@@ -21,6 +21,7 @@ LABELS = "labels.csv"
 FILE = "file"
 """First column: the path of an image, relative to the folder."""
 
+_SHOWN = 20  # damaged images that an error names
 _THREADS = min(4, os.cpu_count() or 1)  # PIL decodes outside Python's lock
 
 
@@ -66,17 +67,26 @@ def load_images(folder: str | os.PathLike, files: Sequence[str], size: int) -> T
         size: side in pixels.
 
     Raises:
-        InputError: an image is missing or damaged.
+        InputError: images are missing or damaged; names each.
     """
     images = torch.empty((len(files), 3, size, size), dtype=torch.uint8)
     pixels = images.numpy()
 
-    def fill(index: int) -> None:
-        pixels[index] = _read(Path(folder) / files[index], size).transpose(2, 0, 1)
+    def fill(index: int) -> str:
+        try:
+            pixels[index] = _read(Path(folder) / files[index], size).transpose(2, 0, 1)
+        except InputError as error:
+            return str(error)
+        return ""
 
     with ThreadPoolExecutor(_THREADS) as threads:
-        for _ in threads.map(fill, range(len(files))):
-            pass
+        problems = [text for text in threads.map(fill, range(len(files))) if text]
+    if problems:
+        shown = "; ".join(problems[:_SHOWN]) + ("; …" if len(problems) > _SHOWN else "")
+        raise InputError(
+            f"{len(problems)} of {len(files)} images could not be read: {shown}; mend them, or "
+            f"take their rows out of {LABELS}"
+        )
     return images
 
 

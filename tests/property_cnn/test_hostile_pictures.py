@@ -9,6 +9,7 @@ from PIL import Image
 
 from property_cnn import pictures
 from property_cnn.common.errors import InputError
+from stylegan_ft.training.image_folder import load_images
 
 
 def test_damaged_exif_is_refused_in_a_line(tmp_path, monkeypatch):
@@ -51,3 +52,11 @@ def test_pixels_are_counted_before_they_are_decoded(side, tmp_path, recwarn):
 def test_whole_pictures_are_read(tmp_path):
     Image.new("RGB", (8, 4), (10, 20, 30)).save(tmp_path / "a.png")
     assert (pictures.read_image(tmp_path / "a.png") == np.array([10, 20, 30])).all()
+
+
+def test_a_batch_names_all_that_it_cannot_read(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    for name in ("b.png", "c.jpg"):
+        (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"2 of 3 images could not be read.*b\.png.*c\.jpg"):
+        load_images(tmp_path, ["a.png", "b.png", "c.jpg"], 8)

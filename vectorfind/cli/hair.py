@@ -111,7 +111,7 @@ def segment(
     its size: 255 is hair.
 
     Grey, RGBA and 16-bit pictures are taken too, in any mix of sizes. One that cannot be read is
-    passed over and named in the end, with exit code 2.
+    passed over and named in the end, with exit code 3; 2 where none could be read.
 
     \b
     Example:

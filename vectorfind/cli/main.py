@@ -21,9 +21,11 @@ from vectorfind.cli.test import evaluate, test
 
 
 class OneLineError(click.ClickException):
-    """What the user has to mend: `Error: …` on stderr, and the exit code 2."""
+    """What the user has to mend: `Error: …` on stderr, and the exit code: 2 unless told."""
 
-    exit_code = 2
+    def __init__(self, message: str, exit_code: int = 2):
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class Commands(click.Group):
@@ -42,7 +44,8 @@ class Commands(click.Group):
             message = error.format_message().rstrip(".")
             raise OneLineError(_one_line(f"{message}; see {path} --help")) from error
         except (VectorfindError, OSError) as error:
-            raise OneLineError(_one_line(str(error))) from error
+            code = getattr(error, "exit_code", 2)
+            raise OneLineError(_one_line(str(error)), code) from error
 
 
 def _one_line(message: str) -> str:

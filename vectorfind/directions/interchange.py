@@ -30,6 +30,7 @@ from property_cnn.common.arrays import read_arrays, read_npy
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
+from reports.layout import DIRECTIONS
 from vectorfind.directions.boundaries import Boundaries
 from vectorfind.sampling.groups import WHOLE
 
@@ -162,6 +163,7 @@ def read_foreign(paths: Sequence[str], layer: str, sign: str | None = None) -> B
         InputError: a sign is lacking or not wanted, or kinds are mixed.
     """
     if len(paths) == 1 and Path(paths[0]).is_dir():
+        _check_folder(Path(paths[0]))
         if sign is None:
             raise InputError(
                 "the sign of CSVs must be chosen: fix for the reference's SVM directions, which "
@@ -173,6 +175,23 @@ def read_foreign(paths: Sequence[str], layer: str, sign: str | None = None) -> B
     if len(paths) == 1 and _is_zip(paths[0]):
         return read_ganspace(paths[0], layer)
     return _read_pairs([_named(text) for text in paths], layer)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises InputError for a folder without CSVs; says which of its files to give instead."""
+    if any(folder.glob("*.csv")) and not (folder / DIRECTIONS).exists():
+        return
+    if (folder / DIRECTIONS).exists():
+        raise InputError(
+            f"{folder} is a run's folder, and its {DIRECTIONS} needs no import; "
+            "edit and evaluate take it as it is"
+        )
+    arrays = sorted(path.name for path in folder.iterdir() if path.suffix in (".npy", ".npz"))
+    if arrays:
+        raise InputError(
+            f"{folder} has no CSVs; give its files one by one, as {folder / arrays[0]}"
+        )
+    raise InputError(f"{folder} has no CSVs of directions; give the folder that has them")
 
 
 def _read_pairs(pairs: Iterable[tuple[str, str | os.PathLike]], layer: str) -> Boundaries:

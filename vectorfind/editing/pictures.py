@@ -21,12 +21,18 @@ from property_cnn.common.folders import writable_folder
 from property_cnn.common.streams import CASES
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from property_cnn.hair.ombre import ombre
+from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
 from vectorfind.editing.settings import OMBRE, OMBRE_DEFAULTS, EditSettings
 from vectorfind.models.protocols import device_of
 from vectorfind.sampling.latents import mapped_latents
+
+SHEETS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""Ends of a sheet's name, and its format."""
+
+_QUALITY = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,9 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
 
     Args:
         directions_path: the .npz of directions.
-        out: a path that ends in .png takes one sheet, unedited images above edited ones; any
-            other is a folder for one file an edited image, in the generator's own size. None
-            for none of these.
+        out: a path that ends in .png, .jpg, .jpeg or .webp takes one sheet of that format,
+            unedited images above edited ones; any other is a folder for one PNG an edited image,
+            in the generator's own size. None for none of these.
         look: what is done to the faces.
         animation: path of a .gif that goes there and back.
         sweeps: what changes in it, each as NAME=FROM:TO, of properties or of the dye's parameters
@@ -94,7 +100,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     choose_device(device)
     files = [Path(path) for path in (out, animation) if path is not None]
     for path in files:
-        writable_folder(path.parent if path.suffix.lower() in (".png", ".gif") else path)
+        writable_folder(path.parent if path.suffix.lower() in (*SHEETS, ".gif") else path)
     directions = load_directions(directions_path, generator, scorer, device=device)
     names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
@@ -143,13 +149,14 @@ class Faces:
 
 def _write_pictures(out: Path, faces: Faces, look: Look) -> list[Path]:
     edited = faces.images(look).cpu().numpy()
-    if out.suffix.lower() == ".png":
+    if out.suffix.lower() in SHEETS:
         unedited = faces.images(Look({}, {})).cpu().numpy()
-        atomic_write(out, _png(tile(np.stack([unedited, edited]))))
+        sheet = tile(np.stack([unedited, edited]))
+        atomic_write(out, _encoded(sheet, SHEETS[out.suffix.lower()]))
         return [out]
     paths = [out / f"edited_{index:04d}.png" for index in range(len(edited))]
     for path, pixels in zip(paths, to_pixels(edited), strict=True):
-        atomic_write(path, _png(pixels))
+        atomic_write(path, _encoded(pixels))
     return paths
 
 
@@ -166,6 +173,7 @@ def _check_asked(
         raise InputError(f"{count} images asked for; give a whole number of at least 1")
     if out is None and animation is None:
         raise InputError("nowhere to write; give --out, --animate or both")
+    _check_format(out)
     if animation is not None:
         check_animation(animation, rate)
         if not sweeps:
@@ -180,6 +188,12 @@ def _check_asked(
     for name, each in values.items():
         for value in each:
             check_within(name, value)
+
+
+def _check_format(out: str | os.PathLike | None) -> None:
+    suffix = "" if out is None else Path(out).suffix.lower()
+    if suffix in (*SUFFIXES, ".gif", ".avif") and suffix not in SHEETS:
+        raise InputError(f"{out}: a sheet ends in {', '.join(SHEETS)}; name one that does")
 
 
 def _latents(
@@ -200,7 +214,7 @@ def _latents(
     return z, label
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def _encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
+    Image.fromarray(pixels).save(buffer, format=form, **_QUALITY.get(form, {}))
     return buffer.getvalue()

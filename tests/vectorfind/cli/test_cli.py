@@ -59,9 +59,9 @@ def invoke(*args):
     return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
-def assert_one_line(result, *pieces):
-    """The command ended with exit code 2 and a single line on stderr that holds the pieces."""
-    assert result.exit_code == 2, result.output
+def assert_one_line(result, *pieces, code=2):
+    """The command ended with the exit code and a single line on stderr that holds the pieces."""
+    assert result.exit_code == code, result.output
     assert result.stdout == ""
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr

@@ -257,3 +257,13 @@ def test_no_file_is_named_after_a_path(tmp_path, write, name):
         with pytest.raises(InputError, match="a file cannot be named after"):
             write(one, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("age.npy", "one by one"), ("directions.npz", "a run's folder"), ("a.txt", "no CSVs")],
+)
+def test_a_folder_of_other_files_is_told_apart(name, words, tmp_path):
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match=words):
+        read_foreign([str(tmp_path)], "w")

@@ -130,3 +130,18 @@ def test_bad_input_is_refused_before_anything_is_written(path, tmp_path, argumen
     with pytest.raises(InputError, match=message):
         write_edits(path, **given)
     assert not list(tmp_path.glob("new/*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("a.webp", "WEBP")]
+)
+def test_a_sheet_has_the_format_of_its_name(name, form, path, tmp_path):
+    assert write_edits(path, tmp_path / name, Look({"eyes": 1.0}, {}), count=1)
+    with Image.open(tmp_path / name) as sheet:
+        assert sheet.format == form
+
+
+def test_a_picture_of_another_kind_is_no_folder(path, tmp_path):
+    with pytest.raises(InputError, match=r"ends in \.png"):
+        write_edits(path, tmp_path / "a.bmp", Look({"eyes": 1.0}, {}), count=1)
+    assert not (tmp_path / "a.bmp").exists()

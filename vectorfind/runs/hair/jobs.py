@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import InputError, SkippedError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.hair.segmenter import load_hair_segmenter
@@ -57,7 +57,8 @@ def segment_files(
         log: called with a line for each picture.
 
     Raises:
-        InputError: two pictures have one name, or some could not be read.
+        InputError: two pictures have one name, or none could be read.
+        SkippedError: some could not be read; the masks of all others are written.
     """
     out = Path(out)
     paths = [Path(path) for path in paths]
@@ -81,7 +82,7 @@ def segment_files(
         share = float((mask >= THRESHOLD).float().mean())
         log(f"{target}: {f'{share:.1%} hair' if share else 'no hair found'}")
     if problems:
-        raise InputError(
+        raise (SkippedError if written else InputError)(
             f"{len(problems)} of {len(paths)} pictures could not be read: {'; '.join(problems)}"
         )
     return written

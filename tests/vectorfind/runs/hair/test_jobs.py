@@ -96,7 +96,7 @@ def test_damaged_pictures_are_named_after_the_others_are_done(student, tmp_path)
     bad.write_bytes(good.read_bytes()[:-600])
     options = ["--model", student, "--out", tmp_path / "out", "--quiet"]
     result = invoke("hair", "segment", bad, good, *options)
-    assert_one_line(result, "1 of 2 pictures", "bad.png is no whole picture")
+    assert_one_line(result, "1 of 2 pictures", "bad.png is no whole picture", code=3)
     assert (tmp_path / "out" / "good_mask.png").is_file()
     assert not (tmp_path / "out" / "bad_mask.png").exists()
     assert_one_line(invoke("hair", "segment", tmp_path / "no.png", *options), "no file")
