@@ -165,13 +165,13 @@ def test_what_cannot_be_read_says_so(tmp_path):
         with reading(tmp_path / "ours"):
             raise OSError(errno.EIO, "")
 
-    with pytest.raises(FileError, match="cannot read .*ours: Input/output error"):
+    with pytest.raises(FileError, match=r"cannot read .*ours: Input/output error"):
         fail()
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="cannot write .*: (File exists|Not a directory)"):
+    with pytest.raises(FileError, match=r"cannot write .*: (File exists|Not a directory)"):
         make_folder(tmp_path / "file" / "inside")
 
 
