@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from vectorfind.cli import main
-from vectorfind.cli.allocator import keep_freed_memory
-from vectorfind.cli.process import Stopped, catch_signals, end, finish, patient_streams
+from vectorfind.cli.process import (
+    Stopped,
+    catch_signals,
+    end,
+    finish,
+    keep_freed_memory,
+    patient_streams,
+)
 
 
 def run() -> None:
