@@ -27,7 +27,7 @@ from stylegan_ft.finetune.trainer import Trainer
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network
 from stylegan_ft.generator import generator_path
 from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty
-from vectorfind.cli.allocator import keep_freed_memory
+from vectorfind.cli.process import keep_freed_memory
 
 COLUMNS = ("variant", "batch_size", "step_images_per_s", "passes_images_per_s", "ratio")
 

@@ -13,6 +13,8 @@ for _library in ("OMP", "OPENBLAS", "MKL"):  # before any of them is loaded; pro
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
+from property_cnn.common import tasks  # noqa: E402
+
 ROOT = Path(__file__).parent
 NETWORKS = (
     "property_cnn",
@@ -51,8 +53,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread(monkeypatch):
     """Sums go in one order on any number of cores, and tiny networks do not wait for threads."""
+    monkeypatch.setattr(tasks, "TRAINING_THREADS", 1)
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(1)

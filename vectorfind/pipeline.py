@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from property_cnn.common.progress import Progress
+from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
@@ -19,6 +20,7 @@ from vectorfind.methods.registry import composed
 from vectorfind.models.protocols import Generator, Scorer, device_of
 
 
+@one_thread()
 def find_directions(  # noqa: PLR0913 - its keywords are the interface
     n: int = FindSettings.n,
     layer: str | None = None,
@@ -103,6 +105,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     return find(settings, generator, scorer, quiet, store)
 
 
+@one_thread()
 def find(
     settings: FindSettings,
     generator: str | os.PathLike | Generator = "default",
@@ -167,6 +170,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
     return run_evaluation(directions, settings, quiet)
 
 
+@one_thread()
 def run_evaluation(
     directions: Directions,
     settings: EvaluateSettings,

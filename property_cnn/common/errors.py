@@ -25,6 +25,10 @@ class CheckpointError(VectorfindError, ValueError):
     """A file of weights, directions or results is missing, damaged or of another kind."""
 
 
+class FileError(VectorfindError, OSError):
+    """The operating system refuses to write or to read a file: its reason and what can be done."""
+
+
 class ScorerError(VectorfindError, ValueError):
     """A scorer answered with a wrong shape, with infinities, or could not read the images."""
 

@@ -1,11 +1,18 @@
-"""Files that are whole or absent: atomic writes, and tensors read without executing anything."""
+"""Files that are whole or absent: atomic writes, and tensors read without executing anything.
+
+What the operating system refuses – no space, no permission, a folder where a file should be –
+becomes one `FileError` here.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from property_cnn.common.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError, FileError
 
 PARTIAL = ".partial-"
 """Beginning of the names of files that are being written; a killed process leaves them behind."""
@@ -23,28 +30,113 @@ METADATA = "vectorfind"
 """Entry of a safetensors file's metadata that holds ours, as JSON."""
 
 
+_ADVICE = {
+    errno.ENOSPC: "make room and give the same command again",
+    errno.EDQUOT: "make room and give the same command again",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "a folder is there; choose another name",
+    errno.EINVAL: "choose another name",
+}
+"""What can be done, by the system's number of the refusal."""
+
+_NULL = "embedded null"
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # as safetensors writes it
+
+_written: set[Path] = set()  # temporary files of this process's threads
+_lock = threading.Lock()
+
+
+@contextmanager
+def writing(path: str | os.PathLike) -> Iterator[None]:
+    """Where the system refuses what is done inside, the error says so of `path`.
+
+    Raises:
+        FileError: no space, no permission, read-only, a name too long, and so on.
+    """
+    with _refusals("write", path, "choose another place"):
+        yield
+
+
+@contextmanager
+def reading(path: str | os.PathLike) -> Iterator[None]:
+    """As `writing`, for what is read.
+
+    Raises:
+        FileError: no permission, a folder, a failing disk, and so on.
+    """
+    with _refusals("read", path, "give another file, or mend this one"):
+        yield
+
+
+@contextmanager
+def _refusals(action: str, path: str | os.PathLike, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except FileError:
+        raise
+    except (OSError, SafetensorError, ValueError) as error:
+        number = getattr(error, "errno", None) or _number(str(error))
+        if number is None:  # not the system's
+            raise
+        name = os.fspath(path).replace("\0", "\\0")
+        said = "a NUL in the name" if _NULL in str(error) else os.strerror(number)
+        refused = FileError(f"cannot {action} {name}: {said}; {_ADVICE.get(number, advice)}")
+        refused.errno = number
+        raise refused from error
+
+
+def _number(said: str) -> int | None:
+    if _NULL in said:
+        return errno.EINVAL
+    match = _SYSTEM_ERROR.search(said)
+    return int(match[1]) if match else None
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """The folder, made with those above it if need be; FileError where that is refused."""
+    with writing(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary path beside `path`; what is written there is fsynced and renamed on success.
 
     On an exception the temporary file is removed and what stood at `path` stays as it was.
+
+    Raises:
+        FileError: the system refuses.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f"{PARTIAL}{path.stem}-", suffix=path.suffix
-    )
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with _lock:
+            handle, name = tempfile.mkstemp(
+                dir=path.parent, prefix=f"{PARTIAL}{path.stem[:24]}-", suffix=path.suffix[:20]
+            )
+            temporary = Path(name)
+            _written.add(temporary)
+        os.close(handle)
+        try:
+            yield temporary
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+            _written.discard(temporary)
+
+
+def abandon_writes() -> None:
+    """Removes what other threads have half-written, and lets none begin: the process ends."""
+    _lock.acquire(timeout=1)
+    for temporary in list(_written):
         temporary.unlink(missing_ok=True)
 
 
@@ -71,16 +163,19 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
 
     Raises:
         CheckpointError: there is no such file, or it is no whole safetensors file.
+        FileError: the system refuses to read it.
     """
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"no file {path}; give the path of a .safetensors checkpoint")
     try:
-        with safe_open(path, framework="pt") as file:
+        with reading(path), safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             metadata = dict(file.metadata() or {})
         ours = json.loads(metadata.pop(METADATA, "{}"))
         return tensors, {**metadata, **ours}
+    except FileError:
+        raise
     except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is not a whole safetensors file ({str(error)[:80]}); download or make it again"
@@ -89,7 +184,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
 
 def file_digest(path: str | os.PathLike) -> str:
     """The first 16 hexadecimal digits of the file's SHA-256: names the weights in reports."""
-    with open(path, "rb") as file:
+    with reading(path), open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 

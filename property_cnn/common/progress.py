@@ -15,7 +15,8 @@ class Progress:
         total: how many items there will be.
         unit: plural name of an item, e.g. "images".
         quiet: print nothing.
-        stream: where to print; `sys.stderr` if not given.
+        stream: where to print; `sys.stderr` if not given. Where it is closed or full, nothing is
+            told any more, and the work goes on.
         interval: least seconds between two lines where the stream is no terminal.
     """
 
@@ -28,9 +29,10 @@ class Progress:
         stream: TextIO | None = None,
         interval: float = 10.0,
     ):
-        self.label, self.total, self.unit, self.quiet = label, total, unit, quiet
-        self.stream = stream if stream is not None else sys.stderr
-        self.terminal = self.stream.isatty()
+        self.label, self.total, self.unit = label, total, unit
+        self.stream = stream if stream is not None else sys.stderr  # None where it is closed
+        self.quiet = quiet or self.stream is None or self.stream.closed
+        self.terminal = not self.quiet and self.stream.isatty()
         self.interval = 0.2 if self.terminal else interval
         self.done = self.before = 0
         self.started = self.shown = time.monotonic()
@@ -50,9 +52,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Prints a line of its own."""
-        if not self.quiet:
-            self.stream.write(f"{text}\n")
-            self.stream.flush()
+        self._print(f"{text}\n")
 
     def _show(self, now: float) -> None:
         rate = (self.done - self.before) / max(now - self.started, 1e-9)
@@ -62,10 +62,18 @@ class Progress:
             f"{rate:,.1f}/s, {_clock(left)} left"
         )
         if self.terminal:
-            self.stream.write(f"\r{line:<78}" + ("\n" if self.done >= self.total else ""))
+            self._print(f"\r{line:<78}" + ("\n" if self.done >= self.total else ""))
         else:
-            self.stream.write(line + "\n")
-        self.stream.flush()
+            self._print(line + "\n")
+
+    def _print(self, text: str) -> None:
+        if self.quiet:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):  # full, or closed by now
+            self.quiet = True
 
 
 def _clock(seconds: float) -> str:

@@ -27,7 +27,14 @@ import numpy as np
 from property_cnn.common.arrays import npy_bytes
 from property_cnn.common.checks import check_count
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import PARTIAL, atomic_write, bytes_digest, file_digest
+from property_cnn.common.files import (
+    PARTIAL,
+    atomic_write,
+    bytes_digest,
+    file_digest,
+    make_folder,
+    writing,
+)
 from property_cnn.common.folders import (
     LOCK,
     alone_in,
@@ -286,8 +293,9 @@ def write_shard(
     for name, data in arrays.items():
         atomic_write(array_path(place.folder, name, index), data)
     for name, data in files.items():
-        (place.beside / name).parent.mkdir(parents=True, exist_ok=True)
-        (place.beside / name).write_bytes(data)
+        make_folder((place.beside / name).parent)
+        with writing(place.beside / name):
+            (place.beside / name).write_bytes(data)
     if files and hasattr(os, "sync"):
         os.sync()  # all together: one by one takes many times as long
     return checksums

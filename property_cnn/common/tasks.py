@@ -16,6 +16,9 @@ from joblib import Parallel, cpu_count, delayed
 from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
+TRAINING_THREADS = 2
+"""Threads of the training of one network, whatever cores there are."""
+
 
 class Networks(Protocol):
     """What the tasks run: do several threads bear with it, and is all of it on the CPU?"""
@@ -50,7 +53,9 @@ def run_tasks(
     if jobs is None and get_active_backend()[1] is None:
         jobs = cpu_count() if together else 1
     if not together and workers is None:
-        yield from (function(*task) for task in tasks)
+        with one_thread():
+            for task in tasks:
+                yield function(*task)
         return
     engine = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     with one_thread():
@@ -65,16 +70,37 @@ def in_threads() -> bool:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """PyTorch and BLAS compute on one thread inside, here and in threads that are started here."""
+    """PyTorch and BLAS compute on one thread inside, here and in threads that are started here.
+
+    Sums that are parted among threads round otherwise for another number of them: whatever makes
+    results does so inside, or in `training_threads`, so that no result depends on the cores. Both
+    also decorate functions.
+    """
+    with _threads(1):
+        yield
+
+
+@contextmanager
+def training_threads() -> Iterator[None]:
+    """As `one_thread`, with a fixed number of more of them, on any number of cores.
+
+    For the long training of one network that runs alone.
+    """
+    with _threads(TRAINING_THREADS):
+        yield
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
     torch = sys.modules.get("torch")  # an SVM's process never loads it
     before = torch.get_num_threads() if torch else 1
-    if before > 1:
-        torch.set_num_threads(1)
+    if torch:
+        torch.set_num_threads(number)
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(number, user_api="blas"):
             yield
     finally:
-        if before > 1:
+        if torch:
             torch.set_num_threads(before)
 
 

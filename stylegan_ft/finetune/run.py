@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import InputError, TrainingError
-from property_cnn.common.files import atomic_write, save_tensors
+from property_cnn.common.files import atomic_write, make_folder, save_tensors
 from property_cnn.common.networks import weights_digest
 from property_cnn.common.training_state import fingerprint, load_state, save_state
 from property_cnn.network.cnn import PropertyCNN
@@ -193,7 +193,7 @@ class _Run:
 
     def open(self, record: Mapping[str, Any]) -> None:
         """Claims the folder, goes on from its checkpoint, or measures the start."""
-        self.out.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out)
         path = self.out / CHECKPOINT
         state = load_state(path, _KIND, self.marks, self._state())
         if state is None and path.exists():

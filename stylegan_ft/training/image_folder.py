@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.files import make_folder, writing
 from property_cnn.pictures import read_image
 
 LABELS = "labels.csv"
@@ -97,10 +98,11 @@ def write_images(folder: str | os.PathLike, names: Iterable[str], images: Tensor
     where the system can: one by one takes many times as long.
     """
     paths = [Path(folder) / name for name in names]
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in {path.parent for path in paths}:
+        make_folder(folder)
     for path, image in zip(paths, images, strict=True):
-        path.write_bytes(png_bytes(image))
+        with writing(path):
+            path.write_bytes(png_bytes(image))
     if hasattr(os, "sync"):
         os.sync()
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import atomic_write
+from property_cnn.common.files import atomic_write, make_folder, writing
 from property_cnn.common.training_state import (
     fingerprint,
     load_state,
@@ -106,7 +106,7 @@ class Training(ABC):
         Returns:
             The averaged generator, with its mean w.
         """
-        self.out.mkdir(parents=True, exist_ok=True)
+        make_folder(self.out)
         columns = ("step", "images", *self.columns, "seconds")
         log = TrainingLog(self.out / f"{self.name}.csv", columns, self.step)
         started = time.monotonic()
@@ -198,7 +198,7 @@ class TrainingLog:
         if len(row) != len(self.columns):
             raise ValueError(f"a row of {len(row)} values for {len(self.columns)} columns")
         cells = [_cell(value) for value in row]
-        with open(self.path, "a", newline="") as file:
+        with writing(self.path), open(self.path, "a", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(cells)
 
 

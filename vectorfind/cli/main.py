@@ -43,9 +43,18 @@ class Commands(click.Group):
             path = error.ctx.command_path if error.ctx else ctx.command_path
             message = error.format_message().rstrip(".")
             raise OneLineError(_one_line(f"{message}; see {path} --help")) from error
-        except (VectorfindError, OSError) as error:
+        except VectorfindError as error:
             code = getattr(error, "exit_code", 2)
             raise OneLineError(_one_line(str(error)), code) from error
+        except OSError as error:
+            raise OneLineError(_one_line(_refusal(error))) from error
+
+
+def _refusal(error: OSError) -> str:
+    """What the system refuses, without its number: "Permission denied: demo/config.json"."""
+    if error.strerror is None:
+        return str(error) or type(error).__name__
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
 
 
 def _one_line(message: str) -> str:

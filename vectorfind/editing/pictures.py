@@ -19,6 +19,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.streams import CASES
+from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from property_cnn.hair.ombre import ombre
 from property_cnn.pictures import SUFFIXES
@@ -54,6 +55,7 @@ class Look:
         return replace(self, strengths={**self.strengths, **moved}, ombre={**self.ombre, **dye})
 
 
+@one_thread()
 def write_edits(  # noqa: PLR0913 - a public function whose keywords are the interface
     directions_path: str | os.PathLike,
     out: str | os.PathLike | None,

@@ -12,6 +12,7 @@ from property_cnn.common.arrays import read_arrays
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import flat, json_text, writable_folder
+from property_cnn.common.tasks import one_thread
 from reports import columns as c
 from reports.comparison import compare_results
 from reports.folders import Results, read_results_at
@@ -35,6 +36,7 @@ from vectorfind.runs.report import Report, check_replaceable, own_report, readin
 _SEED = "evaluate.seed"
 
 
+@one_thread()
 def compare_runs(
     a: str | os.PathLike, b: str | os.PathLike, out: str | os.PathLike | None = None
 ) -> Report:
@@ -54,6 +56,7 @@ def compare_runs(
     return Report(page, tuple(lines))
 
 
+@one_thread()
 def compare_files(a: str | os.PathLike, b: str | os.PathLike) -> tuple[pd.DataFrame, list[str]]:
     """The paired comparison of two runs' folders, or of two `test_result.csv`, and notes on it.
 

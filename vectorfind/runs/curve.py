@@ -24,7 +24,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text, locked, read_json, writable_folder
 from property_cnn.common.progress import Progress
-from property_cnn.common.tasks import run_tasks
+from property_cnn.common.tasks import one_thread, run_tasks
 from reports import columns as c
 from reports.folders import read_overlay
 from reports.layout import (
@@ -113,6 +113,7 @@ def curve_cells(settings: CurveSettings, models: Models) -> list[Cell]:
     ]
 
 
+@one_thread()
 def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
     settings: CurveSettings,
     out: str | os.PathLike,

@@ -11,6 +11,7 @@ from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress
+from property_cnn.common.tasks import one_thread
 from vectorfind.config import FindSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
@@ -19,6 +20,7 @@ from vectorfind.sampling.sampler import sample
 from vectorfind.sampling.store import StoredSamples, fill_store
 
 
+@one_thread()
 def write_samples(
     settings: FindSettings,
     out: str | os.PathLike,
@@ -57,6 +59,7 @@ def write_samples(
     return out
 
 
+@one_thread()
 def store_samples(
     settings: FindSettings,
     store: str | os.PathLike,
@@ -72,6 +75,7 @@ def store_samples(
     return fill_store(store, models, settings.n, settings.seed, None, *how)
 
 
+@one_thread()
 def write_directions(
     settings: FindSettings,
     out: str | os.PathLike,

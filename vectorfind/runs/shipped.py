@@ -10,6 +10,7 @@ import property_cnn
 import stylegan_ft
 from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
+from property_cnn.common.tasks import training_threads
 from property_cnn.network.make import make_scorer
 from property_cnn.network.scorer import load_scorer
 from property_cnn.properties import CONTROLLED, PROPERTIES
@@ -34,6 +35,7 @@ SEED = 100
 """Of the samples shown and measured."""
 
 
+@training_threads()
 def make_models(
     work: str | os.PathLike,
     weights: str | os.PathLike | None = None,
@@ -85,6 +87,7 @@ def _make_classifiers(weights: Path, work: Path, log: Callable[[str], None]) -> 
     return path
 
 
+@training_threads()
 def make_concept_generator(
     weights: Path, work: Path, log: Callable[[str], None] = print, device: str | None = None
 ) -> Path:

@@ -20,6 +20,7 @@ from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.folders import json_text, locked, writable_folder
+from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from reports import columns as c
 from reports.layout import (
@@ -70,6 +71,7 @@ _RESULTS = (
 )  # not to outlive their run
 
 
+@one_thread()
 def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     find: FindSettings,
     test: EvaluateSettings,
@@ -152,6 +154,7 @@ def _find_into(
     return directions
 
 
+@one_thread()
 def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     directions_path: str | os.PathLike,
     test: EvaluateSettings,

@@ -61,3 +61,21 @@ def test_quiet_prints_nothing_but_counts(clock):
     bar.advance(2)
     assert bar.done == 2
     assert stream.getvalue() == ""
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stream", [Full(), Terminal(), io.StringIO(), None])
+def test_a_stream_that_is_full_or_closed_stops_nothing(clock, monkeypatch, stream):
+    monkeypatch.setattr(progress.sys, "stderr", None)
+    bar = Progress("sampling", 2, stream=stream)
+    bar.advance(1)
+    if stream is not None:
+        stream.close()
+    bar.note("a line")
+    bar.advance(1)
+    assert bar.done == 2
+    assert Progress("sampling", 2, stream=stream).quiet

@@ -4,7 +4,8 @@ import joblib
 import pytest
 import torch
 
-from property_cnn.common.tasks import one_thread, run_tasks
+from property_cnn.common import tasks
+from property_cnn.common.tasks import one_thread, run_tasks, training_threads
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.models.pair import Models
 
@@ -28,9 +29,9 @@ def test_results_come_in_order_and_every_task_has_one_thread(workers, three_thre
     assert torch.get_num_threads() == 3
 
 
-def test_networks_that_are_not_thread_safe_run_one_after_another_as_they_are(three_threads):
+def test_networks_that_are_not_thread_safe_run_one_after_another(three_threads):
     models = Models(ToyGenerator(), ToyScorer())
-    assert list(run_tasks(threads_and, [(0,), (1,)], None, models)) == [(0, 3), (1, 3)]
+    assert list(run_tasks(threads_and, [(0,), (1,)], None, models)) == [(0, 1), (1, 1)]
     assert list(run_tasks(threads_and, [(0,), (1,)], 2, models)) == [(0, 1), (1, 1)]
 
 
@@ -48,7 +49,14 @@ def test_an_error_in_a_task_reaches_the_caller_and_threads_are_given_back(three_
     assert torch.get_num_threads() == 3
 
 
-def test_one_thread_is_undone(three_threads):
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == 3
+@pytest.mark.parametrize(("threads", "number"), [(one_thread, 1), (training_threads, 2)])
+@pytest.mark.parametrize("before", [1, 3])
+def test_numbers_of_threads_are_fixed_and_undone(
+    three_threads, monkeypatch, threads, number, before
+):
+    monkeypatch.setattr(tasks, "TRAINING_THREADS", 2)
+    torch.set_num_threads(before)
+    with threads():
+        assert torch.get_num_threads() == number
+    assert threads()(torch.get_num_threads)() == number
+    assert torch.get_num_threads() == before

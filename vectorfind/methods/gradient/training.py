@@ -85,7 +85,7 @@ def train_networks(
     Args:
         task: samples, properties and settings, of which `gradient.shared` says whether it is one
             network or one a property; networks are trained on its device, as many at once as its
-            workers, see `tasks.run_tasks`, each of several on one thread. Its checkpoint folder
+            workers, see `tasks.run_tasks`, each on one thread. Its checkpoint folder
             keeps each network's state, to go on from after a stop; a state that is damaged, or of
             other settings or scores, is not used but written anew.
         progress: called with the number of rounds done since the last call; they come to
@@ -99,8 +99,6 @@ def train_networks(
     trainings = _trainings(task, every)
     progress = progress if in_threads() else None  # another process cannot call it
     tasks = [(training, progress) for training in trainings]
-    if len(tasks) == 1:  # all threads for the one
-        return [_train(*tasks[0])]
     on_cpu = torch.device(task.device).type == "cpu"
     return list(run_tasks(_train, tasks, task.settings.workers if on_cpu else 1))
 

@@ -31,6 +31,7 @@ from vectorfind.runs.finetune.settings import FaceSettings
 _BATCH = 64  # faces drawn at once
 
 
+@one_thread()
 def write_faces(
     out: str | os.PathLike,
     settings: FaceSettings | None = None,
@@ -80,6 +81,7 @@ def write_faces(
     return folder
 
 
+@one_thread()
 def train_concept(
     out: str | os.PathLike,
     images: str | os.PathLike | None = None,
@@ -111,15 +113,14 @@ def train_concept(
     settings = settings or EnsembleSettings()
     out = writable_folder(out)
     with locked(out, "--out"):
-        with one_thread():
-            if images is None:
-                progress = Progress("rendering", faces, "faces", quiet)
-                data = rendered_faces(faces, settings.seed, settings.network.side, progress.advance)
-                source = f"{faces:,} rendered faces of seed {settings.seed}, renderer version "
-                source += f"{VERSION}; doubtful ones are left out of an attribute"
-            else:
-                data = labelled_images(images, settings.network.side)
-                source = f"{len(data[0]):,} labelled images"
+        if images is None:
+            progress = Progress("rendering", faces, "faces", quiet)
+            data = rendered_faces(faces, settings.seed, settings.network.side, progress.advance)
+            source = f"{faces:,} rendered faces of seed {settings.seed}, renderer version "
+            source += f"{VERSION}; doubtful ones are left out of an attribute"
+        else:
+            data = labelled_images(images, settings.network.side)
+            source = f"{len(data[0]):,} labelled images"
         made = {"Images": source} | ({"Command": f"`{command}`"} if command else {})
         say = (lambda line: None) if quiet else print
         run = partial(run_tasks, workers=workers)

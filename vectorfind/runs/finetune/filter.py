@@ -13,6 +13,7 @@ import torch
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.progress import Progress
+from property_cnn.common.tasks import one_thread
 from property_cnn.network.dataset import to_bytes
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
 from vectorfind.models.pair import Models, load_models
@@ -75,6 +76,7 @@ def judge_part(
     return Part(np.concatenate(values), np.concatenate(kept), torch.cat(images))
 
 
+@one_thread()
 def filter_images(  # noqa: PLR0913 - a public function whose keywords are the interface
     out: str | os.PathLike,
     settings: FilterSettings | None = None,

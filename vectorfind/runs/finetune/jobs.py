@@ -8,6 +8,7 @@ from pathlib import Path
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.folders import locked, writable_folder
+from property_cnn.common.tasks import training_threads
 from property_cnn.network.scorer import load_scorer
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.concept import ConceptClassifiers
@@ -22,6 +23,7 @@ from vectorfind.runs.record import versions
 Log = Callable[[str], None]
 
 
+@training_threads()
 def finetune_files(  # noqa: PLR0913 - a public function whose keywords are the interface
     variant: str,
     base: str | os.PathLike,
@@ -88,6 +90,7 @@ def finetune_files(  # noqa: PLR0913 - a public function whose keywords are the 
     return out / GENERATOR
 
 
+@training_threads()
 def plain_file(
     base: str | os.PathLike, out: str | os.PathLike, settings: PlainSettings, log: Log = print
 ) -> tuple[Path, float]:

@@ -16,6 +16,7 @@ import pandas as pd
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text, writable_folder
+from property_cnn.common.tasks import one_thread
 from property_cnn.properties import CONTROLLED
 from reports import columns as c
 from reports.finetune import RunLog, gain_table, read_log
@@ -70,6 +71,7 @@ class RunFolder:
     settings: Mapping[str, Any]
 
 
+@one_thread()
 def write_finetune_report(
     folders: Sequence[str | os.PathLike],
     out: str | os.PathLike,

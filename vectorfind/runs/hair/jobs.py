@@ -18,6 +18,7 @@ from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError, SkippedError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
+from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.data import Dataset
@@ -37,6 +38,7 @@ OVERLAYS = "overlays"
 Log = Callable[[str], None]
 
 
+@one_thread()
 def segment_files(
     paths: Sequence[str | os.PathLike],
     out: str | os.PathLike,
@@ -88,6 +90,7 @@ def segment_files(
     return written
 
 
+@training_threads()
 def make_teacher(
     out: str | os.PathLike,
     settings: TeacherSettings | None = None,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.folders import writable_folder
+from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.segmentation.data import Dataset, LabelledFolder
 from property_cnn.segmentation.distill import Distilled
 from property_cnn.segmentation.segformer import load_teacher
@@ -24,6 +25,7 @@ from vectorfind.runs.hair.table import load_students, score_students, write_tabl
 Log = Callable[[str], None]
 
 
+@training_threads()
 def distil_student(
     out: str | os.PathLike,
     lessons: Lessons,
@@ -44,6 +46,7 @@ def distil_student(
     return make_student(out, data, settings, teacher, device, log)
 
 
+@training_threads()
 def compare_losses(
     out: str | os.PathLike,
     lessons: Lessons,
@@ -72,6 +75,7 @@ def compare_losses(
     return table
 
 
+@one_thread()
 def score_files(
     out: str | os.PathLike,
     paths: Sequence[str | os.PathLike],

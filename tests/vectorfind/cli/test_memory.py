@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from vectorfind import __main__ as program
-from vectorfind.cli.allocator import keep_freed_memory
+from vectorfind.cli.process import keep_freed_memory
 
 FREES = """
-from vectorfind.cli.allocator import keep_freed_memory
+from vectorfind.cli.process import keep_freed_memory
 import numpy as np
 assert {keeps} is False or keep_freed_memory()
 blocks = [np.ones(2**22) for _ in range(8)]  # 256 MiB

@@ -1,0 +1,206 @@
+"""The program as a process: signals, closed and full streams, and the number of threads."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from vectorfind.cli import main
+from vectorfind.cli.process import KEEPING, stop_message
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and streams of POSIX")
+
+PROGRAM = [sys.executable, "-m", "vectorfind"]
+SAMPLE = ["sample", "-n", "600", "--batch-size", "64"]
+LONG = ["-n", "100K", "--batch-size", "8"]
+
+
+def started(words, **more):
+    """The program at work, with Python's usual handling of SIGINT."""
+    usual = [sys.executable, "-c", "import signal, os, sys; "
+             "signal.signal(signal.SIGINT, signal.default_int_handler); "
+             "os.execv(sys.argv[1], sys.argv[1:])"]  # fmt: skip
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    return subprocess.Popen([*usual, *PROGRAM, *words], text=True, **pipes)
+
+
+def wait_for(condition, process, seconds=120):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def computing(process):
+    """Whether it has started threads of tasks, beside those of its libraries."""
+    names = Path(f"/proc/{process.pid}/task").glob("*/comm")
+    return len(list(names)) > 2
+
+
+CASES = {
+    "find": (signal.SIGINT, ["find", *LONG, "--out", "d.npz"], "store", "nothing is half-written"),
+    "sample": (signal.SIGTERM, ["sample", *LONG, "--store", "store"], "store", "kept in store;"),
+    "test": (signal.SIGHUP, ["test", *LONG, "--out", "run"], "run", "kept in run;"),
+}
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+@pytest.mark.parametrize("command", CASES)
+def test_a_signal_ends_the_work_in_one_line(tmp_path, command):
+    number, words, folder, said = CASES[command]
+    process = started(words, cwd=tmp_path)
+    if command == "find":
+        wait_for(lambda: computing(process), process)
+    else:
+        wait_for(lambda: any((tmp_path / folder).rglob("manifest.json")), process)
+    time.sleep(1)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert out == ""
+    last = err.strip().splitlines()[-1]
+    assert last.startswith(f"Stopped by {number.name}: ")
+    assert said in last
+    assert "Traceback" not in err
+    assert "terminate" not in err
+    assert not list(tmp_path.rglob(".partial-*"))
+
+
+def test_what_a_signal_stopped_goes_on_to_the_same_bytes(tmp_path):
+    words = [*SAMPLE, "--store", "store", "--quiet"]
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+    process = started(words, cwd=tmp_path / "stopped")
+    wait_for(lambda: any((tmp_path / "stopped").rglob("manifest.json")), process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    for name in ("whole", "stopped"):
+        subprocess.run([*PROGRAM, *words], cwd=tmp_path / name, check=True, capture_output=True)
+    assert same_files(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_full_disk_is_one_line_and_the_work_goes_on_after_room_is_made(tmp_path):
+    disk, whole = tmp_path / "disk", tmp_path / "whole"
+    for folder in (disk, whole):
+        folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("cannot mount a file system here")
+    words = [*PROGRAM, *SAMPLE, "--store", "store", "--quiet"]
+    try:
+        for room in (2, 12, 200, 1500):  # KiB: before the work, at its start, and within
+            filler = disk / "filler"
+            free = shutil.disk_usage(disk).free - room * 1024
+            filler.write_bytes(bytes(max(free, 0)))
+            full = subprocess.run(words, cwd=disk, capture_output=True, text=True)
+            filler.unlink()
+            assert full.returncode == 2
+            assert len(full.stderr.splitlines()) == 1
+            assert "No space left on device" in full.stderr
+            assert not list(disk.rglob(".partial-*"))
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        for folder in (whole, disk):
+            subprocess.run(words, cwd=folder, check=True, capture_output=True)
+        assert same_files(whole, disk)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def same_files(one, other):
+    names = {p.relative_to(one) for p in one.rglob("*") if p.is_file()}
+    assert names == {p.relative_to(other) for p in other.rglob("*") if p.is_file()}
+    kept = [name for name in names if name.name not in ("timings.json", ".lock")]
+    assert len(kept) > 3
+    return [n for n in kept if not filecmp.cmp(one / n, other / n, shallow=False)] == []
+
+
+def commands(group=main, words=()):
+    for name, command in group.commands.items():
+        yield " ".join([*words, name]), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+
+
+def test_commands_that_keep_something_are_named_with_their_options():
+    every = dict(commands())
+    for name, options in KEEPING.items():
+        assert set(options) <= {option.name for option in every[name].params}
+
+
+@pytest.mark.parametrize("command", ["test", "hair distill", "edit"])
+def test_the_line_says_what_is_kept_and_how_to_go_on(command):
+    context = click.Context(click.Command("x"), info_name=f"vectorfind {command}")
+    context.params = {"out": Path("here"), "overwrite": command == "test"}
+    with context:
+        message = stop_message(signal.SIGINT)
+    assert message.startswith("Stopped by SIGINT: ")
+    assert ("kept in here;" in message) == (command != "edit")
+    assert ("without --overwrite" in message) == (command == "test")
+
+
+STREAMS = {
+    "stderr closed": ("2>&-", 0),
+    "stderr full": ("2>/dev/full", 0),
+    "stdout closed": (">&-", 0),
+    "stdout full": (">/dev/full", 2),
+    "all closed": ("<&- >&- 2>&-", 0),
+    "no reader": ("| true", 0),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, stream):
+    redirect, code = STREAMS[stream]
+    program = " ".join(PROGRAM)
+    line = f"{program} sample -n 5 --out s.npz {redirect}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+    assert (tmp_path / "s.npz").stat().st_size > 1000
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    if stream == "stdout full":
+        assert done.stderr == (
+            "Error: the work is done, but stdout refuses the result: No space left on device\n"
+        )
+
+
+LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+TINY = ["test", "-n", "120", "--cases", "3", "--control-cases", "2", "--group-by", "", "--quiet"]
+
+
+@pytest.mark.parametrize("method", ["svm", "mixed"])
+def test_bytes_do_not_depend_on_the_cores(tmp_path, method):
+    usual = {name: value for name, value in os.environ.items() if name not in LIBRARIES}
+    words = [*PROGRAM, *TINY, "--method", method, "--out", "run"]
+    ways = {
+        "several": (usual | dict.fromkeys(LIBRARIES, "3"), ()),
+        "one": (usual | dict.fromkeys(LIBRARIES, "1"), ()),
+    }
+    if hasattr(os, "sched_setaffinity"):
+        pin = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+        pin += "os.execv(sys.argv[1], sys.argv[1:])"
+        ways["pinned"] = (usual, (sys.executable, "-c", pin))
+    for name, (environment, before) in ways.items():
+        (tmp_path / name).mkdir()
+        subprocess.run(
+            [*before, *words], cwd=tmp_path / name, env=environment, check=True, capture_output=True
+        )
+    for table in tmp_path.rglob("n_curve.csv"):
+        table.write_text(without_time(table.read_text()))
+    assert all(same_files(tmp_path / "several", tmp_path / name) for name in ways)
+
+
+def without_time(table):
+    rows = [row.split(",") for row in table.splitlines()]
+    place = rows[0].index("time")
+    return "\n".join(",".join(row[:place] + row[place + 1 :]) for row in rows)
