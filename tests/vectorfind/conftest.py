@@ -8,6 +8,7 @@ each, which `ToyScorer` reads back.
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -109,3 +110,18 @@ def found(models, samples):
         return cache[method, layer]
 
     return find
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sketched():
+    """Figures are small and take no time to lay out; how they look is for `tests/reports`."""
+
+    def sketch(figure):
+        figure.set_layout_engine(None)
+        buffer = BytesIO()
+        figure.savefig(buffer, format="png", dpi=20, metadata={"Software": None})
+        return buffer.getvalue()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reports.plots.style.figure_png", sketch)
+        yield
