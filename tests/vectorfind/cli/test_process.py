@@ -25,9 +25,11 @@ LONG = ["-n", "100K", "--batch-size", "8"]
 
 
 def started(words, **more):
-    """The program at work, with Python's usual handling of SIGINT."""
+    """The program at work, with the usual handling of signals, whatever the suite runs under."""
     usual = [sys.executable, "-c", "import signal, os, sys; "
              "signal.signal(signal.SIGINT, signal.default_int_handler); "
+             "signal.signal(signal.SIGTERM, signal.SIG_DFL); "
+             "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
              "os.execv(sys.argv[1], sys.argv[1:])"]  # fmt: skip
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
     return subprocess.Popen([*usual, *PROGRAM, *words], text=True, **pipes)
@@ -65,7 +67,10 @@ def test_a_signal_ends_the_work_in_one_line(tmp_path, command):
         wait_for(lambda: any((tmp_path / folder).rglob("manifest.json")), process)
     time.sleep(1)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 128 + number
     assert out == ""
     last = err.strip().splitlines()[-1]
