@@ -51,7 +51,7 @@ class Commands(click.Group):
 
 
 def _refusal(error: OSError) -> str:
-    """What the system refuses, without its number: "Permission denied: demo/config.json"."""
+    """What the system refuses, without its number: "Permission denied: out/faces.png"."""
     if error.strerror is None:
         return str(error) or type(error).__name__
     return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
