@@ -12,14 +12,8 @@ from reports import columns as c
 from reports import layout
 from reports.comparison import COLUMNS, main_rows
 from reports.folders import ReadingError, read_config, read_figures, read_file
-from reports.pages.html import (
-    Page,
-    Section,
-    Table,
-    build_page,
-    picture_of,
-    versions_shown,
-)
+from reports.pages.html import Page, Section, Table, build_page, versions_shown
+from reports.pages.pictures import picture_of
 from reports.plots.paired import paired_differences
 from reports.plots.style import Plot, both_widths
 from reports.tables import read_table

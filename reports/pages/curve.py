@@ -15,11 +15,11 @@ from reports.pages.html import (
     Section,
     Table,
     build_page,
-    picture_of,
     settings_shown,
     table_of,
     versions_shown,
 )
+from reports.pages.pictures import picture_of
 from reports.plots.curves import SUM, finding_figure, lines_of, n_curves, n_text, title_of
 from reports.plots.style import Plot, both_widths
 from reports.reading import curve_properties

@@ -24,15 +24,8 @@ from reports.finetune import (
     word_of,
 )
 from reports.folders import ReadingError, read_config, read_file
-from reports.pages.html import (
-    Page,
-    Picture,
-    Section,
-    Table,
-    build_page,
-    picture_of,
-    versions_shown,
-)
+from reports.pages.html import Page, Section, Table, build_page, versions_shown
+from reports.pages.pictures import Picture, picture_of
 from reports.plots.finetune import CONCEPT, LABELS, TRAINING, finetune_figures
 from reports.plots.style import Plot
 from reports.tables import csv_text, read_table
@@ -178,7 +171,7 @@ def _run_at(folder: Path, run: Mapping[str, Any]) -> RunShown:
         step = int(path.stem.rpartition("-")[2])
         caption = f"After {step:,} batches." if step else "Before training."
         alt = f"Samples of {log.name} at {step:,} batches"
-        samples.append(Picture(path.read_bytes(), alt, caption))
+        samples.append(Picture(path.read_bytes(), alt, caption, photo=True))
     return RunShown(log, run["settings"], samples, run["command"])
 
 

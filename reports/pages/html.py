@@ -1,12 +1,13 @@
 """One self-contained HTML page of a run: it needs no network and no other file.
 
-The page's content comes in as plain values and PNG bytes; `template.html` gives it its looks.
-All text is escaped. The same content gives the same bytes: the page bears no date.
+The page's content comes in as plain values and pictures; `template.html` gives it its looks.
+All text is escaped, and what stands between backticks is set as code. The same content gives the
+same bytes: the page bears no date.
 """
 
 from __future__ import annotations
 
-import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -15,13 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 
-from reports.plots.style import COLOURS, Plot
+from reports.pages.pictures import Picture, data_url
+from reports.plots.style import COLOURS
 from reports.statistics import Interval
 from reports.text import plain, signed, span
 
 _NOT_SETTINGS = ("kind", "versions", "command", "words", "tested", "skipped")
 """Entries of `config.json` that a page shows elsewhere."""
+
+_ONE = r"[-−+]?[\d,]+(\.\d+)?(e[-+]?\d+)?(\s?[%×])?"
+_NUMBER = re.compile(rf"–|{_ONE}( (to|of|or more) {_ONE})?( \({_ONE}( to {_ONE})?\))?")
+"""A cell that is a number, an interval, or a number with its interval or share."""
+
+_CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -43,16 +52,6 @@ class Measure:
     threshold: float | None
     verdict: str
     good: bool
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG with the words that replace it; `narrow` is the version for narrow screens."""
-
-    png: bytes
-    alt: str
-    caption: str = ""
-    narrow: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,6 @@ class Page:
     command: str = ""
 
 
-def picture_of(plot: Plot, alt: str, caption: str = "") -> Picture:
-    """A plot in both its versions, with its words."""
-    return Picture(plot.wide, alt, caption, plot.narrow)
-
-
 def table_of(
     frame: pd.DataFrame, caption: str, decimals: int = 3, limit: int = 200, folded: bool = False
 ) -> Table:
@@ -146,12 +140,14 @@ def build_page(page: Page) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "data": lambda png: "data:image/png;base64," + base64.b64encode(png).decode("ascii"),
+        "data": data_url,
+        "marked": _marked,
+        "soft": _soft,
         "signed": signed,
         "span": lambda interval: span(*interval[1:]),
         "x": lambda value: f"{100 + 94 * float(np.clip(value, -1, 1)):.1f}",
         "finite": lambda interval: bool(np.isfinite(interval).all()),
-        "numeric": _numeric,
+        "flush_right": _flush_right,
     }
     text = files("reports.pages").joinpath("template.html").read_text(encoding="utf-8")
     return environment.from_string(text).render(page=page, colours=COLOURS)
@@ -174,6 +170,17 @@ def _cell(value: object, decimals: int) -> str:
     return str(value)
 
 
-def _numeric(cell: str) -> bool:
-    """Whether the cell is set flush right, as numbers are."""
-    return cell == "–" or cell.replace("−", "-").replace(",", "").lstrip("-")[:1].isdigit()
+def _flush_right(table: Table) -> list[bool]:
+    """Of each column, whether it is set flush right: nothing but numbers stands in it."""
+    columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
+    return [any(cells) and all(map(_NUMBER.fullmatch, filter(None, cells))) for cells in columns]
+
+
+def _marked(text: str) -> Markup:
+    """The text, escaped, with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _soft(text: str) -> Markup:
+    """The text, escaped; on paper it may be parted after an underscore."""
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))

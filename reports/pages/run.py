@@ -17,11 +17,11 @@ from reports.pages.html import (
     Section,
     Table,
     build_page,
-    picture_of,
     settings_shown,
     table_of,
     versions_shown,
 )
+from reports.pages.pictures import picture_of
 from reports.plots.measurements import corr_histogram, slope_heatmap
 from reports.plots.style import Plot, both_widths
 from reports.statistics import Interval
@@ -289,7 +289,7 @@ def _image_sections(
                 "standard deviations."
             )
         alt = f"Strip of images: {plain(name)} from {low} to {high}"
-        strips.append(picture_of(figure, alt, caption))
+        strips.append(picture_of(figure, alt, caption, photo=True))
     sections = []
     if strips:
         words = "Each row is one case; along it only one number changes. The cases are the first "
@@ -300,7 +300,7 @@ def _image_sections(
         words = f"All {edits} edits of the first case".replace("  ", " ")
         words += ", with all numbers turned together, as the test does."
         alt = f"All combinations of {listed(summary.properties)} for one case"
-        grid = picture_of(figures[layout.GRID_FIGURE], alt)
+        grid = picture_of(figures[layout.GRID_FIGURE], alt, photo=True)
         sections.append(Section("Every combination", [words], [grid]))
     return sections
 
@@ -313,7 +313,7 @@ def _latent_sections(figures: Mapping[str, Plot]) -> list[Section]:
         words += "network masks it before and after each edit, and the two masks' overlap (IoU) "
         words += "is averaged."
         alt = "Hair masks of one case before and after edits of each property"
-        picture = picture_of(figures[layout.HAIR_FIGURE], alt)
+        picture = picture_of(figures[layout.HAIR_FIGURE], alt, photo=True)
         sections.append(Section("What happens to the hair", [words], [picture]))
     if layout.MAP_FIGURE in figures:
         words = "t-SNE of the samples with the lowest and the highest scores in the largest group: "

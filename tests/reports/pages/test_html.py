@@ -2,13 +2,15 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from reports.pages.html import Measure, Page, Picture, Section, Table, build_page, table_of
+from reports.pages.html import Measure, Page, Section, Table, build_page, table_of
+from reports.pages.pictures import Picture
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -30,7 +32,7 @@ def page():
             Section(
                 "Pictures",
                 ["Words."],
-                [Picture(PNG, 'a "strip"', "Caption.", PNG + b"x")],
+                [Picture(PNG, 'a "strip"', "Caption.", PNG)],
                 [Table("Open table", ["a"], [["1"]]), Table("Folded", ["b"], [["t"]], folded=True)],
                 beside=True,
             )
@@ -61,9 +63,9 @@ def test_page_needs_no_other_file(page):
     text = build_page(page)
     links = re.findall(r'(?:src|srcset|href)="([^"]*)"', text)
     assert links
-    assert all(link.startswith("data:image/png;base64,") for link in links)
+    assert all(link.startswith("data:image/webp;base64,") for link in links)
     assert not re.search(r"https?:|url\(|@import|<script|<link", text)
-    assert base64.b64decode(links[1].split(",")[1]) == PNG
+    assert base64.b64decode(links[1].split(",")[1])[8:12] == b"WEBP"
 
 
 def test_page_suits_phones_and_paper(page):
@@ -73,8 +75,46 @@ def test_page_suits_phones_and_paper(page):
     assert '<source media="(max-width: 36rem)"' in text
 
 
+def test_page_suits_dark_rooms_but_leaves_faces_as_they_are(page):
+    text = build_page(page)
+    assert "prefers-color-scheme: dark" in text
+    assert "img.plot { filter" in text
+    face = Section("Faces", (), [Picture(PNG, "face", photo=True)])
+    text = build_page(replace(page, sections=[face]))
+    assert '<img class="photo"' in text
+    assert '<img class="plot"' not in text
+
+
+def test_contents_lead_to_the_sections(page):
+    several = [Section(f"Part {letter}") for letter in "abc"]
+    text = build_page(replace(page, sections=several))
+    for number, letter in enumerate("abc", start=1):
+        assert f'<a href="#part-{number}">Part {letter}</a>' in text
+        assert f'<h2 id="part-{number}">Part {letter}</h2>' in text
+    assert '<a href="#notes">' in text
+    assert "<nav" not in build_page(replace(page, sections=several[:2]))
+
+
+def test_backticks_are_code_and_what_they_hold_is_escaped(page):
+    text = build_page(replace(page, sections=[Section("s", ["Made by `a <b>`."])]))
+    assert "<p>Made by <code>a &lt;b&gt;</code>.</p>" in text
+
+
+def test_only_columns_of_numbers_are_flush_right(page):
+    rows = [
+        ["a", "0.99", "−0.01 (−0.1 to +0.1)", "2 threads", ""],
+        ["b", "", "+0.04 (-0.08 to +0.16)", "1", ""],
+        ["c", "1,766 of 2,000 (88.3 %)", "–", "of 3", ""],
+    ]
+    table = Table("t", ["name", "share", "chance", "note", "empty"], rows)
+    text = build_page(replace(page, sections=[Section("s", (), (), [table])]))
+    heads = re.findall(r"<th scope=\"col\"( class=\"number\")?>(\w+)</th>", text)
+    assert [name for right, name in heads if right] == ["share", "chance"]
+    assert '<td class="number">+0.04 (-0.08 to +0.16)</td>' in text
+
+
 def test_tags_are_balanced(page):
-    void = {"meta", "img", "source", "line", "circle"}
+    void = {"wbr", "meta", "img", "source", "line", "circle"}
     opened = []
 
     class Balance(HTMLParser):
