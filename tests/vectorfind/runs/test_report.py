@@ -123,7 +123,7 @@ def test_pages_need_no_other_file(curves, run, tmp_path):
         page = write_report(source, tmp_path / str(index)).page.read_text()
         links = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
         assert links
-        assert all(link.startswith("data:image/png;base64,") for link in links)
+        assert all(link.startswith("data:image/webp;base64,") for link in links)
 
 
 def test_what_cannot_be_used_is_refused(curves, run, tmp_path):
