@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+from PIL import Image
 
 from reports import columns as c
 from reports import layout
@@ -29,6 +31,9 @@ _TABLES = {
 
 LARGEST = 64 * 2**20
 """Most bytes of a table or of settings; those of a million cases take less."""
+
+LARGEST_PICTURE = 64_000_000
+"""Most pixels of a picture."""
 
 _OBJECTS = ("find", "evaluate", "models", "tested", "words", "versions", "thresholds")
 """Entries of `config.json` that are objects, where they are there."""
@@ -183,8 +188,30 @@ def read_figures(source: Path) -> dict[str, Plot]:
     for name, path in paths.items():
         if not name.endswith(layout.NARROW):
             narrow = paths.get(name + layout.NARROW)
-            plots[name] = Plot(path.read_bytes(), narrow.read_bytes() if narrow else None)
+            plots[name] = Plot(read_picture(path), read_picture(narrow) if narrow else None)
     return plots
+
+
+def read_picture(path: Path) -> bytes:
+    """The bytes of a PNG.
+
+    Raises:
+        ReadingError: it is no whole PNG, or larger than any figure.
+    """
+    try:
+        data = path.read_bytes()
+        with Image.open(BytesIO(data), formats=["PNG"]) as image:
+            whole = image.width * image.height <= LARGEST_PICTURE
+            if whole:
+                image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        whole = False
+    if not whole:
+        raise ReadingError(
+            f"{path} is no whole PNG of at most {LARGEST_PICTURE / 1e6:.0f} million pixels; "
+            "delete it, or make the run's figures again"
+        )
+    return data
 
 
 def read_file(path: Path, read: Callable[[str], Read], wanted: str = WANTED) -> Read:

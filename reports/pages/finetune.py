@@ -23,7 +23,7 @@ from reports.finetune import (
     verdict_table,
     word_of,
 )
-from reports.folders import ReadingError, read_config, read_file
+from reports.folders import ReadingError, read_config, read_file, read_picture
 from reports.pages.html import Page, Section, Table, build_page, versions_shown
 from reports.pages.pictures import Picture, picture_of
 from reports.plots.finetune import CONCEPT, LABELS, TRAINING, finetune_figures
@@ -171,7 +171,7 @@ def _run_at(folder: Path, run: Mapping[str, Any]) -> RunShown:
         step = int(path.stem.rpartition("-")[2])
         caption = f"After {step:,} batches." if step else "Before training."
         alt = f"Samples of {log.name} at {step:,} batches"
-        samples.append(Picture(path.read_bytes(), alt, caption, photo=True))
+        samples.append(Picture(read_picture(path), alt, caption, photo=True))
     return RunShown(log, run["settings"], samples, run["command"])
 
 

@@ -1,10 +1,12 @@
 """Reports from files: every kind of source, the same bytes twice, and clear refusals."""
 
 import re
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from property_cnn.common.errors import InputError
 from reports.folders import ReadingError, read_curves, read_results_at
@@ -12,6 +14,12 @@ from reports.reading import read_curve
 from tests.reports.reference import CURVES, HEAD
 from tests.vectorfind.run_files import planted_corrs, write_results, write_run
 from vectorfind.runs.report import write_report
+
+
+def png() -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def files_of(folder):
@@ -62,10 +70,19 @@ def test_a_runs_folder_gives_page_statistics_and_plots(run, tmp_path):
 def test_the_runs_own_pictures_are_shown(run, tmp_path):
     (run / "figures").mkdir()
     for name in ("strip_eyes", "grid", "strength"):
-        (run / "figures" / f"{name}.png").write_bytes(b"\x89PNG")
+        (run / "figures" / f"{name}.png").write_bytes(png())
     page = write_report(run, tmp_path / "out").page.read_text()
     assert "Strip of images: eyes from closed to open" in page
     assert "All combinations of eyes, mouth and pose" in page
+
+
+def test_a_damaged_picture_is_named(run, tmp_path):
+    (run / "figures").mkdir()
+    for name, data in (("grid", b"\x89PNG"), ("cut", png()[:60])):
+        (run / "figures" / f"{name}.png").write_bytes(data)
+        with pytest.raises(InputError, match=f"{name}.png is no whole PNG"):
+            write_report(run, tmp_path / "out")
+        (run / "figures" / f"{name}.png").unlink()
 
 
 def test_a_bare_table_gives_what_it_can(tmp_path):
@@ -123,7 +140,7 @@ def test_pages_need_no_other_file(curves, run, tmp_path):
         page = write_report(source, tmp_path / str(index)).page.read_text()
         links = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
         assert links
-        assert all(link.startswith("data:image/webp;base64,") for link in links)
+        assert all(link.startswith(("#", "data:image/webp;base64,")) for link in links)
 
 
 def test_what_cannot_be_used_is_refused(curves, run, tmp_path):
