@@ -305,6 +305,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def made_from_same(folder: Path, identity: Mapping[str, Any], grown: str = "") -> bool:
+    """Whether a store holds shards of this identity, but for what it has grown by."""
+    mark = mark_of({**json.loads(json.dumps(identity)), "version": VERSION}, grown)
+    manifest = read_manifest(folder) if folder.is_dir() else {}
+    there = mark_of({**manifest, "version": VERSION}, grown) if "shards" not in manifest else ""
+    return there == mark or any(one.made_from == mark for one in _listed(folder).values())
+
+
 def remove_store(folder: Path, beside: Path | None = None) -> None:
     """Removes a store and nothing else; the folder stays where it holds more."""
     if not folder.is_dir():

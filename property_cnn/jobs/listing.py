@@ -52,9 +52,12 @@ class Listing:
         return [name for name in self.files if not name.endswith("/")]
 
     def owns(self, name: str) -> bool:
-        """Whether a file, or anything in a folder, is listed."""
+        """Whether a file, a folder that it lies in, or anything in a folder is listed."""
         below = f"{name}/"
-        return name in self.files or any(other.startswith(below) for other in self.files)
+        return name in self.files or any(
+            other.startswith(below) or (other.endswith("/") and name.startswith(other))
+            for other in self.files
+        )
 
 
 def read_listing(folder: Path) -> Listing | None:

@@ -23,7 +23,14 @@ import numpy as np
 from property_cnn.common.arrays import npz_bytes
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import CHECKSUMS, MANIFEST, Rows, open_store, write_shared
+from property_cnn.common.shard_store import (
+    CHECKSUMS,
+    MANIFEST,
+    Rows,
+    made_from_same,
+    open_store,
+    write_shared,
+)
 from property_cnn.common.tasks import run_tasks
 from vectorfind.config import FindSettings
 from vectorfind.models.pair import Models, check_readable
@@ -133,6 +140,13 @@ def fill_store(  # noqa: PLR0913, its keywords are the interface
     check_readable(readable, "samples")
     sizes = {name: models.generator.layers[name] for name in kept}
     return StoredSamples(Path(folder), scores, models.scored, readable, sizes)
+
+
+def holds_samples(folder: Path, models: Models, seed: int) -> bool:
+    """Whether a store there is one of these networks and seed, which `fill_store` goes on with."""
+    identity = _identity(models, seed)
+    named = bool(identity["generator"] and identity["scorer"])
+    return named and made_from_same(folder, identity, "layers")
 
 
 def array_name(layer: str) -> str:
