@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text, read_json
 from property_cnn.jobs.folder import Claim, Work, open_folder
 from reports.layout import CONFIG, SAMPLES, TIMINGS
+from vectorfind.config import FindSettings
+from vectorfind.directions.directions import Directions, load_directions
+from vectorfind.models.pair import Models
+from vectorfind.sampling.store import holds_samples
 
 _CLAIMED = ("kind", "find", "evaluate", "curve", "models", "directions")  # what must agree to go on
 
@@ -34,6 +39,22 @@ def open_run(
     nameless = not all(config["models"].values())
     with open_folder(out, claim, overwrite or nameless, resumed=not nameless) as work:
         yield work
+
+
+def samples_folder(out: str | os.PathLike, work: Work, models: Models, seed: int) -> Path:
+    """Where a run's own samples lie: those of the run that it replaces, where they are the same."""
+    if work.folder != Path(out) and not holds_samples(Path(out) / SAMPLES, models, seed):
+        return work.folder / SAMPLES
+    return Path(out) / SAMPLES
+
+
+def load_found(path: Path, models: Models, settings: FindSettings) -> Directions | None:
+    """A stopped run's directions; None where they are damaged, and found again."""
+    try:
+        found = load_directions(path, models.generator, models.scorer, dtype=models.dtype)
+    except CheckpointError:
+        return None
+    return replace(found, settings=settings)
 
 
 def add_timing(folder: Path, stage: str, seconds: float) -> None:

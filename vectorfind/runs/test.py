@@ -17,7 +17,6 @@ import pandas as pd
 
 from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.folders import json_text, writable_folder
 from property_cnn.common.tasks import one_thread
@@ -40,7 +39,6 @@ from reports.layout import (
     N_CURVE,
     REPORT,
     RESULT,
-    SAMPLES,
     SCORES,
     SLOPES,
     SLOPES_FIGURE,
@@ -61,12 +59,17 @@ from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.pipeline import run_evaluation
 from vectorfind.runs.figures import hair_figure, run_figures, write_figures
-from vectorfind.runs.folder import add_timing, open_run, read_timings
+from vectorfind.runs.folder import (
+    add_timing,
+    load_found,
+    open_run,
+    read_timings,
+    samples_folder,
+)
 from vectorfind.runs.record import command_line, run_config, tested
 from vectorfind.runs.report import Report, finished_report, own_report
 from vectorfind.runs.tsne import tsne_figure
 from vectorfind.sampling.groups import grouped
-from vectorfind.sampling.store import holds_samples
 
 _DRAWN = (STRIP_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE, STRENGTH_FIGURE, SLOPES_FIGURE)
 _EVALUATED = (
@@ -120,7 +123,7 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     with open_run(folder, config, _WRITTEN, overwrite) as work:
         report = _all_there(work)
         if report is None:
-            own = _samples_folder(folder, work, models, find) if store is None else store
+            own = samples_folder(folder, work, models, find.seed) if store is None else store
             directions = _directions(work, models, find, own, quiet)
             report = _evaluate_into(work, directions, test, config, quiet, segmenter)
     return replace(report, page=folder / REPORT)
@@ -135,13 +138,6 @@ def _all_there(work: Work) -> Report | None:
     report = own_report(work.folder)
     work.finish()
     return replace(report, lines=(*work.told(), *report.lines))
-
-
-def _samples_folder(folder: Path, work: Work, models: Models, find: FindSettings) -> Path:
-    """Where a run's own samples lie: those of the run that it replaces, where they are the same."""
-    if work.folder != folder and not holds_samples(folder / SAMPLES, models, find.seed):
-        return work.folder / SAMPLES
-    return folder / SAMPLES
 
 
 def hair_segmenter(test: EvaluateSettings, models: Models) -> HairSegmenter | None:
@@ -159,11 +155,7 @@ def _directions(
     """The run's directions: those in its folder, or found and left there, with the map."""
     path, directions = work.folder / DIRECTIONS, None
     if work.whole(DIRECTIONS):
-        try:
-            directions = load_directions(path, models.generator, models.scorer, dtype=models.dtype)
-            directions = replace(directions, settings=settings)
-        except CheckpointError:
-            directions = None  # of a version that kept no checksums: found again
+        directions = load_found(path, models, settings)
     if directions is not None and not any(name in work.faults for name in _MAP):
         return directions
     named = all(digest_of(network) for network in (models.generator, models.scorer))

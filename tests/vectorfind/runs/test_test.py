@@ -246,9 +246,7 @@ def test_folders_of_others_are_refused_and_left_as_they_are(tmp_path, monkeypatc
     (tmp_path / name).write_text("mine")
     monkeypatch.setattr(runs, "fit_samples", None)
     for overwrite in (False, True):
-        with pytest.raises(
-            InputError, match=r"neither empty nor of this job.*choose another --out"
-        ):
+        with pytest.raises(InputError, match=r"neither empty nor of this job.*another --out"):
             run(tmp_path, overwrite=overwrite)
     assert run_contents(tmp_path) == {name: b"mine"}
 
