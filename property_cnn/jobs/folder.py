@@ -38,7 +38,7 @@ from property_cnn.common.folders import (
     read_json,
     writable_folder,
 )
-from property_cnn.common.shard_store import remove_store, store_of_others
+from property_cnn.common.shard_store import remove_store, store_files, store_of_others
 from property_cnn.jobs.listing import (
     FILES,
     Listing,
@@ -62,7 +62,7 @@ class Claim:
     """What a folder is claimed for.
 
     Args:
-        settings: name of the file with the settings.
+        settings: name of the file with the settings; "" for none.
         values: they, and what is written down with them.
         decides: picks of the settings what must agree for a folder to be gone on with.
         written: patterns of the paths that the job writes to.
@@ -90,7 +90,7 @@ class Claim:
 
     def places(self) -> tuple[str, ...]:
         """Patterns of all that the job writes to, its settings too."""
-        return (self.settings, *self.written)
+        return (*([self.settings] if self.settings else []), *self.written)
 
     def _decided(self, values: Mapping) -> dict:
         return json.loads(json.dumps(dict(self.decides(values))))
@@ -106,6 +106,7 @@ class Work:
         finished: whether all of them were made before.
         faults: those that are missing or altered since, and which of the two.
         kept: names of whole files that are left as they are, whatever is written there.
+        written: names of files that were written since it was opened.
     """
 
     def __init__(self, folder: Path, listing: Listing, known: bool, option: str):
@@ -113,6 +114,7 @@ class Work:
         self.finished = listing.finished
         self.faults = faults(folder, listing)
         self.kept = {name for name in listing.files if self.finished and name not in self.faults}
+        self.written: set[str] = set()
         self._root, self._lock = os.path.abspath(folder), threading.Lock()
 
     def whole(self, name: str) -> bool:
@@ -137,8 +139,11 @@ class Work:
                 write_listing(self.folder, self.listing)
 
     def append(self, path: Path) -> None:
-        """Lists a file that is about to be written piece by piece; `finish` takes its checksum."""
-        self._listed(path, "")
+        """Lists a file of ours that is written otherwise; `finish` takes its checksum."""
+        name = self._name(path)
+        if name is not None and name not in self.kept:
+            self.listing.files[name] = ""
+            self.written.add(name)
 
     def finish(self) -> None:
         """Lists all files with their checksums, for good."""
@@ -175,6 +180,7 @@ class Work:
             return True
         with self._lock:
             files = self.listing.files
+            self.written.add(name)
             if name not in files and os.path.lexists(path):
                 raise InputError(_not_ours(path, self._option))
             if name in self.kept:
@@ -226,11 +232,29 @@ def open_folder(
         else:
             work = _going_on(folder, claim, listing)
         with watched(work.watch):
-            if not (work.finished and work.whole(claim.settings)):
+            if claim.settings and not (work.finished and work.whole(claim.settings)):
                 atomic_write(work.folder / claim.settings, json_text(claim.values))
             yield work
         if work.folder != folder:
             settle(folder, claim.option)
+
+
+@contextmanager
+def open_again(out: str | os.PathLike, claim: Claim, keep: str = "") -> Iterator[Work]:
+    """A folder whose files are quickly made and are all written again, whatever they were.
+
+    Args:
+        out, claim: as for `open_folder`.
+        keep: beginning of the names of files that stay though they are not written again.
+    """
+    with open_folder(out, claim) as work:
+        work.kept = set()
+        if claim.settings:
+            atomic_write(work.folder / claim.settings, json_text(claim.values))
+        yield work
+        listed = set(work.listing.files) - work.written
+        work.remove(*(name for name in listed if not (keep and name.startswith(keep))))
+        work.finish()
 
 
 @contextmanager
@@ -272,10 +296,12 @@ def settle(folder: Path, option: str = "--out") -> None:
     with writing(folder):
         for store in sorted(path for path in source.iterdir() if (path / LOCK).exists()):
             target = folder / store.name
-            remove_store(target)
+            remove_store(target, beside=folder)
             if target.exists():
                 raise InputError(_not_ours(next(target.iterdir()), option))
             store.rename(target)
+        for target in sorted(path for path in folder.iterdir() if (path / LOCK).exists()):
+            _move_beside(source, folder, target, option)
         for name in new.names():
             if (source / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -284,6 +310,17 @@ def settle(folder: Path, option: str = "--out") -> None:
         os.replace(source / FILES, folder / FILES)
         for place, _, _ in os.walk(source, topdown=False):
             remove_empty(Path(place), folder)
+
+
+def _move_beside(source: Path, folder: Path, store: Path, option: str) -> None:
+    """Moves the files that lie beside a store of a replacement, such as pictures."""
+    for path in store_files(store, folder):
+        moved = source / path.relative_to(folder)
+        if not path.is_relative_to(store) and moved.exists():
+            if os.path.lexists(path):
+                raise InputError(_not_ours(path, option))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(moved, path)
 
 
 def clear_partials(folder: Path) -> None:
@@ -349,12 +386,13 @@ def _replacing(folder: Path, claim: Claim, resumed: bool) -> Work:
 def _check_settings(folder: Path, claim: Claim, listing: Listing) -> None:
     """Raises InputError where the folder is of other settings."""
     path, listed = folder / claim.settings, listing.files.get(claim.settings)
+    said = f"its {claim.settings} is missing or altered" if listed else "of another job"
     if listed is not None and not fault_of(path, listed):
         differing = claim.differing(read_json(path))
     elif listing.made_from in ("", claim.made_from):
         differing = []
     else:
-        differing = [f"its {claim.settings} is missing or altered"]
+        differing = [said]
     if differing:
         raise InputError(
             f"{folder} holds a run with other settings ({'; '.join(differing)}); "
@@ -384,9 +422,10 @@ def _check_stores(folder: Path, claim: Claim) -> None:
 def _of_ours(folder: Path, claim: Claim) -> bool:
     """Whether a folder without a list is of this job, made by a version that wrote none."""
     path = folder / claim.settings
-    if path.is_file():
+    if claim.settings and path.is_file():
         try:
-            return _OURS in read_json(path)
+            there = read_json(path)
+            return _OURS in there and there.get("kind") == claim.values.get("kind")
         except InputError:
             return False
     return claim.ours(folder)

@@ -73,5 +73,10 @@ def read_timings(folder: Path) -> dict[str, float]:
     return {stage: taken for stage, taken in timings.items() if isinstance(taken, int | float)}
 
 
+def kind_of(config: Mapping) -> dict:
+    """All that must agree for a folder whose files are written again each time."""
+    return {"kind": config.get("kind")}
+
+
 def _decides(config: Mapping) -> dict:
     return {key: config.get(key) for key in _CLAIMED}
