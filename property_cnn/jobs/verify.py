@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import PARTIAL, file_digest
@@ -36,6 +37,16 @@ class Verified:
     def whole(self) -> bool:
         """Whether all jobs have ended and every listed file is as it was written."""
         return not self.unfinished and set(self.files.values()) <= {WHOLE}
+
+    def values(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it."""
+        return {
+            "folder": str(self.folder),
+            "whole": self.whole,
+            "files": self.files,
+            "foreign": list(self.foreign),
+            "unfinished": list(self.unfinished),
+        }
 
     def lines(self) -> list[str]:
         """What is not whole and what is foreign, a line each, and a sum."""
