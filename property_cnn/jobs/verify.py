@@ -79,7 +79,8 @@ def verify(folder: str | os.PathLike) -> Verified:
             wrong = faults(place, listing)
             states |= {place / name: wrong.get(name, WHOLE) for name in listing.names()}
             ours |= {place / name for name in listing.files if name.endswith("/")}
-            if not listing.finished:
+            new = read_listing(place / REPLACEMENT)  # half-way in its place, if it is complete
+            if not listing.finished or (new is not None and new.finished):
                 unfinished.append(place.relative_to(folder).as_posix())
         elif (place / FILES).exists():
             states[place / FILES] = ALTERED
@@ -116,7 +117,10 @@ def _store_states(place: Path) -> dict[Path, str]:
     inner, outer = store_files(place), store_files(place, place.parent)
     if sum(path.is_file() for path in outer) > sum(path.is_file() for path in inner):
         beside = place.parent
-    return {path: _state(path, digest) for path, digest in store_files(place, beside).items()}
+    files = {
+        path: digest for path, digest in store_files(place, beside).items() if path.name != LOCK
+    }
+    return {path: _state(path, digest) for path, digest in files.items()}
 
 
 def _state(path: Path, digest: str) -> str:
