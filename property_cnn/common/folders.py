@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
-from property_cnn.common.errors import InputError
-from property_cnn.common.files import PARTIAL
+from property_cnn.common.errors import FileError, InputError
+from property_cnn.common.files import PARTIAL, reading
 
 LOCK = ".lock"
 """The file by which a process keeps others out of its folder."""
@@ -66,24 +66,9 @@ def alone_in(folder: Path, option: str) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def locked(folder: Path, option: str) -> Iterator[None]:
-    """As `alone_in`, and clears a run's folder of files that a killed process left half-written.
-
-    Folders within that have a lock of their own, e.g. a store's, are left to those who hold it.
-    """
-    with alone_in(folder, option):
-        for inside, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if not Path(inside, name, LOCK).exists()]
-            clear_partial(Path(inside), names)
-        yield
-
-
-def clear_partial(folder: Path, names: list[str] | None = None) -> None:
-    """Removes half-written files right in the folder; `names` are those in it, if known."""
-    if names is None:
-        names = os.listdir(folder) if folder.is_dir() else []
-    for name in names:
+def clear_partial(folder: Path) -> None:
+    """Removes half-written files right in the folder."""
+    for name in os.listdir(folder) if folder.is_dir() else []:
         if name.startswith(PARTIAL):
             (folder / name).unlink()
 
@@ -94,12 +79,22 @@ def json_text(values: Mapping) -> str:
 
 
 def read_json(path: Path) -> dict:
-    """The object in a JSON file; InputError where it is none."""
+    """The object in a JSON file.
+
+    Raises:
+        InputError: it holds none.
+        FileError: the system refuses to read it.
+    """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
+        with reading(path):
+            values = json.loads(path.read_text(encoding="utf-8"))
+    except FileError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not whole JSON; give --overwrite to replace it") from error
-    return values if isinstance(values, dict) else {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds no JSON object; give --overwrite to replace it")
+    return values
 
 
 def differences(there: Mapping, here: Mapping) -> list[str]:
