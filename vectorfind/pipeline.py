@@ -86,9 +86,9 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     settings = FindSettings(
         n=n,
         layer=layer,
-        method=method if isinstance(method, str) else composed(method),
-        properties=_names(properties),
-        group_by=_names(group_by),
+        method=composed(method) if isinstance(method, Mapping) else method,
+        properties=properties,
+        group_by=group_by,
         quantiles=quantiles,
         ratio=ratio,
         seed=seed,
@@ -100,7 +100,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         trunc_layers=trunc_layers,
         workers=workers,
         strengths=strengths,
-        gradient=gradient or GradientSettings(),
+        gradient=GradientSettings() if gradient is None else gradient,
     )
     return find(settings, generator, scorer, quiet, store)
 
@@ -117,11 +117,6 @@ def find(
     check_early(settings, scorer)
     models, settings = models_for(settings, generator, scorer)
     return fit_samples(models, draw(models, settings, store, quiet), settings, quiet)
-
-
-def _names(given: Sequence[str] | None) -> Sequence[str] | None:
-    """Names as a tuple; a text is left for `FindSettings.validate` to refuse."""
-    return given if given is None or isinstance(given, str) else tuple(given)
 
 
 def evaluate(  # noqa: PLR0913 - its keywords are the interface

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from property_cnn.common.checks import DTYPES
 from property_cnn.hair.settings import FaceCounts
 from property_cnn.segmentation.settings import (
-    DTYPES,
     LOSSES,
     TERMS,
     DistillSettings,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from property_cnn.common.checks import Number, Seed, Settings, Whole
 
 OMBRE = {
     "ombre-color": "color",
@@ -16,7 +19,7 @@ OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 
 
 
 @dataclass(frozen=True)
-class EditSettings:
+class EditSettings(Settings):
     """Which images are edited, and how an animation of them runs.
 
     Attributes:
@@ -26,7 +29,7 @@ class EditSettings:
         rate: frames a second.
     """
 
-    count: int = 4
-    seed: int = 0
-    frames: int = 24
-    rate: float = 12.0
+    count: Annotated[int, Whole(1, 10_000)] = 4
+    seed: Seed = 0
+    frames: Annotated[int, Whole(2, 1_000)] = 24
+    rate: Annotated[float, Number(0.1, 50)] = 12.0

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from property_cnn.common.checks import DTYPES
 from stylegan_ft.finetune.settings import (
     DEFAULTS,
-    DTYPES,
     VARIANTS,
     FinetuneSettings,
     PlainSettings,
