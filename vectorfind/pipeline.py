@@ -185,4 +185,5 @@ def run_evaluation(
     if settings.hair and segmenter is None:
         segmenter = load_hair_segmenter(device=device_of(directions.models.generator))
     progress = Progress("testing", image_count(settings), "images", quiet)
+    progress.foresee()
     return run_cases(directions, settings, progress.advance, folder, segmenter)

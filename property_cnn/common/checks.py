@@ -28,6 +28,9 @@ from property_cnn.common.errors import InputError
 DTYPES = ("float32", "bfloat16")
 """Precisions that networks can be trained in."""
 
+MOST_STRENGTH = 1000.0
+"""Largest strength of an edit; up to 2 are usual."""
+
 _SHOWN = 40
 """Most characters of a value in a message."""
 
@@ -98,18 +101,20 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Strengths:
-    """Strengths of a grid: two or more different finite numbers."""
+    """Strengths of a grid: two or more different numbers."""
 
     most: int = 100
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
         """The numbers as Python's floats."""
+        number = Number(-MOST_STRENGTH, MOST_STRENGTH)
         try:
-            numbers = tuple(Number().check(name, each) for each in _items(name, value))
+            numbers = tuple(number.check(name, each) for each in _items(name, value))
         except InputError:
             numbers = ()
         if not 2 <= len(set(numbers)) <= len(numbers) <= self.most:
-            raise refused(name, value, f"two to {self.most} finite numbers, not all the same")
+            allowed = f"two to {self.most} finite numbers up to {MOST_STRENGTH:g}, not all the same"
+            raise refused(name, value, allowed)
         return numbers
 
 
@@ -264,6 +269,14 @@ def check_names(what: str, given: Sequence[str], allowed: Collection[str]) -> No
         choose(what, name, allowed)
     if len(set(given)) < len(given):
         raise InputError(f"a {what} stands twice in {', '.join(given)}; name each once")
+
+
+def named_once(what: str, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs as a mapping; InputError where one name is given twice."""
+    pairs = list(pairs)
+    names = [name for name, _ in pairs]
+    check_names(what, names, names)
+    return dict(pairs)
 
 
 def check_count(name: str, value: int, least: int = 1) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from property_cnn.common.checks import named_once
 from property_cnn.common.errors import InputError
 from vectorfind.cli.options import (
     device_option,
@@ -85,8 +86,8 @@ def edit(
     """
     numbers = {name: options.pop(name.replace("-", "_")) for name in (*_STRENGTHS, *OMBRE)}
     given = {name: value for name, value in numbers.items() if value is not None}
-    strengths = {name: value for name, value in given.items() if name in _STRENGTHS}
-    strengths |= dict(_assignment(text) for text in others)
+    pairs = [(name, value) for name, value in given.items() if name in _STRENGTHS]
+    strengths = named_once("strength", [*pairs, *map(_assignment, others)])
     from vectorfind.editing.pictures import Look, write_edits
 
     look = Look(strengths, {name: value for name, value in given.items() if name in OMBRE})

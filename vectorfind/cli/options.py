@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +34,9 @@ class Count(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KkMm]?)", value.strip())
-        number = float(match[1]) * _UNITS[match[2].upper()] if match else 0.5
-        if not number.is_integer():
+        match = re.fullmatch(r"(\d{1,30}(?:\.\d{1,30})?)\s*([KkMm]?)", value.strip(), re.ASCII)
+        number = Fraction(match[1]) * _UNITS[match[2].upper()] if match else Fraction(1, 2)
+        if number.denominator != 1:
             self.fail(f"{value!r} is no whole number; write it as 4000, 160K or 1.5M", param, ctx)
         return int(number)
 

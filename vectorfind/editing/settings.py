@@ -17,6 +17,12 @@ OMBRE = {
 OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 0.5}
 """A sky-blue dye of the lower 60 % of the hair, half of it gradient."""
 
+FASTEST = 50.0
+"""Most frames a second: GIF counts in hundredths, and viewers slow down delays of one."""
+
+MOST_BYTES = 2 * 2**30
+"""Most memory that the images of one edit may take."""
+
 
 @dataclass(frozen=True)
 class EditSettings(Settings):
@@ -32,4 +38,4 @@ class EditSettings(Settings):
     count: Annotated[int, Whole(1, 10_000)] = 4
     seed: Seed = 0
     frames: Annotated[int, Whole(2, 1_000)] = 24
-    rate: Annotated[float, Number(0.1, 50)] = 12.0
+    rate: Annotated[float, Number(0.1, FASTEST)] = 12.0

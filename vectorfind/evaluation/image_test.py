@@ -7,6 +7,7 @@ any straight line in latent space most scores drift somewhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from property_cnn.hair import HairSegmenter
 from reports import columns as c
 from reports.statistics import Estimate, bootstrap, interval_stream, wilson
 from reports.tables import result_table, statistics_table
-from vectorfind.config import EvaluateSettings, default_thresholds
+from vectorfind.config import MOST_IMAGES, EvaluateSettings, default_thresholds
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.edits import CaseEdits, strength_grid
 from vectorfind.evaluation.cases import case_scores
@@ -116,17 +117,24 @@ def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSet
     settings.validate(names)
     strengths = directions.strengths | dict(settings.strengths or {})
     control = settings.control_cases
-    return replace(
+    settings = replace(
         settings,
-        strengths={name: tuple(map(float, strengths[name])) for name in names},
+        strengths={name: strengths[name] for name in names},
         thresholds=default_thresholds(names) | dict(settings.thresholds or {}),
         control_cases=min(settings.cases, CONTROL_CASES) if control is None else control,
     )
+    if image_count(settings) > MOST_IMAGES:
+        raise InputError(
+            f"{settings.cases:,} cases of {len(names)} properties make {image_count(settings):,} "
+            f"images, at most {MOST_IMAGES:,} are tested on; give fewer cases, strengths or "
+            "properties"
+        )
+    return settings
 
 
 def image_count(settings: EvaluateSettings) -> int:
     """How many images a test with completed settings makes."""
-    edits = len(strength_grid(settings.strengths))
+    edits = math.prod(map(len, settings.strengths.values()))
     unedited = settings.cases * (2 if settings.hair else 1)  # once more where hair is masked
     return unedited + (settings.cases + settings.control_cases) * edits
 

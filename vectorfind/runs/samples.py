@@ -38,6 +38,10 @@ def write_samples(
     writable_folder(out.parent)
     models = _models(settings, generator, scorer)
     progress = Progress("sampling", settings.n, "images", quiet)
+    generator = models.generator
+    row = 4 * (generator.z_dim + generator.label_dim + len(models.scored))
+    row += 4 * sum(generator.layers.values())
+    progress.foresee(size=settings.n * row, folder=out.parent)
     samples = sample(
         models,
         settings.n,

@@ -71,7 +71,15 @@ def assert_one_line(result, *pieces, code=2):
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("4000", 4000), ("160K", 160_000), ("1.5k", 1500), ("1M", 1_000_000)]
+    ("text", "number"),
+    [
+        ("4000", 4000),
+        ("160K", 160_000),
+        ("1.5k", 1500),
+        ("1M", 1_000_000),
+        ("1.001K", 1001),
+        ("8.999M", 8_999_000),
+    ],
 )
 def test_count_understands_thousands_and_millions(text, number):
     assert Count().convert(text, None, None) == number

@@ -29,7 +29,7 @@ from property_cnn.common.folders import (
     writable_folder,
 )
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import Made, open_store
+from property_cnn.common.shard_store import CHECKSUMS, Made, open_store
 from property_cnn.common.tasks import run_tasks
 from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes
 from vectorfind.models.pair import Models
@@ -44,6 +44,8 @@ KINDS = ("filter", "faces")
 
 VALUES, CHOSEN = "values", "kept"
 """Names of the arrays: the numbers, and which images are kept."""
+
+_PNG_SHARE = 0.5  # bytes of a PNG of a face, of those of its pixels
 
 _ASIDE = ("command", "versions")  # what may differ when a folder is gone on with
 
@@ -126,6 +128,13 @@ def build_parts(
     with open_store(folder / NUMBERS, identity, SHARD, "replace", beside=folder) as store:
         store.fill(n, (VALUES, CHOSEN), partial(_shard, make), run, progress)
         return store.rows(VALUES, n).whole(), store.rows(CHOSEN, n).whole()
+
+
+def images_missing(folder: Path, n: int, side: int) -> tuple[int, int]:
+    """How many of n images are to be made yet, and the bytes that as many pictures take about."""
+    parts = (folder / NUMBERS / CHECKSUMS).glob("*.json")
+    missing = max(n - SHARD * sum(1 for _ in parts), 0)
+    return missing, int(missing * 3 * side**2 * _PNG_SHARE)
 
 
 def write_labels(folder: Path, kept: np.ndarray, values: np.ndarray, columns: list[str]) -> None:
