@@ -39,6 +39,9 @@ MOST_QUANTILES = 36
 MOST_PROPERTIES = 64
 """Most properties that one set of directions may have."""
 
+LEAST_READ = 3
+"""Least images of a case that a corr-coef is computed of: of two it is always 1 or -1."""
+
 MOST_IMAGES = 100_000_000
 """Most images of one test."""
 
@@ -61,6 +64,13 @@ Threshold = Annotated[float, Number(0, 1, above=True)]
 def default_thresholds(properties: Sequence[str]) -> dict[str, float]:
     """The least |corr-coef| of each property with which a case passes."""
     return {name: THRESHOLDS.get(name, OTHER_THRESHOLD) for name in properties}
+
+
+def _check_truncation(psi: float, layers: int | None) -> None:
+    if layers is not None and psi == 1.0:
+        raise InputError(
+            f"trunc_layers is {layers}, but psi is 1, so nothing is truncated; give a psi"
+        )
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,10 @@ class FindSettings(Settings):
     workers: Workers | None = None
     strengths: Grid | None = None
     gradient: GradientSettings = field(default_factory=GradientSettings)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_truncation(self.psi, self.trunc_layers)
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
@@ -289,6 +303,7 @@ class CurveSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_truncation(self.psi, self.trunc_layers)
         for name in ("n", "methods", "layers"):
             if getattr(self, name) == ():
                 raise InputError(f"no {name} given; give one or more")

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from property_cnn.common.checks import refused
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
@@ -181,6 +182,8 @@ def run_evaluation(
         folder: keeps what is finished meanwhile.
         segmenter: that the hair is measured with; the shipped one if it is needed and not given.
     """
+    if not isinstance(directions, Directions):
+        raise refused("directions", directions, "what find_directions or load_directions gave")
     settings = completed(settings, directions)
     if settings.hair and segmenter is None:
         segmenter = load_hair_segmenter(device=device_of(directions.models.generator))

@@ -43,6 +43,7 @@ def test_defaults_are_valid():
         ({"quantiles": 2.5}, "quantiles is 2.5"),
         ({"workers": 0}, "workers is 0"),
         ({"svm_c": 0.0}, "svm_c is 0.0"),
+        ({"trunc_layers": 2}, "trunc_layers is 2, but psi is 1, so nothing is truncated"),
         ({"strengths": {"smile": (0, 1)}}, "unknown property of strengths 'smile'"),
         ({"strengths": {"eyes": (1, 1)}}, "give two to 100 finite numbers"),
         ({"gradient": None}, "gradient is None; give a GradientSettings"),
@@ -79,6 +80,7 @@ def test_no_test_has_more_properties_than_a_grid_can_hold():
     [
         ({"n": (200, 100)}, "give rising numbers"),
         ({"n": ()}, "no n given"),
+        ({"trunc_layers": 2}, "trunc_layers is 2, but psi is 1"),
         ({"layers": ()}, "no layers given"),
         ({"cases": 0}, "cases is 0"),
         ({"methods": ("svm", "svm")}, "a method stands twice in svm, svm"),
