@@ -43,7 +43,7 @@ def _numbers(helps: dict[str, str]) -> Any:
 @click.option(
     "--latents", type=click.Path(path_type=Path), help="File with z and label, .npz; else drawn."
 )
-@setting(EditSettings, "count", "Images to edit.")
+@setting(EditSettings, "count", "Images to edit.", "-n")
 @seed_option
 @device_option
 @model_options
@@ -72,7 +72,8 @@ def edit(
     others: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Edits images with the DIRECTIONS in an .npz file; strengths of -2 to 2 are usual.
+    """Edits images with the DIRECTIONS in an .npz file, or in a run's folder; strengths of -2 to 2
+    are usual.
 
     A sheet shows the unedited images above the edited ones. An animation goes there and back.
     The dye needs the hair segmenter; what of it is not given is sky blue, 0.6 and 0.5.

@@ -123,10 +123,10 @@ def segment(
 
 
 @hair.command(short_help="Train the teacher on rendered faces.")
+@setting(TeacherSettings, "faces", "Rendered faces to learn from, each once.", "-n")
 @settings_options(
     TeacherSettings,
     {
-        "faces": "Rendered faces to learn from, each once.",
         "test_faces": "Other ones to measure on.",
         "batch_size": "Faces a step.",
         "lr": "Highest learning rate.",

@@ -53,7 +53,7 @@ def test(
 
     \b
     Example:
-      vectorfind test -n 4000 --cases 100 --layer mapping_split2 --method svm --out demo
+      vectorfind test -n 4000 --cases 100 --layer mapping_split2 --method svm --out svm-4k
       vectorfind test -n 160K --cases 2000 --method mixed --out ms1
     """
     find = settings_from(FindSettings, options)
@@ -92,7 +92,7 @@ def evaluate(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Tests the DIRECTIONS in an .npz file on fresh cases and writes a report.
+    """Tests the DIRECTIONS in an .npz file, or a run's folder, on fresh cases and writes a report.
 
     \b
     Example:

@@ -22,6 +22,7 @@ from vectorfind.directions.packing import (
     KIND,
     check_same,
     check_version,
+    directions_file,
     pack_fields,
     pack_settings,
     truncation,
@@ -294,8 +295,8 @@ def load_directions(
     """Directions from a file, attached to the networks they were found on.
 
     Args:
-        path: of the .npz that `Directions.save` wrote; for other projects' files see
-            `vectorfind.directions.interchange`.
+        path: of the .npz that `Directions.save` wrote, or of a run's folder; for other projects'
+            files see `vectorfind.directions.interchange`.
         generator, scorer: "default", a checkpoint's path, or an object with the protocol.
         device: where the networks run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring.
@@ -304,6 +305,7 @@ def load_directions(
         CheckpointError: no such file, damaged, foreign, or found on other networks.
         InputError: device or dtype cannot be used.
     """
+    path = directions_file(path)
     arrays, metadata = read_npz(path, KIND)
     check_version(metadata, path)
     models = load_models(generator, scorer, device, dtype, *truncation(metadata))

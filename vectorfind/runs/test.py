@@ -49,6 +49,7 @@ from reports.tables import comparison_table, csv_text, fits_table, n_curve_table
 from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
+from vectorfind.directions.packing import directions_file
 from vectorfind.evaluation.image_test import Evaluation, Measurement, completed, completed_early
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of
@@ -175,7 +176,7 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     completed(test, directions)
     segmenter = hair_segmenter(test, directions.models)
     config = run_config("evaluate", directions.settings, test, directions.models, segmenter)
-    config["directions"] = file_digest(directions_path)
+    config["directions"] = file_digest(directions_file(directions_path))
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     words += ["--hair"] if test.hair else []
     config["command"] = shlex.join([*words, "--seed", str(test.seed)])

@@ -247,7 +247,7 @@ def test_filter_command(tmp_path, monkeypatch):
 
 def test_faces_command_writes_labels_and_classifiers_learn_from_them(tmp_path):
     out = tmp_path / "faces"
-    result = invoke(faces, "-n", 12, "--size", 32, "--quiet", "--out", out)
+    result = invoke(faces, "-n", 12, "--side", 32, "--quiet", "--out", out)
     assert result.exit_code == 0, result.output
     table = read_labels(out)
     assert list(table.columns) == ["file", *PROPERTIES, *CONCEPT]

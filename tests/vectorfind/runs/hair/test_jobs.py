@@ -116,7 +116,7 @@ def test_without_a_shipped_segmenter_the_command_that_makes_one_is_told(tmp_path
 
 def test_a_teacher_is_made_and_can_be_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(hair, "SegformerSettings", lambda **given: replace(TINY_SEGFORMER, **given))
-    small = ["--faces", 8, "--test-faces", 2, "--batch-size", 4, "--side", 32]
+    small = ["-n", 8, "--test-faces", 2, "--batch-size", 4, "--side", 32]
     result = invoke("hair", "teacher", *small, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "hair on 2 other faces: mse" in result.stdout
