@@ -6,11 +6,19 @@ from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import device_option, out_option, quiet_option
+from vectorfind.cli.options import (
+    device_option,
+    echo_json,
+    json_option,
+    out_option,
+    quiet_option,
+    wants_json,
+)
 
 
 @click.command(short_help="Show versions and models, or what a file holds.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@json_option
 def info(path: Path | None) -> None:
     """Shows versions and the shipped models, or what PATH holds.
 
@@ -27,6 +35,9 @@ def info(path: Path | None) -> None:
     from vectorfind.runs.describe import describe
 
     shown = describe(path)
+    if wants_json():
+        echo_json(shown)
+        return
     width = max(len(name) for name in shown)
     for name, value in shown.items():
         click.echo(f"{name:<{width}}  {value}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -23,6 +24,7 @@ from vectorfind.config import (
 if TYPE_CHECKING:
     from vectorfind.runs.report import Report
 
+_JSON = "vectorfind.json"
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
 
 
@@ -201,6 +203,13 @@ model_options = stacked(
     ),
     scorer_option,
 )
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, option, given: context.meta.update({_JSON: given}),
+    help="Print results as JSON, for scripts.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Print no progress.")
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace another run that the folder holds."
@@ -227,8 +236,21 @@ def out_option(help: str) -> Callable:
     return click.option("--out", required=True, type=click.Path(path_type=Path), help=help)
 
 
+def wants_json() -> bool:
+    """Whether the command that is running was given --json."""
+    return click.get_current_context().meta.get(_JSON, False)
+
+
+def echo_json(values: Any) -> None:
+    """Prints values for scripts."""
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
 def echo_report(report: Report) -> None:
     """Prints what a report says, and where its page is."""
+    if wants_json():
+        echo_json(report.values())
+        return
     for line in report.lines:
         click.echo(line)
     if report.page is not None:
@@ -236,8 +258,8 @@ def echo_report(report: Report) -> None:
 
 
 def say(quiet: bool) -> Callable[[str], None]:
-    """What prints a job's lines, or nothing."""
-    return (lambda line: None) if quiet else click.echo
+    """What prints a job's lines, or nothing, as where results alone are wanted, as JSON."""
+    return (lambda line: None) if quiet or wants_json() else click.echo
 
 
 def settings_from(settings: type, options: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from vectorfind.cli.options import (
     echo_report,
     evaluate_options,
     find_options,
+    json_option,
     model_options,
     out_option,
     overwrite_option,
@@ -36,6 +37,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 )
 @store_option
 @overwrite_option
+@json_option
 @quiet_option
 def test(
     out: Path | None,
@@ -81,6 +83,7 @@ def _default_folder(find: FindSettings, generator: str) -> Path:
 @model_options
 @out_option("Folder for tables, figures and report.html.")
 @overwrite_option
+@json_option
 @quiet_option
 def evaluate(
     directions: Path,

@@ -195,6 +195,7 @@ def test_evaluate_and_info_read_a_run(networks, run_folder, tmp_path):
     assert again.exit_code == 0, again.output
     assert (tmp_path / "of-folder" / table).read_bytes() == (run_folder / table).read_bytes()
     assert "digest" in invoke("info", run_folder / "directions.npz").stdout
+    assert json.loads(invoke("info", run_folder, "--json").stdout)["kind"] == "test"
 
 
 def test_edit_writes_a_sheet_or_single_images(networks, run_folder, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -157,6 +158,9 @@ def test_students_are_distilled_tested_and_compared(tiny, tmp_path):
     names = set(pd.read_csv(compared / "hair_test.csv")["network"])
     assert {"mse", "kl-single"} <= names
     assert list(compared.glob("overlay_kl-single_*.png"))
+    result = invoke("hair", "compare", *given, *losses, "--json", "--out", compared)
+    assert result.exit_code == 0, result.output
+    assert {"mse", "kl-single"} <= {row["network"] for row in json.loads(result.stdout)["rows"]}
 
 
 def test_own_pictures_with_label_maps(tiny, tmp_path):
