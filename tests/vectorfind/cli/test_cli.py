@@ -150,7 +150,7 @@ def test_sample_writes_what_find_would_see(networks, tmp_path):
     assert result.stdout == f"samples: {out}\n"
     with np.load(out, allow_pickle=False) as file:
         assert file["z"].shape == (20, 6)
-        assert file["mid_mapping_split2"].shape == (20, 12)
+        assert file["latents_mapping_split2"].shape == (20, 12)
         assert file["scores"].shape == (20, 8)
         expected = np.concatenate([file["z"], file["label"]], axis=1)
         np.testing.assert_allclose(file["scores"], expected, atol=1e-5)

@@ -19,7 +19,8 @@ from property_cnn.common.files import file_digest
 from property_cnn.network.dataset import from_bytes
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
-from stylegan_ft.training.image_folder import load_images, read_labels, write_images
+from stylegan_ft.training.image_folder import load_images, read_labels
+from tests.stylegan_ft.image_files import write_images
 from tests.stylegan_ft.planted_concept import planted, write_classifiers
 from tests.vectorfind.conftest import SIDE, ToyGenerator, ToyScorer
 from vectorfind.cli.finetune.filter import classifiers, faces, filter
