@@ -6,9 +6,11 @@ An undefined number is NaN in arrays and an empty cell in files; means leave it 
 from __future__ import annotations
 
 import csv
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -195,3 +197,8 @@ def check_name(name: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise ValueError(f"the name {name!r} has control characters")
     return name
+
+
+def table_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as JSON can hold them: column -> value, None for NaN."""
+    return json.loads(table.to_json(orient="records", double_precision=15))

@@ -7,16 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 from property_cnn.common.checks import (
-    check_count,
+    Batch,
+    Cases,
+    Count,
+    Decay,
+    Grid,
+    Number,
+    OneOf,
+    PartShare,
+    Positive,
+    Samples,
+    Seed,
+    Settings,
+    TrainingDtype,
+    Whole,
+    Workers,
     check_names,
-    check_positive,
-    check_seed,
-    check_share,
-    check_strengths,
-    choose,
 )
 from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, GROUPING, PROPERTIES
@@ -27,8 +36,17 @@ LAYERS: tuple[str, ...] = ("mapping_split1", "mapping_split2", "w")
 MOST_QUANTILES = 36
 """Most parts of a grouping property: a part is a digit or a letter of a group's name."""
 
+MOST_PROPERTIES = 64
+"""Most properties that one set of directions may have."""
+
+LEAST_READ = 3
+"""Least images of a case that a corr-coef is computed of: of two it is always 1 or -1."""
+
+MOST_IMAGES = 100_000_000
+"""Most images of one test."""
+
 DTYPES: tuple[str, ...] = ("float32", "float16", "bfloat16")
-TRAINING_DTYPES: tuple[str, ...] = ("float32", "bfloat16")
+"""Precisions of synthesis and scoring."""
 
 THRESHOLDS = {"eyes": 0.92, "mouth": 0.88, "pose": 0.88}
 """Least |corr-coef| with which a case passes."""
@@ -36,14 +54,27 @@ THRESHOLDS = {"eyes": 0.92, "mouth": 0.88, "pose": 0.88}
 OTHER_THRESHOLD = 0.88
 """Least |corr-coef| of a property that the reference system does not have."""
 
+Dtype = Annotated[str, OneOf("dtype", DTYPES)]
+Layers = Annotated[int, Whole(1, 1_000)]
+Psi = Annotated[float, Number(-2, 2)]
+Ratio = Annotated[float, Number(0, 0.5, above=True)]
+Threshold = Annotated[float, Number(0, 1, above=True)]
+
 
 def default_thresholds(properties: Sequence[str]) -> dict[str, float]:
     """The least |corr-coef| of each property with which a case passes."""
     return {name: THRESHOLDS.get(name, OTHER_THRESHOLD) for name in properties}
 
 
+def _check_truncation(psi: float, layers: int | None) -> None:
+    if layers is not None and psi == 1.0:
+        raise InputError(
+            f"trunc_layers is {layers}, but psi is 1, so nothing is truncated; give a psi"
+        )
+
+
 @dataclass(frozen=True)
-class GradientSettings:
+class GradientSettings(Settings):
     """How a gradient network is trained; its sizes follow from the layer's.
 
     An epoch goes through all samples where there are at most 32,768, else through that many of
@@ -65,14 +96,14 @@ class GradientSettings:
             else float32.
     """
 
-    learning_rate: float = 1e-3
-    decay: float = 0.95
-    patience: int = 15
-    max_epochs: int = 40
-    batch_size: int | None = None
-    dropout: float = 0.25
+    learning_rate: Positive = 1e-3
+    decay: Decay = 0.95
+    patience: Count = 15
+    max_epochs: Count = 40
+    batch_size: Batch | None = None
+    dropout: PartShare = 0.25
     shared: bool = False
-    dtype: str | None = None
+    dtype: TrainingDtype | None = None
 
     def resolve(self, device: object = None) -> GradientSettings:
         """The settings, with the precision chosen if it was left open.
@@ -86,24 +117,9 @@ class GradientSettings:
 
         return replace(self, dtype=quick_dtype(device))
 
-    def validate(self) -> None:
-        """Raises InputError for a value out of its range."""
-        check_positive("learning_rate", self.learning_rate)
-        check_share("decay", self.decay, upper=1.0)
-        if not 0.0 <= self.dropout < 1.0:
-            raise InputError(f"dropout is {self.dropout!r}; give a number from 0 to below 1")
-        for name in ("patience", "max_epochs"):
-            check_count(name, getattr(self, name))
-        if self.batch_size is not None:
-            check_count("batch_size", self.batch_size)
-        if not isinstance(self.shared, bool):
-            raise InputError(f"shared is {self.shared!r}; give True or False")
-        if self.dtype is not None:
-            choose("dtype of gradient networks", self.dtype, TRAINING_DTYPES)
-
 
 @dataclass(frozen=True)
-class FindSettings:
+class FindSettings(Settings):
     """How directions are found.
 
     What is None is the reference system's, as long as the networks know it, see `resolve`.
@@ -134,23 +150,27 @@ class FindSettings:
         gradient: settings of the gradient networks.
     """
 
-    n: int = 4000
+    n: Samples = 4000
     layer: str | None = None
     method: str = "svm"
     properties: tuple[str, ...] | None = None
     group_by: tuple[str, ...] | None = None
-    quantiles: int = 2
-    ratio: float = 0.2
-    seed: int = 0
-    svm_c: float = 10.0
-    batch_size: int = 64
+    quantiles: Annotated[int, Whole(2, MOST_QUANTILES)] = 2
+    ratio: Ratio = 0.2
+    seed: Seed = 0
+    svm_c: Positive = 10.0
+    batch_size: Batch = 64
     device: str | None = None
-    dtype: str = "float32"
-    psi: float = 1.0
-    trunc_layers: int | None = None
-    workers: int | None = None
-    strengths: Mapping[str, Sequence[float]] | None = None
+    dtype: Dtype = "float32"
+    psi: Psi = 1.0
+    trunc_layers: Layers | None = None
+    workers: Workers | None = None
+    strengths: Grid | None = None
     gradient: GradientSettings = field(default_factory=GradientSettings)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_truncation(self.psi, self.trunc_layers)
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
@@ -191,29 +211,17 @@ class FindSettings:
         properties = CONTROLLED if self.properties is None else self.properties
         if self.properties is not None and not unscored_properties:
             check_names("property", properties, scored)
-        choose("dtype", self.dtype, DTYPES)
         check_names("grouping property", self.group_by or (), scored)
-        if not properties:
-            raise InputError(f"no properties given; choose some of {', '.join(scored)}")
-        check_count("n", self.n)
-        check_share("ratio", self.ratio, upper=0.5)
-        check_positive("svm_c", self.svm_c)
-        check_seed(self.seed)
-        check_count("batch_size", self.batch_size)
-        if self.quantiles not in range(2, MOST_QUANTILES + 1):
-            raise InputError(f"quantiles is {self.quantiles!r}; give 2 to {MOST_QUANTILES}")
-        if not -2.0 <= self.psi <= 2.0:
-            raise InputError(f"psi is {self.psi!r}; give a number from -2 to 2, 1 for none")
-        for name in ("workers", "trunc_layers"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name))
-        if self.strengths is not None:
-            check_strengths(self.strengths, properties)
-        self.gradient.validate()
+        if not 1 <= len(properties) <= MOST_PROPERTIES:
+            raise InputError(
+                f"{len(properties)} properties given; choose 1 to {MOST_PROPERTIES} of "
+                f"{', '.join(scored)}"
+            )
+        check_names("property of strengths", tuple(self.strengths or ()), properties)
 
 
 @dataclass(frozen=True)
-class EvaluateSettings:
+class EvaluateSettings(Settings):
     """How directions are evaluated: the image-generation test.
 
     Attributes:
@@ -228,14 +236,21 @@ class EvaluateSettings:
             about ten times as long to segment as to score.
     """
 
-    cases: int = 100
-    seed: int = 0
-    strengths: Mapping[str, Sequence[float]] | None = None
-    thresholds: Mapping[str, float] | None = None
-    control_cases: int | None = None
-    bootstrap: int = 2000
-    batch_size: int = 64
+    cases: Cases = 100
+    seed: Seed = 0
+    strengths: Grid | None = None
+    thresholds: Mapping[str, Threshold] | None = None
+    control_cases: Annotated[int, Whole(0)] | None = None
+    bootstrap: Cases = 2000
+    batch_size: Batch = 64
     hair: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.control_cases is not None and self.control_cases > self.cases:
+            raise InputError(
+                f"control_cases is {self.control_cases}; give 0 to {self.cases} (cases)"
+            )
 
     def validate(self, properties: Sequence[str] = CONTROLLED) -> None:
         """Raises InputError for a setting that is not allowed, naming those that are.
@@ -243,19 +258,8 @@ class EvaluateSettings:
         Args:
             properties: those that the directions change.
         """
-        for name in ("cases", "bootstrap", "batch_size"):
-            check_count(name, getattr(self, name))
-        check_seed(self.seed)
-        if self.control_cases is not None and not 0 <= self.control_cases <= self.cases:
-            raise InputError(
-                f"control_cases is {self.control_cases}; give 0 to {self.cases} (cases)"
-            )
-        if self.strengths is not None:
-            check_strengths(self.strengths, properties)
-        if self.thresholds is not None:
-            check_names("property of thresholds", tuple(self.thresholds), properties)
-            for name, threshold in self.thresholds.items():
-                check_share(f"threshold of {name}", threshold, upper=1.0)
+        check_names("property of strengths", tuple(self.strengths or ()), properties)
+        check_names("property of thresholds", tuple(self.thresholds or ()), properties)
 
 
 _SHARED = (
@@ -266,7 +270,7 @@ _SHARED = (
 
 
 @dataclass(frozen=True)
-class CurveSettings:
+class CurveSettings(Settings):
     """What an n-curve goes through; the other settings are those of finding and evaluating.
 
     Attributes:
@@ -281,21 +285,32 @@ class CurveSettings:
             `FindSettings`.
     """
 
-    n: tuple[int, ...] = (1_000, 2_000, 4_000, 8_000, 20_000, 40_000, 80_000)
+    n: tuple[Samples, ...] = (1_000, 2_000, 4_000, 8_000, 20_000, 40_000, 80_000)
     methods: tuple[str, ...] = ("svm", "gradient")
     layers: tuple[str, ...] | None = None
-    cases: int = EvaluateSettings.cases
-    control_cases: int = 100
-    seed: int = FindSettings.seed
-    ratio: float = FindSettings.ratio
-    svm_c: float = FindSettings.svm_c
-    batch_size: int = FindSettings.batch_size
+    cases: Cases = EvaluateSettings.cases
+    control_cases: Annotated[int, Whole(0)] = 100
+    seed: Seed = FindSettings.seed
+    ratio: Ratio = FindSettings.ratio
+    svm_c: Positive = FindSettings.svm_c
+    batch_size: Batch = FindSettings.batch_size
     device: str | None = FindSettings.device
-    dtype: str = FindSettings.dtype
-    psi: float = FindSettings.psi
-    trunc_layers: int | None = FindSettings.trunc_layers
-    workers: int | None = FindSettings.workers
+    dtype: Dtype = FindSettings.dtype
+    psi: Psi = FindSettings.psi
+    trunc_layers: Layers | None = FindSettings.trunc_layers
+    workers: Workers | None = FindSettings.workers
     gradient: GradientSettings = field(default_factory=GradientSettings)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_truncation(self.psi, self.trunc_layers)
+        for name in ("n", "methods", "layers"):
+            if getattr(self, name) == ():
+                raise InputError(f"no {name} given; give one or more")
+        if list(self.n) != sorted(set(self.n)):
+            raise InputError(f"n is {', '.join(map(str, self.n))}; give rising numbers, each once")
+        for name, given in (("method", self.methods), ("layer", self.layers or ())):
+            check_names(name, given, given)
 
     def find(self, n: int, method: str, layer: str) -> FindSettings:
         """How one cell's directions are found."""
@@ -308,19 +323,3 @@ class CurveSettings:
         return EvaluateSettings(
             self.cases, self.seed, control_cases=control, batch_size=self.batch_size
         )
-
-    def validate(self) -> None:
-        """Raises InputError for a setting that is not allowed, naming those that are.
-
-        Whether there are such methods and layers is checked where these are known.
-        """
-        for name in ("n", "methods", "layers"):
-            if getattr(self, name) == ():
-                raise InputError(f"no {name} given; give one or more")
-        if list(self.n) != sorted(set(self.n)):
-            raise InputError(f"n is {', '.join(map(str, self.n))}; give rising numbers, each once")
-        for name, given in (("method", self.methods), ("layer", self.layers or LAYERS)):
-            check_names(name, given, given)
-        for n in self.n:
-            self.find(n, self.methods[0], layer=(self.layers or LAYERS)[0]).validate()
-            self.test(n).validate()

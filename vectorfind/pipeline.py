@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from property_cnn.common.checks import refused
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
@@ -86,9 +87,9 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     settings = FindSettings(
         n=n,
         layer=layer,
-        method=method if isinstance(method, str) else composed(method),
-        properties=_names(properties),
-        group_by=_names(group_by),
+        method=composed(method) if isinstance(method, Mapping) else method,
+        properties=properties,
+        group_by=group_by,
         quantiles=quantiles,
         ratio=ratio,
         seed=seed,
@@ -100,7 +101,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         trunc_layers=trunc_layers,
         workers=workers,
         strengths=strengths,
-        gradient=gradient or GradientSettings(),
+        gradient=GradientSettings() if gradient is None else gradient,
     )
     return find(settings, generator, scorer, quiet, store)
 
@@ -117,11 +118,6 @@ def find(
     check_early(settings, scorer)
     models, settings = models_for(settings, generator, scorer)
     return fit_samples(models, draw(models, settings, store, quiet), settings, quiet)
-
-
-def _names(given: Sequence[str] | None) -> Sequence[str] | None:
-    """Names as a tuple; a text is left for `FindSettings.validate` to refuse."""
-    return given if given is None or isinstance(given, str) else tuple(given)
 
 
 def evaluate(  # noqa: PLR0913 - its keywords are the interface
@@ -186,8 +182,11 @@ def run_evaluation(
         folder: keeps what is finished meanwhile.
         segmenter: that the hair is measured with; the shipped one if it is needed and not given.
     """
+    if not isinstance(directions, Directions):
+        raise refused("directions", directions, "what find_directions or load_directions gave")
     settings = completed(settings, directions)
     if settings.hair and segmenter is None:
         segmenter = load_hair_segmenter(device=device_of(directions.models.generator))
     progress = Progress("testing", image_count(settings), "images", quiet)
+    progress.foresee()
     return run_cases(directions, settings, progress.advance, folder, segmenter)

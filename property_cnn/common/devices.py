@@ -23,8 +23,8 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(1, device=chosen).item()  # the device "meta" holds no numbers
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"device {device!r} cannot be used here; try 'cpu', or 'auto'") from error
     return chosen
 

@@ -29,6 +29,10 @@ class FileError(VectorfindError, OSError):
     """The operating system refuses to write or to read a file: its reason and what can be done."""
 
 
+class MissingError(VectorfindError, ImportError):
+    """A package that only an extra installs is not there; says which extra."""
+
+
 class ScorerError(VectorfindError, ValueError):
     """A scorer answered with a wrong shape, with infinities, or could not read the images."""
 

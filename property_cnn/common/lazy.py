@@ -1,9 +1,12 @@
-"""Public names that are imported on first use, so that importing a package stays cheap."""
+"""What is imported on first use: public names, and packages that only an extra installs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
+
+from property_cnn.common.errors import MissingError
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
@@ -20,3 +23,18 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object
         return getattr(import_module(homes[name]), name)
 
     return find
+
+
+def extra_module(name: str, extra: str) -> ModuleType:
+    """A module that an extra of vectorfind installs.
+
+    Raises:
+        MissingError: it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise MissingError(
+            f"this needs {package}, which is not installed: pip install 'vectorfind[{extra}]'"
+        ) from error

@@ -1,10 +1,19 @@
-"""Progress of long work: one line that rewrites itself on a terminal, plain lines elsewhere."""
+"""Progress of long work: one line that rewrites itself on a terminal, plain lines elsewhere.
+
+Before it begins, it is told how much it will be, and refused where the disk has no room for it.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
 import time
+from pathlib import Path
 from typing import TextIO
+
+from property_cnn.common.errors import FileError
 
 
 class Progress:
@@ -36,6 +45,26 @@ class Progress:
         self.interval = 0.2 if self.terminal else interval
         self.done = self.before = 0
         self.started = self.shown = time.monotonic()
+
+    def foresee(self, items: int | None = None, size: int = 0, folder: Path | None = None) -> None:
+        """Tells what is to come, before it begins.
+
+        Args:
+            items: how many are to be made; all of them if not given.
+            size: bytes that these will take in `folder`, roughly.
+            folder: where they go, which need not be there yet.
+
+        Raises:
+            FileError: the disk has no room for them.
+        """
+        items = self.total if items is None else items
+        if not items:
+            return
+        where = ""
+        if folder is not None:
+            check_room(folder, size)
+            where = f", about {size_text(size)} in {folder}"
+        self.note(f"{self.label}: {items:,} {self.unit} to make{where}")
 
     def advance(self, items: int = 1) -> None:
         """Adds finished items; prints when the last line is old enough or all is done."""
@@ -80,3 +109,27 @@ def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def check_room(folder: str | os.PathLike, size: int) -> None:
+    """Raises FileError where the disk of the folder, there or not, has no room for `size` bytes."""
+    path = Path(folder).absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    free = shutil.disk_usage(path).free
+    if size > free:
+        refused = FileError(
+            f"{folder} would take about {size_text(size)}, where {size_text(free)} are free; "
+            "make room, choose another place, or ask for less"
+        )
+        refused.errno = errno.ENOSPC
+        raise refused
+
+
+def size_text(size: float) -> str:
+    """Bytes as one reads them, e.g. "2.5 GiB"."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, "TiB"
+    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"

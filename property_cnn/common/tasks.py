@@ -57,7 +57,9 @@ def run_tasks(
             for task in tasks:
                 yield function(*task)
         return
-    engine = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    streams = get_active_backend(prefer="threads")[0].supports_return_generator
+    how = "generator" if streams else "list"  # e.g. multiprocessing gives all of them at the end
+    engine = Parallel(n_jobs=jobs, prefer="threads", return_as=how)
     with one_thread():
         yield from engine(delayed(_alone)(function, task) for task in tasks)
 

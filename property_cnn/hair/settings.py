@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from property_cnn.common.checks import check_count, check_seed
+from property_cnn.common.checks import Seed, Settings, Whole
 from property_cnn.common.errors import InputError
-from property_cnn.segmentation.settings import SIDE, SMALLEST
+from property_cnn.segmentation.settings import SIDE, Side
 
 LEAST_FACES = 10
 """So many can be split 80/10/10."""
 
+MOST_FACES = 10_000_000
+"""Most faces of a kind."""
+
 
 @dataclass(frozen=True)
-class FaceCounts:
+class FaceCounts(Settings):
     """Which faces a data set holds.
 
     Attributes:
@@ -23,16 +27,13 @@ class FaceCounts:
         side: of rendered images and of all soft masks, in pixels.
     """
 
-    rendered: int = 2000
-    generated: int = 3000
-    seed: int = 0
-    side: int = SIDE
+    rendered: Annotated[int, Whole(0, MOST_FACES)] = 2000
+    generated: Annotated[int, Whole(0, MOST_FACES)] = 3000
+    seed: Seed = 0
+    side: Side = SIDE
 
-    def __post_init__(self):
-        check_count("rendered", self.rendered, 0)
-        check_count("generated", self.generated, 0)
-        check_seed(self.seed)
-        check_count("side", self.side, SMALLEST)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.rendered + self.generated < LEAST_FACES:
             raise InputError(
                 f"{self.rendered} rendered and {self.generated} generated faces; "

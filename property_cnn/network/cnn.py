@@ -9,13 +9,13 @@ those for large areas halve it at once. One for 256 × 256 has two more halvings
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from property_cnn.common.checks import check_count
+from property_cnn.common.checks import Settings, Whole
 from property_cnn.common.errors import InputError
 from property_cnn.properties import PROPERTIES
 
@@ -63,7 +63,7 @@ HEADS = {
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class NetworkSettings(Settings):
     """Size of a property CNN.
 
     Attributes:
@@ -73,15 +73,14 @@ class NetworkSettings:
         features: size of each head's last hidden layer.
     """
 
-    resolution: int = 64
-    width: int = 16
-    features: int = 32
+    resolution: Annotated[int, Whole(32, 4096)] = 64
+    width: Annotated[int, Whole(1, 65_536)] = 16
+    features: Annotated[int, Whole(1, 65_536)] = 32
 
-    def __post_init__(self):
-        if self.resolution < 32 or self.resolution % 32:
-            raise InputError(f"resolution {self.resolution}; need a multiple of 32, at least 32")
-        check_count("width", self.width)
-        check_count("features", self.features)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resolution % 32:
+            raise InputError(f"resolution {self.resolution}; need a multiple of 32")
 
 
 class Branch(nn.Module):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from property_cnn.common.checks import check_within
+from property_cnn.common.checks import Settings, Whole
 from property_cnn.common.errors import CheckpointError
 from property_cnn.network.cnn import CROPS, HEADS, Crop
 from property_cnn.properties import PROPERTIES
@@ -39,7 +39,7 @@ TOWERS = {
 
 
 @dataclass(frozen=True)
-class ReferenceSettings:
+class ReferenceSettings(Settings):
     """Size of a reference property CNN.
 
     Attributes:
@@ -47,12 +47,8 @@ class ReferenceSettings:
         features: numbers in each head's hidden layer; in that of hairstyle, twice as many.
     """
 
-    width: int = 32
-    features: int = 256
-
-    def __post_init__(self):
-        check_within("width", self.width, 1, 1024)
-        check_within("features", self.features, 1, 2**16)
+    width: Annotated[int, Whole(1, 1024)] = 32
+    features: Annotated[int, Whole(1, 2**16)] = 256
 
 
 class _Tower(nn.Module):

@@ -8,12 +8,13 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from property_cnn.common.checks import check_count, check_seed
+from property_cnn.common.checks import Count, Factor, Number, Positive, Seed, Settings, Whole
 from property_cnn.common.errors import InputError
 from property_cnn.common.training_state import load_state, parts_state, restore_parts, save_state
 from property_cnn.network.cnn import NetworkSettings, PropertyCNN
@@ -25,7 +26,7 @@ _CHECKPOINT = "property_cnn training checkpoint 1"
 
 
 @dataclass(frozen=True)
-class ScorerSettings:
+class ScorerSettings(Settings):
     """How a property CNN is trained.
 
     Attributes:
@@ -40,21 +41,14 @@ class ScorerSettings:
         network: size of the network.
     """
 
-    epochs: int = 14
-    batch_size: int = 64
-    lr: float = 2e-3
-    weight_decay: float = 1e-2
+    epochs: Count = 14
+    batch_size: Annotated[int, Whole(2, 65_536)] = 64
+    lr: Positive = 2e-3
+    weight_decay: Factor = 1e-2
     flip: bool = True
-    validation: float = 0.1
-    seed: int = 0
+    validation: Annotated[float, Number(0, 1, above=True, below=True)] = 0.1
+    seed: Seed = 0
     network: NetworkSettings = field(default_factory=NetworkSettings)
-
-    def __post_init__(self):
-        check_count("epochs", self.epochs)
-        check_count("batch_size", self.batch_size, 2)
-        check_seed(self.seed)
-        if not 0 < self.validation < 1:
-            raise InputError(f"validation {self.validation}; need a share between 0 and 1")
 
 
 def train_scorer(

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import load_tensors
+from property_cnn.common.lazy import extra_module
 from property_cnn.common.networks import read_card, save_network, weights_digest
 from property_cnn.faces.classes import Part
 from property_cnn.segmentation.settings import SIDE, SegformerSettings
@@ -88,9 +89,8 @@ class SegformerTeacher:
 
 def new_segformer(settings: SegformerSettings, classes: int = len(CLASSES), seed: int = 0):
     """A SegFormer with random weights that the seed fixes."""
-    from transformers import SegformerConfig, SegformerForSemanticSegmentation
-
-    config = SegformerConfig(
+    transformers = extra_module("transformers", "hair")
+    config = transformers.SegformerConfig(
         hidden_sizes=list(settings.hidden_sizes),
         depths=list(settings.depths),
         num_attention_heads=list(settings.heads),
@@ -102,7 +102,7 @@ def new_segformer(settings: SegformerSettings, classes: int = len(CLASSES), seed
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return SegformerForSemanticSegmentation(config)
+        return transformers.SegformerForSemanticSegmentation(config)
 
 
 def save_segformer(
@@ -156,14 +156,13 @@ def load_face_parser(
         CheckpointError: the folder is missing, damaged, or holds no SegFormer.
         InputError: none of its labels is hair.
     """
-    from transformers import SegformerForSemanticSegmentation
-
+    transformers = extra_module("transformers", "hair")
     if not from_hub and not (Path(name) / "config.json").is_file():
         raise CheckpointError(f"no config.json in {name}; give the folder of a SegFormer")
     options = {"local_files_only": not from_hub, "use_safetensors": True}
     try:
         with _silent():
-            network, report = SegformerForSemanticSegmentation.from_pretrained(
+            network, report = transformers.SegformerForSemanticSegmentation.from_pretrained(
                 str(name), output_loading_info=True, **options
             )
         config = network.config
@@ -228,8 +227,7 @@ def _preprocessing(path: Path) -> tuple[int, tuple[float, ...], tuple[float, ...
 @contextmanager
 def _silent() -> Iterator[None]:
     """Without the loading library's warnings and progress bars."""
-    from transformers.utils import logging
-
+    logging = extra_module("transformers.utils", "hair").logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from property_cnn.common.checks import (
     DTYPES,
-    check_count,
-    check_positive,
-    check_seed,
-    check_share,
-    choose,
+    Batch,
+    Count,
+    Decay,
+    Factor,
+    OneOf,
+    Positive,
+    Samples,
+    Seed,
+    Settings,
+    TrainingDtype,
+    Whole,
 )
 from property_cnn.common.errors import InputError
 
@@ -20,6 +27,9 @@ SIDE = 224
 
 SMALLEST = 32
 """Least side of a student's input; its deepest maps are 1/32 of it."""
+
+Side = Annotated[int, Whole(SMALLEST, 4096)]
+Size = Annotated[int, Whole(1, 65_536)]
 
 LOSSES = ("soft-bce", "mse", "kl-single", "kl-bernoulli")
 """Names of the mask losses, see `losses`."""
@@ -38,7 +48,7 @@ SEGFORMER_LAYERS = tuple(f"segformer.stages.{stage}" for stage in range(4))
 
 
 @dataclass(frozen=True)
-class StudentSettings:
+class StudentSettings(Settings):
     """Size of an EffiSegNet.
 
     Attributes:
@@ -47,22 +57,19 @@ class StudentSettings:
         classes: outputs a pixel; 1 for the probability of hair, else exclusive classes.
     """
 
-    width: float = 1.0
-    depth: float = 1.0
-    channels: int = 64
-    classes: int = 1
+    width: Positive = 1.0
+    depth: Positive = 1.0
+    channels: Annotated[int, Whole(2, 65_536)] = 64
+    classes: Size = 1
 
-    def __post_init__(self):
-        check_positive("width", self.width)
-        check_positive("depth", self.depth)
-        check_count("classes", self.classes)
-        check_count("channels", self.channels, 2)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.channels % 2:
             raise InputError(f"channels is {self.channels}; give an even number")
 
 
 @dataclass(frozen=True)
-class TermSettings:
+class TermSettings(Settings):
     """One distillation term.
 
     Attributes:
@@ -72,16 +79,14 @@ class TermSettings:
         student_layers, teacher_layers: names of submodules, compared in pairs, for "at" and "sp".
     """
 
-    kind: str
-    weight: float = 1.0
-    temperature: float = 4.0
+    kind: Annotated[str, OneOf("term", TERMS)]
+    weight: Positive = 1.0
+    temperature: Positive = 4.0
     student_layers: tuple[str, ...] = STUDENT_LAYERS
     teacher_layers: tuple[str, ...] = SEGFORMER_LAYERS
 
-    def __post_init__(self):
-        choose("term", self.kind, TERMS)
-        check_positive("weight", self.weight)
-        check_positive("temperature", self.temperature)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.student_layers or len(self.student_layers) != len(self.teacher_layers):
             raise InputError(
                 f"{len(self.student_layers)} student layers for {len(self.teacher_layers)} "
@@ -90,7 +95,7 @@ class TermSettings:
 
 
 @dataclass(frozen=True)
-class DistillSettings:
+class DistillSettings(Settings):
     """How a student is trained.
 
     Attributes:
@@ -112,38 +117,30 @@ class DistillSettings:
         student: size of the network.
     """
 
-    loss: str = LOSSES[0]
+    loss: Annotated[str, OneOf("loss", LOSSES)] = LOSSES[0]
     terms: tuple[TermSettings, ...] = ()
-    epochs: int = 100
-    patience: int = 20
-    batch_size: int = 4
-    lr: float = 1e-4
-    decay: float = 0.975
-    weight_decay: float = 1e-2
-    side: int = SIDE
+    epochs: Count = 100
+    patience: Count = 20
+    batch_size: Annotated[int, Whole(2, 65_536)] = 4
+    lr: Positive = 1e-4
+    decay: Decay = 0.975
+    weight_decay: Factor = 1e-2
+    side: Side = SIDE
     augment: bool = True
     start: str = STARTS[0]
-    dtype: str = DTYPES[0]
-    seed: int = 0
+    dtype: TrainingDtype = DTYPES[0]
+    seed: Seed = 0
     student: StudentSettings = field(default_factory=StudentSettings)
 
-    def __post_init__(self):
-        choose("loss", self.loss, LOSSES)
-        choose("dtype", self.dtype, DTYPES)
-        check_count("epochs", self.epochs)
-        check_count("patience", self.patience)
-        check_count("batch_size", self.batch_size, 2)
-        check_count("side", self.side, SMALLEST)
-        check_seed(self.seed)
-        check_positive("lr", self.lr)
-        check_share("decay", self.decay, 1)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.start not in STARTS and not Path(self.start).is_file():
             listed = ", ".join(STARTS)
             raise InputError(f"start {self.start!r} is no file; give one, or one of {listed}")
 
 
 @dataclass(frozen=True)
-class SegformerSettings:
+class SegformerSettings(Settings):
     """Size of a SegFormer; the defaults are B0's but for a narrower decoder
     and a stride of 2 instead of 4, which tells the classes on a finer grid.
 
@@ -155,29 +152,25 @@ class SegformerSettings:
         side: images are resized to this side; a multiple of 8 strides.
     """
 
-    hidden_sizes: tuple[int, ...] = (32, 64, 160, 256)
-    depths: tuple[int, ...] = (2, 2, 2, 2)
-    heads: tuple[int, ...] = (1, 2, 5, 8)
-    decoder: int = 128
-    stride: int = 2
-    side: int = SIDE
+    hidden_sizes: tuple[Size, ...] = (32, 64, 160, 256)
+    depths: tuple[Size, ...] = (2, 2, 2, 2)
+    heads: tuple[Size, ...] = (1, 2, 5, 8)
+    decoder: Size = 128
+    stride: Annotated[int, Whole(1, 4)] = 2
+    side: Annotated[int, Whole(8, 4096)] = SIDE
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("hidden_sizes", "depths", "heads"):
-            values = tuple(getattr(self, name))
-            object.__setattr__(self, name, values)  # JSON gives lists
-            if len(values) != 4 or min(values) < 1:
+            values = getattr(self, name)
+            if len(values) != 4:
                 raise InputError(f"{name} {values}; need four numbers of at least 1")
-        check_count("decoder", self.decoder)
-        check_count("side", self.side)
-        if not 1 <= self.stride <= 4:
-            raise InputError(f"stride is {self.stride}; give 1 to 4")
         if self.side % (8 * self.stride):
             raise InputError(f"side {self.side}; need a multiple of {8 * self.stride}")
 
 
 @dataclass(frozen=True)
-class TeacherSettings:
+class TeacherSettings(Settings):
     """How a teacher is trained.
 
     Attributes:
@@ -193,21 +186,17 @@ class TeacherSettings:
         network: size of the network.
     """
 
-    faces: int = 8_000
-    test_faces: int = 256
-    batch_size: int = 8
-    lr: float = 6e-4
-    weight_decay: float = 1e-2
-    dtype: str = DTYPES[0]
-    seed: int = 0
-    save_every: int = 100
+    faces: Samples = 8_000
+    test_faces: Samples = 256
+    batch_size: Batch = 8
+    lr: Positive = 6e-4
+    weight_decay: Factor = 1e-2
+    dtype: TrainingDtype = DTYPES[0]
+    seed: Seed = 0
+    save_every: Count = 100
     network: SegformerSettings = field(default_factory=SegformerSettings)
 
-    def __post_init__(self):
-        for name in ("faces", "test_faces", "batch_size", "save_every"):
-            check_count(name, getattr(self, name))
-        choose("dtype", self.dtype, DTYPES)
-        check_seed(self.seed)
-        check_positive("lr", self.lr)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.faces < self.batch_size:
             raise InputError(f"{self.faces} faces are less than one batch of {self.batch_size}")

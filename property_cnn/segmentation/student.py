@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import load_tensors
+from property_cnn.common.lazy import extra_module
 from property_cnn.common.networks import read_card, save_network
 from property_cnn.segmentation.settings import SIDE, SMALLEST, StudentSettings
 
@@ -174,20 +175,14 @@ def load_student(path: str | os.PathLike) -> tuple[EffiSegNet, dict[str, Any]]:
 
 def _encoder(settings: StudentSettings):
     """Stem, blocks, numbers of the tapped blocks and their channels."""
-    try:
-        from transformers import EfficientNetConfig, EfficientNetModel  # takes seconds to import
-    except ImportError as error:
-        raise InputError(
-            "hair needs transformers; install: pip install 'vectorfind[hair]'"
-        ) from error
-
-    config = EfficientNetConfig(
+    transformers = extra_module("transformers", "hair")  # takes seconds to import
+    config = transformers.EfficientNetConfig(
         width_coefficient=settings.width,
         depth_coefficient=settings.depth,
         hidden_dim=max(8, int(1280 * settings.width + 4) // 8 * 8),
         drop_connect_rate=0.0,
     )
-    network = EfficientNetModel(config)
+    network = transformers.EfficientNetModel(config)
     blocks = network.encoder.blocks
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

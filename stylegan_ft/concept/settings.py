@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
-from property_cnn.common.checks import check_within
+from property_cnn.common.checks import (
+    Count,
+    Factor,
+    PartShare,
+    Positive,
+    Seed,
+    Settings,
+    Share,
+    Whole,
+)
 from property_cnn.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +29,7 @@ FACES = 16_000
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Settings):
     """The bounds themselves pass; defaults are the reference system's.
 
     Args:
@@ -33,14 +42,10 @@ class Thresholds:
         InputError: a bound is outside 0 … 1.
     """
 
-    gender: float = 0.92
-    quality: float = 0.9
-    age: float = 0.008
-    glasses: float = 0.01
-
-    def __post_init__(self):
-        for name, bound in asdict(self).items():
-            check_within(name, bound)
+    gender: Share = 0.92
+    quality: Share = 0.9
+    age: Share = 0.008
+    glasses: Share = 0.01
 
     def within(self, scores: Tensor) -> Tensor:
         """(N, 4) bool: which of the probabilities (N, 4), columns `CONCEPT`, are within the bounds.
@@ -67,7 +72,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class MemberSettings:
+class MemberSettings(Settings):
     """Size of a member.
 
     Args:
@@ -78,11 +83,12 @@ class MemberSettings:
         InputError: no convolutions, or more than the side can be halved.
     """
 
-    side: int = 64
-    widths: tuple[int, ...] = (32, 32, 64, 64)
+    side: Annotated[int, Whole(1, 4096)] = 64
+    widths: tuple[Annotated[int, Whole(1, 65_536)], ...] = (32, 32, 64, 64)
 
-    def __post_init__(self):
-        if not self.widths or min(self.widths) < 1 or self.side % 2 ** len(self.widths):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.widths or self.side % 2 ** len(self.widths):
             raise InputError(
                 f"side {self.side}, widths {list(self.widths)}; give at least one width, and a "
                 "side that can be halved as often as there are widths"
@@ -90,7 +96,7 @@ class MemberSettings:
 
 
 @dataclass(frozen=True)
-class EnsembleSettings:
+class EnsembleSettings(Settings):
     """How the ensembles are trained.
 
     Args:
@@ -107,20 +113,11 @@ class EnsembleSettings:
         InputError: a number is too small.
     """
 
-    folds: int = 5
-    epochs: int = 3
-    batch_size: int = 64
-    lr: float = 2e-3
-    weight_decay: float = 1e-2
-    dropout: float = 0.2
-    seed: int = 0
+    folds: Annotated[int, Whole(2, 100)] = 5
+    epochs: Count = 3
+    batch_size: Annotated[int, Whole(2, 65_536)] = 64
+    lr: Positive = 2e-3
+    weight_decay: Factor = 1e-2
+    dropout: PartShare = 0.2
+    seed: Seed = 0
     network: MemberSettings = field(default_factory=MemberSettings)
-
-    def __post_init__(self):
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout {self.dropout}; need a share from 0 to below 1")
-        if self.folds < 2 or self.epochs < 1 or self.batch_size < 2:
-            raise InputError(
-                f"folds {self.folds}, epochs {self.epochs}, batch_size {self.batch_size}; "
-                "need at least 2, 1 and 2"
-            )

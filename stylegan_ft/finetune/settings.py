@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from property_cnn.common.checks import (
-    DTYPES,
-    check_count,
-    check_positive,
-    check_within,
-    choose,
+    Batch,
+    Count,
+    Factor,
+    Positive,
+    Seed,
+    Settings,
+    Share,
+    TrainingDtype,
+    Whole,
 )
 from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, LABELS
@@ -99,7 +102,7 @@ def variant_named(name: str) -> Variant:
 
 
 @dataclass(frozen=True)
-class FinetuneSettings:
+class FinetuneSettings(Settings):
     """How a run trains; the variant says what.
 
     Args:
@@ -123,39 +126,27 @@ class FinetuneSettings:
         collapse_rows: rows in a row with all signs of collapse after which the run ends.
     """
 
-    batches: int = 4000
-    batch_size: int = 16
-    lr: float = 1e-3
-    d_lr: float = 1e-3
-    mapping_lr: float = 10.0
-    settle: float = 0.3
-    r1_gamma: float = 1.0
-    r1_every: int = 8
-    repeats: int = 4
-    d_factor: float = 3.0
-    g_factor: float = 2.0
-    warm_discriminator: int = 0
-    style_mixing: float = 0.0
-    ema: float = 0.998
+    batches: Count = 4000
+    batch_size: Batch = 16
+    lr: Positive = 1e-3
+    d_lr: Positive = 1e-3
+    mapping_lr: Positive = 10.0
+    settle: Share = 0.3
+    r1_gamma: Factor = 1.0
+    r1_every: Count = 8
+    repeats: Count = 4
+    d_factor: Positive = 3.0
+    g_factor: Positive = 2.0
+    warm_discriminator: Annotated[int, Whole(0)] = 0
+    style_mixing: Share = 0.0
+    ema: Share = 0.998
     property_weight: float = 1.0
-    frozen: float = 0.5
-    dtype: str = "float32"
-    seed: int = 0
-    checkpoint_every: int = 4
-    grid_every: int = 20
-    collapse_rows: int = 20
-
-    def __post_init__(self):
-        counts = ("batches", "batch_size", "r1_every", "repeats", "checkpoint_every", "grid_every")
-        for name in (*counts, "collapse_rows"):
-            check_count(name, getattr(self, name))
-        check_count("warm_discriminator", self.warm_discriminator, 0)
-        for name in ("settle", "style_mixing", "ema", "frozen"):
-            check_within(name, getattr(self, name))
-        for name in ("lr", "d_lr", "mapping_lr", "d_factor", "g_factor"):
-            check_positive(name, getattr(self, name))
-        check_within("r1_gamma", self.r1_gamma, 0.0, sys.float_info.max)
-        choose("dtype", self.dtype, DTYPES)
+    frozen: Share = 0.5
+    dtype: TrainingDtype = "float32"
+    seed: Seed = 0
+    checkpoint_every: Count = 4
+    grid_every: Count = 20
+    collapse_rows: Count = 20
 
 
 _NARROWING = FinetuneSettings(
@@ -183,7 +174,7 @@ def check(variant: Variant, settings: FinetuneSettings) -> None:
 
 
 @dataclass(frozen=True)
-class PlainSettings:
+class PlainSettings(Settings):
     """How the mapping of a plain base is trained; see `stylegan_ft.finetune.plain`.
 
     Args:
@@ -192,11 +183,7 @@ class PlainSettings:
         seed: of the latents and of the projection that stands for the labels.
     """
 
-    steps: int = 6000
-    batch_size: int = 256
-    lr: float = 2e-3
-    seed: int = 0
-
-    def __post_init__(self):
-        check_count("steps", self.steps)
-        check_count("batch_size", self.batch_size)
+    steps: Count = 6000
+    batch_size: Batch = 256
+    lr: Positive = 2e-3
+    seed: Seed = 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -14,14 +15,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from property_cnn.common.checks import shown
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import make_folder, writing
+from property_cnn.common.files import reading
+from property_cnn.common.progress import size_text
 from property_cnn.pictures import read_image
 
 LABELS = "labels.csv"
 FILE = "file"
 """First column: the path of an image, relative to the folder."""
 
+_LARGEST = 2**30  # bytes of a table
 _SHOWN = 20  # damaged images that an error names
 _THREADS = min(4, os.cpu_count() or 1)  # PIL decodes outside Python's lock
 
@@ -36,9 +40,10 @@ def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
     path = Path(folder) / LABELS
     if not path.is_file():
         raise CheckpointError(f"no file {path}; give a folder of images with a {LABELS}")
+    _check_cells(path)
     try:
         table = pd.read_csv(path, dtype={FILE: str})
-    except (ValueError, OSError) as error:  # pandas' and Unicode's own are ValueErrors
+    except ValueError as error:  # pandas' and Unicode's own are ValueErrors
         raise CheckpointError(f"{path} is no table ({str(error)[:80]})") from error
     if not len(table.columns) or table.columns[0] != FILE or not len(table):
         raise InputError(f"{path}: the first column is {FILE!r}, with a row an image")
@@ -54,9 +59,29 @@ def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
     for name in table.columns[1:]:
         if not pd.api.types.is_numeric_dtype(table[name]) or table[name].dtype == bool:
             odd = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
-            shown = table[name][odd].iloc[0] if odd.any() else table[name].iloc[0]
-            raise InputError(f"{path}: {name} holds {shown!r}; give numbers, or leave cells empty")
+            cell = table[name][odd].iloc[0] if odd.any() else table[name].iloc[0]
+            raise InputError(f"{path}: {name} holds {cell!r}; give numbers, or leave cells empty")
     return table
+
+
+def _check_cells(path: Path) -> None:
+    """Raises InputError where a row has other cells than the header, or a column stands twice."""
+    if path.stat().st_size > _LARGEST:
+        raise InputError(f"{path} is larger than {size_text(_LARGEST)}; give a smaller table")
+    try:
+        with reading(path), open(path, newline="", encoding="utf-8-sig") as file:
+            lines = csv.reader(file)
+            header = next(lines, [])
+            for row in lines:
+                if row and len(row) != len(header):
+                    raise InputError(
+                        f"{path}: line {lines.line_num} has {len(row)} cells, the header "
+                        f"{len(header)}; give each row as many"
+                    )
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} is no table ({str(error)[:80]})") from error
+    if len(set(header)) < len(header):
+        raise InputError(f"{path}: a column stands twice in {shown(header)}; name each once")
 
 
 def load_images(folder: str | os.PathLike, files: Sequence[str], size: int) -> Tensor:
@@ -83,28 +108,12 @@ def load_images(folder: str | os.PathLike, files: Sequence[str], size: int) -> T
     with ThreadPoolExecutor(_THREADS) as threads:
         problems = [text for text in threads.map(fill, range(len(files))) if text]
     if problems:
-        shown = "; ".join(problems[:_SHOWN]) + ("; …" if len(problems) > _SHOWN else "")
+        listed = "; ".join(problems[:_SHOWN]) + ("; …" if len(problems) > _SHOWN else "")
         raise InputError(
-            f"{len(problems)} of {len(files)} images could not be read: {shown}; mend them, or "
+            f"{len(problems)} of {len(files)} images could not be read: {listed}; mend them, or "
             f"take their rows out of {LABELS}"
         )
     return images
-
-
-def write_images(folder: str | os.PathLike, names: Iterable[str], images: Tensor) -> None:
-    """Writes images (N, 3, H, W) uint8 as PNG files of these names, all on disk when it returns.
-
-    A call that is killed may leave a file half-written. They are flushed together in the end,
-    where the system can: one by one takes many times as long.
-    """
-    paths = [Path(folder) / name for name in names]
-    for folder in {path.parent for path in paths}:
-        make_folder(folder)
-    for path, image in zip(paths, images, strict=True):
-        with writing(path):
-            path.write_bytes(png_bytes(image))
-    if hasattr(os, "sync"):
-        os.sync()
 
 
 def png_bytes(image: Tensor) -> bytes:

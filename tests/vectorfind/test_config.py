@@ -21,7 +21,8 @@ from vectorfind.config import (
 def test_defaults_are_valid():
     FindSettings().validate()
     EvaluateSettings().validate()
-    GradientSettings().validate()
+    GradientSettings()
+    CurveSettings()
 
 
 @pytest.mark.parametrize(
@@ -29,24 +30,24 @@ def test_defaults_are_valid():
     [
         ({"properties": ("smile",)}, "unknown property 'smile'; choose one of eyes, hair_color"),
         ({"properties": ("eyes", "eyes")}, "stands twice"),
-        ({"properties": "eyes"}, r"give a tuple of names, as \('eyes',\)"),
-        ({"properties": ()}, "no properties given"),
+        ({"properties": "eyes"}, r"give a tuple, as \('eyes',\)"),
+        ({"properties": ()}, "0 properties given; choose 1 to 64 of eyes"),
         ({"group_by": ("age",)}, "unknown grouping property 'age'; choose one of"),
         ({"dtype": "int8"}, "unknown dtype 'int8'; choose one of float32, float16, bfloat16"),
-        ({"n": 0}, "n is 0; give a whole number of at least 1"),
+        ({"n": 0}, "n is 0; give a whole number from 1 to 10,000,000"),
         ({"n": 4000.0}, "n is 4000.0"),
         ({"seed": -1}, "seed is -1"),
         ({"ratio": 0.6}, "ratio is 0.6; give a number above 0 and at most 0.5"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"quantiles": 1}, "quantiles is 1; give 2 to 36"),
+        ({"quantiles": 1}, "quantiles is 1; give a whole number from 2 to 36"),
         ({"quantiles": 2.5}, "quantiles is 2.5"),
         ({"workers": 0}, "workers is 0"),
         ({"svm_c": 0.0}, "svm_c is 0.0"),
+        ({"trunc_layers": 2}, "trunc_layers is 2, but psi is 1, so nothing is truncated"),
         ({"strengths": {"smile": (0, 1)}}, "unknown property of strengths 'smile'"),
-        ({"strengths": {"eyes": (1, 1)}}, "give two or more finite numbers"),
-        ({"gradient": GradientSettings(dropout=1.0)}, "dropout is 1.0"),
-        ({"gradient": GradientSettings(patience=0)}, "patience is 0"),
-        ({"gradient": GradientSettings(dtype="float16")}, "float16'; choose one of float32, bf"),
+        ({"strengths": {"eyes": (1, 1)}}, "give two to 100 finite numbers"),
+        ({"gradient": None}, "gradient is None; give a GradientSettings"),
+        ({"properties": tuple("abcdefgh" * 9)}, "choose one of eyes"),
     ],
 )
 def test_wrong_settings_of_finding_are_named(change, message):
@@ -57,10 +58,49 @@ def test_wrong_settings_of_finding_are_named(change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"dropout": 1.0}, "dropout is 1.0; give a number from 0 to below 1"),
+        ({"patience": 0}, "patience is 0"),
+        ({"dtype": "float16"}, "float16'; choose one of float32, bf"),
+        ({"shared": 1}, "shared is 1; give True or False"),
+    ],
+)
+def test_wrong_settings_of_training_are_named(change, message):
+    with pytest.raises(InputError, match=message):
+        GradientSettings(**change)
+
+
+def test_no_test_has_more_properties_than_a_grid_can_hold():
+    names = tuple(f"p{index}" for index in range(65))
+    with pytest.raises(InputError, match="65 properties given; choose 1 to 64"):
+        FindSettings(properties=names).validate(names)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n": (200, 100)}, "give rising numbers"),
+        ({"n": ()}, "no n given"),
+        ({"trunc_layers": 2}, "trunc_layers is 2, but psi is 1"),
+        ({"layers": ()}, "no layers given"),
+        ({"cases": 0}, "cases is 0"),
+        ({"methods": ("svm", "svm")}, "a method stands twice in svm, svm"),
+        ({"layers": ("w", "w")}, "a layer stands twice"),
+        ({"n": (100, 10**20)}, "n is 100000000000000000000"),
+        ({"cases": 2**63}, "cases is 9223372036854775808; give a whole number from 1 to 1,000,000"),
+    ],
+)
+def test_wrong_settings_of_a_curve_are_named(change, message):
+    with pytest.raises(InputError, match=message):
+        CurveSettings(**change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
         ({"cases": 0}, "cases is 0"),
         ({"control_cases": 101}, "control_cases is 101; give 0 to 100"),
         ({"thresholds": {"hairstyle": 0.9}}, "choose one of eyes, mouth, pose"),
-        ({"thresholds": {"eyes": 1.2}}, "threshold of eyes is 1.2"),
+        ({"thresholds": {"eyes": 1.2}}, "thresholds of eyes is 1.2"),
         ({"strengths": {"eyes": (0, float("inf"))}}, "finite"),
     ],
 )

@@ -127,7 +127,7 @@ def test_a_constant_property_has_no_direction(method):
         ({"layer": "z"}, "unknown layer 'z'; choose one of mapping_split1, mapping_split2, w"),
         ({"method": "pca"}, "unknown method"),
         ({"properties": ("smile",)}, "unknown property 'smile'"),
-        ({"properties": "eyes"}, "give a tuple of names"),
+        ({"properties": "eyes"}, "give a tuple, as"),
         ({"group_by": ("age",)}, "unknown grouping property 'age'"),
         ({"device": "abacus", "generator": "default"}, "device 'abacus'|no file|not"),
     ],
@@ -135,7 +135,7 @@ def test_a_constant_property_has_no_direction(method):
 def test_wrong_settings_are_refused_before_any_sampling(options, message):
     generator = ToyGenerator()
     with pytest.raises(VectorfindError, match=message):
-        find_toy(**{"n": 10**9, "generator": generator} | options)
+        find_toy(**{"n": 10**7, "generator": generator} | options)
     assert generator.mapped == 0
 
 

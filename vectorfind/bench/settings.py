@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from property_cnn.common.checks import check_names
-from property_cnn.common.errors import InputError
+from property_cnn.common.checks import (
+    Batch,
+    Cases,
+    Positive,
+    Seed,
+    Settings,
+    Whole,
+    Workers,
+    check_names,
+)
 
 PARTS = ("machine", "rates", "training", "test", "grid", "reference", "tsne")
 """What can be measured, in the order in which it is."""
@@ -13,9 +22,12 @@ PARTS = ("machine", "rates", "training", "test", "grid", "reference", "tsne")
 RUNS = {"svm": "mapping_split2", "mixed": "mapping_split1", "gradient": "mapping_split1"}
 """The layer at which a run of each method is measured."""
 
+MOST = 10_000_000
+"""Most samples that are measured on."""
+
 
 @dataclass(frozen=True)
-class BenchSettings:
+class BenchSettings(Settings):
     """Sizes and parts of a benchmark; the defaults take some ten minutes on two cores.
 
     Attributes:
@@ -33,33 +45,26 @@ class BenchSettings:
         methods: of which a run is timed.
     """
 
-    n: int = 8000
-    cases: int = 100
-    grid_n: int = 8000
-    training_n: int = 160_000
-    reference_n: int = 1000
-    reference_cases: int = 10
-    seconds: float = 6.0
-    seed: int = 0
-    batch_size: int = 64
-    workers: int | None = None
+    n: Annotated[int, Whole(2000, MOST)] = 8000
+    cases: Cases = 100
+    grid_n: Annotated[int, Whole(2000, MOST)] = 8000
+    training_n: Annotated[int, Whole(1000, MOST)] = 160_000
+    reference_n: Annotated[int, Whole(1000, MOST)] = 1000
+    reference_cases: Cases = 10
+    seconds: Positive = 6.0
+    seed: Seed = 0
+    batch_size: Batch = 64
+    workers: Workers | None = None
     device: str | None = None
     parts: tuple[str, ...] = PARTS
     methods: tuple[str, ...] = tuple(RUNS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names("part", self.parts, PARTS)
+        check_names("method", self.methods, RUNS)
 
     @property
     def control_cases(self) -> int:
         """Of the runs: as many for a case as in a run of 2,000 cases, which has 100."""
         return max(self.cases // 20, 1)
-
-    def validate(self) -> None:
-        """Raises InputError for a setting that is not allowed."""
-        check_names("part", self.parts, PARTS)
-        check_names("method", self.methods, RUNS)
-        least = {"n": 2000, "cases": 1, "grid_n": 2000, "training_n": 1000}
-        least |= {"reference_n": 1000, "reference_cases": 1, "batch_size": 1}
-        for name, smallest in least.items():
-            if getattr(self, name) < smallest:
-                raise InputError(f"{name} is {getattr(self, name)}; give {smallest} or more")
-        if not 0.0 < self.seconds < float("inf"):
-            raise InputError(f"seconds is {self.seconds!r}; give a number above 0")

@@ -47,7 +47,6 @@ def bench(
         InputError: a setting is not allowed.
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
-    settings.validate()
     models = load_models(generator, scorer, settings.device)
     rows, parts = [], settings.parts
     peak, device = 0.0, device_of(models.generator)

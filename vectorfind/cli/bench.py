@@ -52,7 +52,6 @@ def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options:
       vectorfind bench -n 160K --cases 2000 --grid-n 40K --out bench-160K
     """
     settings = settings_from(BenchSettings, options)
-    settings.validate()
     from vectorfind.bench.machine import machine
     from vectorfind.bench.rows import bench_folder, bench_lines, write_bench
     from vectorfind.bench.suite import bench as measure

@@ -14,6 +14,7 @@ from vectorfind.cli.options import (
     device_option,
     dtype_option,
     echo_report,
+    json_option,
     model_options,
     out_option,
     overlay_option,
@@ -50,6 +51,7 @@ from vectorfind.config import LAYERS, CurveSettings
 @out_option("Folder for n_curve.csv, the plots and report.html.")
 @store_option
 @overwrite_option
+@json_option
 @quiet_option
 def curve(
     out: Path,

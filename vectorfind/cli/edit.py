@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from property_cnn.common.checks import named_once
 from property_cnn.common.errors import InputError
 from vectorfind.cli.options import (
     GivenPath,
@@ -43,7 +44,7 @@ def _numbers(helps: dict[str, str]) -> Any:
 @click.option(
     "--latents", type=click.Path(path_type=Path), help="File with z and label, .npz; else drawn."
 )
-@setting(EditSettings, "count", "Images to edit.")
+@setting(EditSettings, "count", "Images to edit.", "-n")
 @seed_option
 @device_option
 @model_options
@@ -70,7 +71,8 @@ def edit(
     others: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Edits images with the DIRECTIONS in an .npz file; strengths of -2 to 2 are usual.
+    """Edits images with the DIRECTIONS in an .npz file, or in a run's folder; strengths of -2 to 2
+    are usual.
 
     A sheet shows the unedited images above the edited ones. An animation goes there and back.
     The dye needs the hair segmenter; what of it is not given is sky blue, 0.6 and 0.5.
@@ -84,8 +86,8 @@ def edit(
     """
     numbers = {name: options.pop(name.replace("-", "_")) for name in (*_STRENGTHS, *OMBRE)}
     given = {name: value for name, value in numbers.items() if value is not None}
-    strengths = {name: value for name, value in given.items() if name in _STRENGTHS}
-    strengths |= dict(_assignment(text) for text in others)
+    pairs = [(name, value) for name, value in given.items() if name in _STRENGTHS]
+    strengths = named_once("strength", [*pairs, *map(_assignment, others)])
     from vectorfind.editing.pictures import Look, write_edits
 
     look = Look(strengths, {name: value for name, value in given.items() if name in OMBRE})

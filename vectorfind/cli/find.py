@@ -69,7 +69,7 @@ def sample(
 ) -> None:
     """Samples latents and writes them with their vectors at every layer and their scores.
 
-    To one file: z, label, scores, properties, readable and mid_LAYER for each layer. Or to a
+    To one file: z, label, scores, properties, readable and latents_LAYER for each layer. Or to a
     store, a folder of shards, in constant memory: it goes on where it was stopped, can grow, and
     runs and curves with the same models and seed find it.
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from property_cnn.common.checks import DTYPES
 from property_cnn.hair.settings import FaceCounts
 from property_cnn.segmentation.settings import (
-    DTYPES,
     LOSSES,
     TERMS,
     DistillSettings,
@@ -22,6 +22,8 @@ from vectorfind.cli.options import (
     Names,
     choice,
     device_option,
+    echo_json,
+    json_option,
     out_option,
     quiet_option,
     say,
@@ -29,6 +31,7 @@ from vectorfind.cli.options import (
     settings_from,
     settings_options,
     stacked,
+    wants_json,
 )
 from vectorfind.runs.hair.settings import Lessons, OwnPictures
 
@@ -124,10 +127,10 @@ def segment(
 
 
 @hair.command(short_help="Train the teacher on rendered faces.")
+@setting(TeacherSettings, "faces", "Rendered faces to learn from, each once.", "-n")
 @settings_options(
     TeacherSettings,
     {
-        "faces": "Rendered faces to learn from, each once.",
         "test_faces": "Other ones to measure on.",
         "batch_size": "Faces a step.",
         "lr": "Highest learning rate.",
@@ -188,6 +191,7 @@ def distill(out: Path, loss: str, device: str | None, quiet: bool, **options: An
 @_generator_option
 @device_option
 @out_option("Folder for hair_test.csv, hair_test.md and overlays.")
+@json_option
 @quiet_option
 def test(
     students: tuple[Path, ...], out: Path, device: str | None, quiet: bool, **options: Any
@@ -213,6 +217,7 @@ def test(
 @_training_options
 @device_option
 @out_option("Folder for a student a loss, hair_test.csv and hair_test.md.")
+@json_option
 @quiet_option
 def compare(
     out: Path, losses: tuple[str, ...], device: str | None, quiet: bool, **options: Any
@@ -249,7 +254,11 @@ def _lessons(options: dict[str, Any]) -> Lessons:
 
 
 def _echo_table(out: Path, table: pd.DataFrame) -> None:
+    from reports.tables import table_rows
     from vectorfind.runs.hair.table import markdown
 
+    if wants_json():
+        echo_json({"table": str(out / "hair_test.csv"), "rows": table_rows(table)})
+        return
     click.echo(markdown(table).rstrip())
     click.echo(f"table: {out / 'hair_test.csv'}")

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import device_option, out_option, quiet_option
+from vectorfind.cli.options import (
+    device_option,
+    echo_json,
+    json_option,
+    out_option,
+    quiet_option,
+    wants_json,
+)
 
 
 @click.command(short_help="Show versions and models, or what a file holds.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@json_option
 def info(path: Path | None) -> None:
     """Shows versions and the shipped models, or what PATH holds.
 
@@ -27,6 +35,9 @@ def info(path: Path | None) -> None:
     from vectorfind.runs.describe import describe
 
     shown = describe(path)
+    if wants_json():
+        echo_json(shown)
+        return
     width = max(len(name) for name in shown)
     for name, value in shown.items():
         click.echo(f"{name:<{width}}  {value}")
@@ -34,15 +45,15 @@ def info(path: Path | None) -> None:
 
 @click.command(short_help="Write a checkpoint as safetensors.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
+@out_option("The .safetensors.")
 @click.option(
-    "--precision",
+    "--dtype",
     type=click.Choice(("float32", "float16")),
     default="float32",
     show_default=True,
     help="float16 halves the file and rounds the weights.",
 )
-def convert(file: Path, out: Path, precision: str) -> None:
+def convert(file: Path, out: Path, dtype: str) -> None:
     """Writes the network in FILE to OUT, a .safetensors that loads at once and runs no code.
 
     FILE is a StyleGAN2-ADA or StyleGAN3 pickle of NVlabs, a .pt of rosinality, a .pth of
@@ -50,14 +61,14 @@ def convert(file: Path, out: Path, precision: str) -> None:
 
     \b
     Example:
-      vectorfind convert ffhq.pkl ffhq.safetensors --precision float16
+      vectorfind convert ffhq.pkl --out ffhq.safetensors --dtype float16
       vectorfind info ffhq.safetensors
     """
     from property_cnn.common.folders import writable_folder
     from stylegan_ft.formats.convert import convert_file
 
     writable_folder(out.parent)
-    convert_file(file, out, precision)
+    convert_file(file, out, dtype)
     click.echo(f"checkpoint: {out}")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from vectorfind.config import (
 if TYPE_CHECKING:
     from vectorfind.runs.report import Report
 
+_JSON = "vectorfind.json"
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
 
 
@@ -33,9 +36,9 @@ class Count(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KkMm]?)", value.strip())
-        number = float(match[1]) * _UNITS[match[2].upper()] if match else 0.5
-        if not number.is_integer():
+        match = re.fullmatch(r"(\d{1,30}(?:\.\d{1,30})?)\s*([KkMm]?)", value.strip(), re.ASCII)
+        number = Fraction(match[1]) * _UNITS[match[2].upper()] if match else Fraction(1, 2)
+        if number.denominator != 1:
             self.fail(f"{value!r} is no whole number; write it as 4000, 160K or 1.5M", param, ctx)
         return int(number)
 
@@ -212,6 +215,13 @@ model_options = stacked(
     ),
     scorer_option,
 )
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, option, given: context.meta.update({_JSON: given}),
+    help="Print results as JSON, for scripts.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Print no progress.")
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace another run that the folder holds."
@@ -238,8 +248,21 @@ def out_option(help: str) -> Callable:
     return click.option("--out", required=True, type=GivenPath(), help=help)
 
 
+def wants_json() -> bool:
+    """Whether the command that is running was given --json."""
+    return click.get_current_context().meta.get(_JSON, False)
+
+
+def echo_json(values: Any) -> None:
+    """Prints values for scripts."""
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
 def echo_report(report: Report) -> None:
     """Prints what a report says, and where its page is."""
+    if wants_json():
+        echo_json(report.values())
+        return
     for line in report.lines:
         click.echo(line)
     if report.page is not None:
@@ -247,8 +270,8 @@ def echo_report(report: Report) -> None:
 
 
 def say(quiet: bool) -> Callable[[str], None]:
-    """What prints a job's lines, or nothing."""
-    return (lambda line: None) if quiet else click.echo
+    """What prints a job's lines, or nothing, as where results alone are wanted, as JSON."""
+    return (lambda line: None) if quiet or wants_json() else click.echo
 
 
 def settings_from(settings: type, options: Mapping[str, Any]) -> Any:

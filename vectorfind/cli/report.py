@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import GivenPath, echo_report, overlay_option
+from vectorfind.cli.options import GivenPath, echo_report, json_option, overlay_option
 
 
 @click.command(short_help="Write a report from a run's files.")
@@ -18,6 +18,7 @@ from vectorfind.cli.options import GivenPath, echo_report, overlay_option
     type=GivenPath(),
     help="Folder for the page, and for tables and figures made for it; SOURCE if not given.",
 )
+@json_option
 def report(source: Path, out: Path | None, overlays: tuple[Path, ...]) -> None:
     """Writes a report from SOURCE, without measuring anything again.
 
@@ -40,6 +41,7 @@ def report(source: Path, out: Path | None, overlays: tuple[Path, ...]) -> None:
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option("--out", type=GivenPath(), help="Folder for comparison.csv, plot and page.")
+@json_option
 def compare(a: Path, b: Path, out: Path | None) -> None:
     """Compares the runs A and B, folders or bare test_result.csv, case by case.
 

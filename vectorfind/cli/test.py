@@ -13,6 +13,7 @@ from vectorfind.cli.options import (
     echo_report,
     evaluate_options,
     find_options,
+    json_option,
     model_options,
     out_option,
     overwrite_option,
@@ -37,6 +38,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 )
 @store_option
 @overwrite_option
+@json_option
 @quiet_option
 def test(
     out: Path | None,
@@ -54,7 +56,7 @@ def test(
 
     \b
     Example:
-      vectorfind test -n 4000 --cases 100 --layer mapping_split2 --method svm --out demo
+      vectorfind test -n 4000 --cases 100 --layer mapping_split2 --method svm --out svm-4k
       vectorfind test -n 160K --cases 2000 --method mixed --out ms1
     """
     find = settings_from(FindSettings, options)
@@ -82,6 +84,7 @@ def _default_folder(find: FindSettings, generator: str) -> Path:
 @model_options
 @out_option("Folder for tables, figures and report.html.")
 @overwrite_option
+@json_option
 @quiet_option
 def evaluate(
     directions: Path,
@@ -93,7 +96,7 @@ def evaluate(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Tests the DIRECTIONS in an .npz file on fresh cases and writes a report.
+    """Tests the DIRECTIONS in an .npz file, or a run's folder, on fresh cases and writes a report.
 
     \b
     Example:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from property_cnn.common.arrays import read_npz, write_npz
-from property_cnn.common.checks import check_names
+from property_cnn.common.checks import MOST_STRENGTH, check_names, refused
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
@@ -22,6 +22,7 @@ from vectorfind.directions.packing import (
     KIND,
     check_same,
     check_version,
+    directions_file,
     pack_fields,
     pack_settings,
     truncation,
@@ -198,10 +199,11 @@ class Directions:
         amounts = np.zeros((len(z), len(self.properties)), np.float32)
         for name, value in strengths.items():
             amount = _array(value)
-            if amount.shape not in ((), (len(z),)) or not np.isfinite(amount).all():
-                raise InputError(
-                    f"strength of {name} has shape {amount.shape}; give one finite number, "
-                    f"or {len(z)}, one a latent"
+            if amount.shape not in ((), (len(z),)) or not (np.abs(amount) <= MOST_STRENGTH).all():
+                raise refused(
+                    f"strength of {name}",
+                    value,
+                    f"one number up to {MOST_STRENGTH:g}, or {len(z)}, one a latent",
                 )
             amounts[:, self.properties.index(name)] = amount
         latents, vectors = self._directed(z, label)
@@ -227,6 +229,8 @@ class Directions:
                 f"strengths have shape {grid.shape}; expected (S, {len(self.properties)}): "
                 f"{', '.join(self.properties)}"
             )
+        if not (np.abs(grid) <= MOST_STRENGTH).all():
+            raise refused("a strength", grid[~(np.abs(grid) <= MOST_STRENGTH)][0], "finite numbers")
         moved = edited_grid(*self._directed(z, label), grid)  # (N, S, d)
         images = self._images(moved.reshape(-1, moved.shape[2]))
         return images.unflatten(0, moved.shape[:2])
@@ -261,6 +265,8 @@ class Directions:
                 f"z has shape {z.shape} and label {label.shape}; expected "
                 f"({count}, {generator.z_dim}) and ({count}, {generator.label_dim})"
             )
+        if not (np.isfinite(z).all() and np.isfinite(label).all()):
+            raise InputError("z or label holds NaN or infinity; give finite latents")
         return z, label
 
     def _directed(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -289,8 +295,8 @@ def load_directions(
     """Directions from a file, attached to the networks they were found on.
 
     Args:
-        path: of the .npz that `Directions.save` wrote; for other projects' files see
-            `vectorfind.directions.interchange`.
+        path: of the .npz that `Directions.save` wrote, or of a run's folder; for other projects'
+            files see `vectorfind.directions.interchange`.
         generator, scorer: "default", a checkpoint's path, or an object with the protocol.
         device: where the networks run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring.
@@ -299,6 +305,7 @@ def load_directions(
         CheckpointError: no such file, damaged, foreign, or found on other networks.
         InputError: device or dtype cannot be used.
     """
+    path = directions_file(path)
     arrays, metadata = read_npz(path, KIND)
     check_version(metadata, path)
     models = load_models(generator, scorer, device, dtype, *truncation(metadata))

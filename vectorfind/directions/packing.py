@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError
+from reports.layout import DIRECTIONS
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
 from vectorfind.directions.upgrading import VERSIONS, upgraded
@@ -66,6 +68,12 @@ def unpack_fields(
     return fields
 
 
+def directions_file(path: str | os.PathLike) -> Path:
+    """The file of directions: the path itself, or that in the folder of a run."""
+    path = Path(path)
+    return path / DIRECTIONS if path.is_dir() else path
+
+
 def unpack(
     arrays: Mapping[str, np.ndarray],
     metadata: Mapping[str, Any],
@@ -112,6 +120,7 @@ def read_boundaries(path: str | os.PathLike) -> Boundaries:
         CheckpointError: no such file, damaged or foreign.
         InputError: its directions differ from image to image.
     """
+    path = directions_file(path)
     arrays, metadata = read_npz(path, KIND)
     check_version(metadata, path)
     try:

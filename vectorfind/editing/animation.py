@@ -11,12 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from property_cnn.common.checks import Number
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from reports.plots.images import tile
-
-FASTEST = 50.0
-"""Most frames a second: GIF counts in hundredths, and viewers slow down delays of one."""
+from vectorfind.editing.settings import FASTEST
 
 _COLOURS = 256
 
@@ -85,7 +84,8 @@ def write_gif(frames: np.ndarray, path: str | os.PathLike, rate: float = 12.0) -
     frames = np.asarray(frames)
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise InputError(f"frames are (T, H, W, 3) uint8, not {frames.dtype} {frames.shape}")
-    check_animation(path, rate)
+    check_animation(path)
+    Number(0, FASTEST, above=True).check("frames a second", rate)
     some = frames[:: max(1, len(frames) // 8)]
     palette = Image.fromarray(np.concatenate(some)).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
     pictures = [
@@ -108,9 +108,7 @@ def write_gif(frames: np.ndarray, path: str | os.PathLike, rate: float = 12.0) -
     atomic_write(path, buffer.getvalue())
 
 
-def check_animation(path: str | os.PathLike, rate: float) -> None:
-    """Raises InputError if the file's name does not end in .gif or the rate cannot be kept."""
+def check_animation(path: str | os.PathLike) -> None:
+    """Raises InputError if the file's name does not end in .gif."""
     if not os.fspath(path).lower().endswith(".gif"):
         raise InputError(f"animation {path} does not end in .gif; name one that does")
-    if not 0 < rate <= FASTEST:
-        raise InputError(f"{rate} frames a second; need more than 0 and at most {FASTEST:g}")

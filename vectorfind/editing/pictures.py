@@ -13,11 +13,12 @@ import torch
 from PIL import Image
 
 from property_cnn.common.arrays import read_arrays
-from property_cnn.common.checks import check_names, check_within
+from property_cnn.common.checks import MOST_STRENGTH, check_names, check_within, named_once
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
+from property_cnn.common.progress import size_text
 from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
@@ -26,7 +27,12 @@ from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
-from vectorfind.editing.settings import OMBRE, OMBRE_DEFAULTS, EditSettings
+from vectorfind.editing.settings import (
+    MOST_BYTES,
+    OMBRE,
+    OMBRE_DEFAULTS,
+    EditSettings,
+)
 from vectorfind.models.protocols import device_of
 from vectorfind.sampling.latents import mapped_latents
 
@@ -94,11 +100,12 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
         InputError: unknown property, a dye parameter outside [0, 1], or latents of another size.
         CheckpointError: a file is missing, damaged or foreign.
     """
+    settings = EditSettings(count, seed, frames, rate)
     if animation is not None and not sweeps:
         given = {**look.strengths, **look.ombre}
         sweeps = [f"{name}=0:{value}" for name, value in given.items()]
-    swept = dict(sweep_of(text, frames) for text in sweeps)
-    _check_asked(out, look, animation, swept, rate, count)
+    swept = named_once("sweep", [sweep_of(text, settings.frames) for text in sweeps])
+    _check_asked(out, look, animation, swept)
     choose_device(device)
     files = [Path(path) for path in (out, animation) if path is not None]
     for path in files:
@@ -108,7 +115,9 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
     dyed = bool(look.ombre) or any(name in OMBRE for name in swept)
     segmenter = load_hair_segmenter(device=device_of(directions.models.generator)) if dyed else None
-    faces = Faces(directions, *_latents(directions, latents, seed, count), segmenter)
+    z, label = _latents(directions, latents, settings)
+    _check_memory(directions, z, label, 2 * settings.frames - 2 if animation is not None else 1)
+    faces = Faces(directions, z, label, segmenter)
     written = []
     if out is not None:
         written += _write_pictures(Path(out), faces, look)
@@ -116,7 +125,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
         values = [dict(zip(swept, row, strict=True)) for row in zip(*swept.values(), strict=True)]
         first = [values.index(each) for each in values]  # the way back shows the same frames
         pictures = sweep_frames(lambda number: faces.images(look.at(values[number])), first)
-        write_gif(pictures, animation, rate)
+        write_gif(pictures, animation, settings.rate)
         written.append(Path(animation))
     return written
 
@@ -167,17 +176,13 @@ def _check_asked(
     look: Look,
     animation: str | os.PathLike | None,
     sweeps: Mapping[str, Sequence[float]],
-    rate: float,
-    count: int,
 ) -> None:
     """Raises InputError for what can be told to be wrong before any network is loaded."""
-    if count < 1:
-        raise InputError(f"{count} images asked for; give a whole number of at least 1")
     if out is None and animation is None:
         raise InputError("nowhere to write; give --out, --animate or both")
     _check_format(out)
     if animation is not None:
-        check_animation(animation, rate)
+        check_animation(animation)
         if not sweeps:
             raise InputError("nothing to animate; give strengths, or --sweep mouth=-1.8:1.8")
     elif sweeps:
@@ -190,6 +195,22 @@ def _check_asked(
     for name, each in values.items():
         for value in each:
             check_within(name, value)
+    moved = {name: (value,) for name, value in look.strengths.items()}
+    moved |= {name: tuple(sweep) for name, sweep in sweeps.items() if name not in OMBRE}
+    for name, each in moved.items():
+        for value in each:
+            check_within(f"strength of {name}", value, -MOST_STRENGTH, MOST_STRENGTH)
+
+
+def _check_memory(directions: Directions, z: np.ndarray, label: np.ndarray, frames: int) -> None:
+    """Raises InputError where all images, or an animation's frames of them, are too large."""
+    pixels = directions.edit(z[:1], label[:1]).numel() * len(z)
+    size = pixels * max(4, frames)  # 4 bytes a value of an image, one of a frame's
+    if size > MOST_BYTES:
+        raise InputError(
+            f"{len(z):,} images take {size_text(size)} of memory, at most "
+            f"{size_text(MOST_BYTES)} are made at once; give a smaller count, or fewer frames"
+        )
 
 
 def _check_format(out: str | os.PathLike | None) -> None:
@@ -199,11 +220,11 @@ def _check_format(out: str | os.PathLike | None) -> None:
 
 
 def _latents(
-    directions: Directions, path: str | os.PathLike | None, seed: int, count: int
+    directions: Directions, path: str | os.PathLike | None, settings: EditSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    models = directions.models
+    models, count = directions.models, settings.count
     if path is None:
-        z, label, _ = mapped_latents(models, seed, CASES, count, layers=())
+        z, label, _ = mapped_latents(models, settings.seed, CASES, count, layers=())
         return z, label
     arrays = read_arrays(path, ("z", "label"))
     z, label = arrays["z"][:count], arrays["label"][:count]

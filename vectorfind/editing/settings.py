@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from property_cnn.common.checks import Number, Seed, Settings, Whole
 
 OMBRE = {
     "ombre-color": "color",
@@ -14,9 +17,15 @@ OMBRE = {
 OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 0.5}
 """A sky-blue dye of the lower 60 % of the hair, half of it gradient."""
 
+FASTEST = 50.0
+"""Most frames a second: GIF counts in hundredths, and viewers slow down delays of one."""
+
+MOST_BYTES = 2 * 2**30
+"""Most memory that the images of one edit may take."""
+
 
 @dataclass(frozen=True)
-class EditSettings:
+class EditSettings(Settings):
     """Which images are edited, and how an animation of them runs.
 
     Attributes:
@@ -26,7 +35,7 @@ class EditSettings:
         rate: frames a second.
     """
 
-    count: int = 4
-    seed: int = 0
-    frames: int = 24
-    rate: float = 12.0
+    count: Annotated[int, Whole(1, 10_000)] = 4
+    seed: Seed = 0
+    frames: Annotated[int, Whole(2, 1_000)] = 24
+    rate: Annotated[float, Number(0.1, FASTEST)] = 12.0

@@ -24,7 +24,10 @@ from vectorfind.directions.edits import CaseEdits, grid_scores
 from vectorfind.models.protocols import device_of, digest_of
 
 CASE_BLOCK = 16
-"""Cases a block."""
+"""Most cases a block."""
+
+BLOCK_IMAGES = 4096
+"""Most images a block, unless one case has more; so that progress is seen with a large grid too."""
 
 KIND = "vectorfind case scores"
 
@@ -66,15 +69,15 @@ def case_scores(
     models, masked = edits.models, masked if segmenter is not None else 0
     if not all(digest_of(net) for net in (models.generator, models.scorer)):
         folder = None
-    starts = range(0, len(edits), CASE_BLOCK)
+    size = max(1, min(CASE_BLOCK, BLOCK_IMAGES // len(edits.grid)))
     tasks = [
         (
-            edits.some(slice(start, start + CASE_BLOCK)),
+            edits.some(slice(start, start + size)),
             segmenter,
-            min(max(masked - start, 0), CASE_BLOCK),
+            min(max(masked - start, 0), size),
             folder,
         )
-        for start in starts
+        for start in range(0, len(edits), size)
     ]
     if workers is None and masked and device_of(segmenter).type != "cpu":
         workers = 1

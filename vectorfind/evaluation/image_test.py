@@ -7,7 +7,8 @@ any straight line in latent space most scores drift somewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +22,18 @@ from property_cnn.hair import HairSegmenter
 from reports import columns as c
 from reports.statistics import Estimate, bootstrap, interval_stream, wilson
 from reports.tables import result_table, statistics_table
-from vectorfind.config import EvaluateSettings, default_thresholds
+from vectorfind.config import (
+    LEAST_READ,
+    MOST_IMAGES,
+    EvaluateSettings,
+    FindSettings,
+    default_thresholds,
+)
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.edits import CaseEdits, strength_grid
 from vectorfind.evaluation.cases import case_scores
 from vectorfind.evaluation.statistics import case_correlations, case_slopes
+from vectorfind.methods.registry import default_strengths
 from vectorfind.models.pair import Models, check_readable
 from vectorfind.sampling.latents import BLOCK, mapped_latents
 from vectorfind.sampling.sampler import read_all
@@ -106,27 +114,54 @@ def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSet
     Raises:
         InputError: a setting is not allowed.
     """
-    names = directions.properties
-    unscored = [name for name in names if name not in directions.scored]
+    return completed_early(settings, directions.settings, directions.scored)
+
+
+def completed_early(
+    settings: EvaluateSettings, find: FindSettings, scored: Sequence[str]
+) -> EvaluateSettings:
+    """As `completed`, before there are directions.
+
+    Args:
+        settings: of the test.
+        find: how the directions are found, complete.
+        scored: the properties that the scorer reads.
+    """
+    names = find.properties
+    unscored = [name for name in names if name not in scored]
     if unscored:
         raise InputError(
             f"the scorer does not read {', '.join(unscored)}, so no test can be made; import the "
-            f"directions under names that it reads: {', '.join(directions.scored)}"
+            f"directions under names that it reads: {', '.join(scored)}"
         )
     settings.validate(names)
-    strengths = directions.strengths | dict(settings.strengths or {})
+    strengths = default_strengths(find.method, names) | dict(find.strengths or {})
+    strengths |= dict(settings.strengths or {})
+    points = math.prod(len(strengths[name]) for name in names)
+    if points < LEAST_READ:
+        raise InputError(
+            f"the grid has {points} points, strengths of {names[0]} alone, and a corr-coef of two "
+            f"is always 1 or -1; give {LEAST_READ} strengths or more"
+        )
     control = settings.control_cases
-    return replace(
+    settings = replace(
         settings,
-        strengths={name: tuple(map(float, strengths[name])) for name in names},
+        strengths={name: strengths[name] for name in names},
         thresholds=default_thresholds(names) | dict(settings.thresholds or {}),
         control_cases=min(settings.cases, CONTROL_CASES) if control is None else control,
     )
+    if image_count(settings) > MOST_IMAGES:
+        raise InputError(
+            f"{settings.cases:,} cases of {len(names)} properties make {image_count(settings):,} "
+            f"images, at most {MOST_IMAGES:,} are tested on; give fewer cases, strengths or "
+            "properties"
+        )
+    return settings
 
 
 def image_count(settings: EvaluateSettings) -> int:
     """How many images a test with completed settings makes."""
-    edits = len(strength_grid(settings.strengths))
+    edits = math.prod(map(len, settings.strengths.values()))
     unedited = settings.cases * (2 if settings.hair else 1)  # once more where hair is masked
     return unedited + (settings.cases + settings.control_cases) * edits
 

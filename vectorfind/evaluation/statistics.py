@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vectorfind.config import LEAST_READ
+
 CONSTANT = 1e-6
 """Scores are constant where they spread over less than this share of their largest magnitude."""
 
@@ -67,7 +69,7 @@ def case_slopes(strengths: np.ndarray, scores: np.ndarray, score_std: np.ndarray
 def enough_read(scores: np.ndarray) -> np.ndarray:
     """(C,) bool: at least half of the case's S images, and three, have scores (C, S, A)."""
     count = (~np.isnan(scores).any(axis=2)).sum(axis=1)
-    return count >= max(3.0, scores.shape[1] / 2)
+    return count >= max(LEAST_READ, scores.shape[1] / 2)
 
 
 def _spread(values: np.ndarray, read: np.ndarray) -> np.ndarray:

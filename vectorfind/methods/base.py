@@ -7,6 +7,7 @@ each vector that is to be edited. Fields of one direction a group are there, `fi
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from property_cnn.common.errors import InputError
-from vectorfind.config import FindSettings
+from vectorfind.config import LEAST_READ, FindSettings
 
 if TYPE_CHECKING:  # both load PyTorch, which takes a second
     import torch
@@ -213,5 +214,12 @@ class Method(ABC):
         raise InputError(f"directions by {self.label} are fitted in one go")
 
     def default_strengths(self, properties: Sequence[str]) -> dict[str, tuple[float, ...]]:
-        """The grid's strengths of each property, in the order of `properties`."""
-        return {name: self.of(name).strengths.get(name, OTHER_STRENGTHS) for name in properties}
+        """The grid's strengths of each property, in the order of `properties`.
+
+        Where one property has two strengths alone, 0 stands between them: of two images there is no
+        corr-coef.
+        """
+        grid = {name: self.of(name).strengths.get(name, OTHER_STRENGTHS) for name in properties}
+        if math.prod(map(len, grid.values())) < LEAST_READ:
+            grid = {name: tuple(sorted({0.0, *values})) for name, values in grid.items()}
+        return grid

@@ -86,6 +86,7 @@ class SvmMethod(Method):
         self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
     ) -> None:
         """Raises InputError if the smallest group is too small, with an n that should do."""
+        _check_parts(sizes, settings)
         needed = needed_size(settings.ratio)
         smallest = min(sizes, key=lambda name: sizes[name])
         if sizes[smallest] >= needed:
@@ -122,6 +123,22 @@ class SvmMethod(Method):
 SVM = SvmMethod()
 
 
+def _check_parts(sizes: Mapping[str, int], settings: FindSettings) -> None:
+    """Raises InputError for a grouping property with too few different scores to part samples.
+
+    Parts hold as many samples each, so that none of them is empty but for equal scores.
+    """
+    if sum(sizes.values()) < settings.quantiles:
+        return
+    for place, name in enumerate(settings.group_by or ()):
+        held = {group[place] for group, size in sizes.items() if size}
+        if held != {group[place] for group in sizes}:
+            raise InputError(
+                f"{name} is the same in so many samples that it cannot part them into "
+                f"{settings.quantiles} groups, whatever n is; group by other properties"
+            )
+
+
 @dataclass(frozen=True, eq=False)
 class SvmFit:
     """One group's direction of one property.
@@ -153,6 +170,9 @@ def fit_svm(
         ratio: share of the m samples on either side.
         rng: draws the validation samples, the same share of either side.
         c: LinearSVC's C.
+
+    Raises:
+        InputError: the vectors of both sides are the same.
     """
     from sklearn.svm import LinearSVC  # takes a second to load
 
@@ -172,7 +192,13 @@ def fit_svm(
     checked = vectors(np.concatenate([bottom[:held], top[:held]]))
     accuracy = model.score((checked - centre) / scale, np.repeat([0, 1], held))
     normal = model.coef_[0]
-    return SvmFit((normal / np.linalg.norm(normal)).astype(np.float32), float(accuracy))
+    length = np.linalg.norm(normal)
+    if not 0 < length < np.inf:
+        raise InputError(
+            "samples with the highest and the lowest scores have the same vectors, so nothing "
+            "parts them; choose another layer"
+        )
+    return SvmFit((normal / length).astype(np.float32), float(accuracy))
 
 
 def fit_groups(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from property_cnn.common.checks import check_names, checked, choose
 from property_cnn.common.errors import InputError, ScorerError
 
 TAKES = ("tensor", "array", "pixels")
@@ -48,9 +49,10 @@ class CallableScorer:
     ):
         if isinstance(properties, str) or not properties:
             raise InputError(f"properties are {properties!r}; give the names of one score or more")
-        if takes not in TAKES:
-            raise InputError(f"unknown takes {takes!r}; choose one of {', '.join(TAKES)}")
-        self.function, self.properties, self.takes = function, tuple(properties), takes
+        names = checked("properties", properties, tuple[str, ...])
+        check_names("property", names, names)
+        choose("takes", takes, TAKES)
+        self.function, self.properties, self.takes = function, names, takes
         self.device, self.digest, self.thread_safe = torch.device(device), digest, thread_safe
 
     def __call__(self, images: torch.Tensor) -> np.ndarray:

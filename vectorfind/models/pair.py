@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -93,7 +94,7 @@ class Models:
         """Latents (N, z_dim) and labels (N, label_dim) -> every layer's vectors (N, d), one pass.
 
         Raises:
-            InputError: the generator gave other layers or sizes than it declares.
+            InputError: the generator gave other layers or sizes than it declares, or NaN.
         """
         device = device_of(self.generator)
         labelled = self.generator.label_dim > 0
@@ -101,11 +102,20 @@ class Models:
             _tensor(z, device),
             _tensor(label, device) if labelled else None,
         )
+        if not isinstance(latents, Mapping):
+            raise InputError(
+                f"the generator's map gave a {type(latents).__name__}; expected layer -> (N, d)"
+            )
+        latents = {name: _given(f"map of {name}", each) for name, each in latents.items()}
         given = {name: tuple(vectors.shape) for name, vectors in latents.items()}
         declared = {name: (len(z), size) for name, size in self.generator.layers.items()}
         if any(given.get(name) != shape for name, shape in declared.items()):
             raise InputError(f"the generator's map gave {given}, but its layers say {declared}")
-        return {name: latents[name].float() for name in declared}
+        latents = {name: latents[name].float().to(device) for name in declared}
+        for name, vectors in latents.items():
+            if not bool(vectors.isfinite().all()):
+                raise InputError(f"the generator's map gave NaN or infinity at {name}")
+        return latents
 
     @torch.inference_mode()
     def synthesize(self, latents: torch.Tensor | np.ndarray, layer: str) -> torch.Tensor:
@@ -117,7 +127,7 @@ class Models:
         device = device_of(self.generator)
         vectors = _tensor(latents, device)
         with self._precision(device):
-            images = self.generator.synthesize(vectors, layer)
+            images = _given("synthesize", self.generator.synthesize(vectors, layer))
         if images.ndim != 4 or images.shape[:2] != (len(vectors), 3):
             raise InputError(
                 f"the generator's synthesize gave shape {tuple(images.shape)}; "
@@ -214,6 +224,18 @@ def check_readable(readable: np.ndarray, what: str) -> None:
             f"the scorer could not read {unreadable} of {readable.size} {what} (NaN in their "
             "rows); at most half may be so: does it fit this generator's images?"
         )
+
+
+def _given(what: str, answer: object) -> torch.Tensor:
+    """What a generator gave, an array too, as a tensor; InputError for what is no numbers."""
+    if isinstance(answer, torch.Tensor):
+        return answer
+    try:
+        return torch.tensor(np.asarray(answer))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the generator's {what} gave a {type(answer).__name__}; expected a tensor or an array"
+        ) from error
 
 
 def _tensor(values: torch.Tensor | np.ndarray, device: torch.device) -> torch.Tensor:

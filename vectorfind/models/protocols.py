@@ -36,12 +36,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
+from property_cnn.common.checks import Whole, check_names, checked
 from property_cnn.common.errors import InputError
+
+LARGEST = 2**24
+"""Most numbers of a latent, a label or a layer's vector."""
 
 
 @runtime_checkable
@@ -122,7 +126,10 @@ def resolve_generator(
 
         return load_generator(generator, device, psi, trunc_layers)
     _check("generator", generator, ("z_dim", "label_dim", "layers", "map", "synthesize"))
-    if not generator.layers:
+    checked("the generator's z_dim", generator.z_dim, Annotated[int, Whole(1, LARGEST)])
+    checked("the generator's label_dim", generator.label_dim, Annotated[int, Whole(0, LARGEST)])
+    sizes = Mapping[str, Annotated[int, Whole(1, LARGEST)]]
+    if not checked("the generator's layers", generator.layers, sizes):
         raise InputError("the generator offers no layers; give at least one name and its size")
     for name in generator.layers:
         if not name or name.startswith(".") or set(name) & set("/\\"):
@@ -149,8 +156,10 @@ def resolve_scorer(
         place = choose_device(device)
         return load_scorer(None, place) if scorer == "default" else load_any_scorer(scorer, place)
     _check("scorer", scorer, ("properties", "__call__"))
-    if not scorer.properties or isinstance(scorer.properties, str):
+    names = checked("the scorer's properties", scorer.properties, tuple[str, ...])
+    if not names:
         raise InputError("the scorer's `properties` must be a tuple of names, one a score")
+    check_names("property of the scorer", names, names)
     return _moved(scorer, device)
 
 
@@ -160,7 +169,9 @@ def digest_of(network: object) -> str:
     if not digest or psi == 1.0:
         return digest
     layers = getattr(network, "trunc_layers", None)
-    return f"{digest}-psi{psi:g}" + ("" if layers is None else f"-of-{layers}")
+    return f"{digest}-psi{str(float(psi)).removesuffix('.0')}" + (
+        "" if layers is None else f"-of-{layers}"
+    )
 
 
 def device_of(network: object) -> torch.device:

@@ -57,7 +57,7 @@ def compare_runs(
     table, notes = compare_files(a, b)
     page = None if out is None else write_comparison(a, b, table, out)
     lines = [*comparison_lines(table), *(f"note: {note}" for note in notes)]
-    return Report(page, tuple(lines))
+    return Report(page, tuple(lines), {Path(COMPARISON).stem: table})
 
 
 @one_thread()

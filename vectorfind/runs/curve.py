@@ -160,7 +160,6 @@ def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
         ScorerError: the scorer's answers cannot be used.
     """
     began = time.monotonic()
-    settings.validate()
     for method in settings.methods:
         method_named(method)  # told before anything is loaded
     with reading():

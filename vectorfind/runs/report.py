@@ -7,10 +7,13 @@ of a folder is the same whether it was just made, is made again, or is made from
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
@@ -18,24 +21,48 @@ from property_cnn.common.folders import inside, writable_folder
 from property_cnn.jobs.folder import Claim, amend_folder, open_again
 from reports.folders import ReadingError, read_config
 from reports.layout import (
+    COMPARISON,
+    CONCEPT,
     CONFIG,
+    FINDINGS,
+    GAIN,
     N_CURVE,
     REPORT,
     STATISTICS,
+    VERDICT,
 )
 from reports.pages.folder import report_files
+from reports.tables import table_rows
 from vectorfind.config import default_thresholds
 
+_PRINTED = (STATISTICS, N_CURVE, FINDINGS, COMPARISON, VERDICT, CONCEPT, GAIN)
 _MEASURED = (STATISTICS, N_CURVE)
 """Tables that a report makes of bare cases or curves, and that a run's folder has of its own."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a report says, to be printed, and its page where one was written."""
+    """What a report says, to be printed, and its page where one was written.
+
+    Attributes:
+        page: the page; its folder has the tables.
+        lines: the results in words.
+        tables: name -> table, where there is no folder.
+    """
 
     page: Path | None
     lines: tuple[str, ...]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def values(self) -> dict[str, Any]:
+        """The same as JSON can hold it, with the rows of the tables of results."""
+        tables = dict(self.tables)
+        for path in [] if self.page is None else map(self.page.with_name, _PRINTED):
+            if path.exists():
+                tables[path.stem] = pd.read_csv(path)
+        rows = {name: table_rows(table) for name, table in tables.items()}
+        page = None if self.page is None else str(self.page)
+        return {"report": page, "lines": list(self.lines), "tables": rows}
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def write_samples(
     quiet: bool = False,
 ) -> Path:
     """Samples as `find` draws them, in one .npz: z, label, scores, properties, readable and
-    `mid_<layer>` for every layer. Of the settings n, seed, batch_size, device, dtype, psi and
+    `latents_<layer>` for every layer. Of the settings n, seed, batch_size, device, dtype, psi and
     trunc_layers count.
     """
     settings.validate()
@@ -38,6 +38,10 @@ def write_samples(
     writable_folder(out.parent)
     models = _models(settings, generator, scorer)
     progress = Progress("sampling", settings.n, "images", quiet)
+    generator = models.generator
+    row = 4 * (generator.z_dim + generator.label_dim + len(models.scored))
+    row += 4 * sum(generator.layers.values())
+    progress.foresee(size=settings.n * row, folder=out.parent)
     samples = sample(
         models,
         settings.n,
@@ -53,7 +57,7 @@ def write_samples(
         "properties": np.array(samples.properties),
         "readable": samples.readable,
     }
-    latents = {f"mid_{layer}": vectors for layer, vectors in samples.latents.items()}
+    latents = {f"latents_{layer}": vectors for layer, vectors in samples.latents.items()}
     about = {"seed": settings.seed, "psi": settings.psi, "trunc_layers": settings.trunc_layers}
     write_npz(out, "vectorfind samples", arrays | latents, about)
     return out

@@ -174,7 +174,7 @@ young, no glasses.
   4 × 4 to 16 × 16 and the discriminator's layers from 16 × 16 down; all else is the base's
 - **Seed**: {settings.seed}; samples and figures below from seed {SEED}
 - **Commands**: `vectorfind finetune filter -n {IMAGES // 1000}K --out concept-images`,
-  `vectorfind finetune --variant v9 --base base --data concept-images --out v9`; or `make models`
+  `vectorfind finetune --variant v9 --base base --images concept-images --out v9`; or `make models`
 
 No photograph of a person was involved.
 

@@ -54,7 +54,8 @@ from reports.tables import comparison_table, csv_text, fits_table, n_curve_table
 from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
-from vectorfind.evaluation.image_test import Evaluation, Measurement
+from vectorfind.directions.packing import directions_file
+from vectorfind.evaluation.image_test import Evaluation, Measurement, completed, completed_early
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.pipeline import run_evaluation
@@ -116,7 +117,7 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     check_early(find, scorer)
     folder = writable_folder(out)
     models, find = models_for(find, generator, scorer)
-    test.validate(find.properties)
+    completed_early(test, find, models.scored)
     segmenter = hair_segmenter(test, models)
     config = run_config("test", find, test, models, segmenter)
     config["command"] = command_line(find, test, generator, scorer)
@@ -195,10 +196,10 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     choose_device(device)
     folder = writable_folder(out)
     directions = load_directions(directions_path, generator, scorer, device=device)
-    test.validate(directions.properties)
+    completed(test, directions)
     segmenter = hair_segmenter(test, directions.models)
     config = run_config("evaluate", directions.settings, test, directions.models, segmenter)
-    config["directions"] = file_digest(directions_path)
+    config["directions"] = file_digest(directions_file(directions_path))
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     words += ["--hair"] if test.hair else []
     config["command"] = shlex.join([*words, "--seed", str(test.seed)])

@@ -27,6 +27,7 @@ from property_cnn.common.shard_store import (
     CHECKSUMS,
     MANIFEST,
     Rows,
+    ShardStore,
     made_from_same,
     open_store,
     write_shared,
@@ -134,6 +135,7 @@ def fill_store(  # noqa: PLR0913, its keywords are the interface
         progress = Progress("sampling", n, "images", quiet)
         run = partial(run_tasks, workers=workers, models=models)
         make = partial(_make, models, seed, kept, batch_size)
+        progress.foresee(*_missing(store, models, n, kept), Path(folder))
         store.fill(n, [*BASE, *map(array_name, kept)], make, run, progress, whole=True)
         scores = store.rows(SCORES, n).whole()
     readable = ~np.isnan(scores).any(axis=1)
@@ -152,6 +154,16 @@ def holds_samples(folder: Path, models: Models, seed: int) -> bool:
 def array_name(layer: str) -> str:
     """Under which a layer's vectors are kept, apart from what else lies in a store."""
     return f"layer_{layer}" if layer in (*BASE, CHECKSUMS, MANIFEST) else layer
+
+
+def _missing(store: ShardStore, models: Models, n: int, layers: Sequence[str]) -> tuple[int, int]:
+    """How many of the first n images the store lacks, and the bytes of all that it lacks."""
+    generator, rows = models.generator, range(0, n, SHARD)
+    widths = {LATENTS: generator.z_dim, LABELS: generator.label_dim, SCORES: len(models.scored)}
+    widths |= {array_name(layer): generator.layers[layer] for layer in layers}
+    held = [getattr(store.shards.get(index), "arrays", {}) for index in range(len(rows))]
+    size = sum(SHARD * 4 * widths[name] for arrays in held for name in widths.keys() - arrays)
+    return sum(min(SHARD, n - s) for s, arrays in zip(rows, held, strict=True) if not arrays), size
 
 
 def _make(

@@ -21,7 +21,7 @@ def test_without_a_name_it_is_the_gpu_where_there_is_one(monkeypatch, name, ther
     assert choose_device(name).type == expected
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", "", "cpu:x"])
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "", "cpu:x", "meta"])
 def test_other_names_are_refused(name):
     with pytest.raises(InputError, match="cannot be used here"):
         choose_device(name)

@@ -7,6 +7,7 @@ import io
 import pytest
 
 from property_cnn.common import progress
+from property_cnn.common.errors import FileError
 from property_cnn.common.progress import Progress
 
 
@@ -79,3 +80,21 @@ def test_a_stream_that_is_full_or_closed_stops_nothing(clock, monkeypatch, strea
     bar.advance(1)
     assert bar.done == 2
     assert Progress("sampling", 2, stream=stream).quiet
+
+
+def test_what_is_to_come_is_told_before_it_begins(tmp_path):
+    stream = io.StringIO()
+    bar = Progress("sampling", 4000, "images", stream=stream)
+    bar.foresee()
+    bar.foresee(1000, 3 * 2**20, tmp_path / "not" / "there")
+    bar.foresee(0, 0, tmp_path)
+    assert stream.getvalue().splitlines() == [
+        "sampling: 4,000 images to make",
+        f"sampling: 1,000 images to make, about 3.0 MiB in {tmp_path / 'not' / 'there'}",
+    ]
+
+
+def test_what_the_disk_has_no_room_for_is_refused_before_it_begins(tmp_path):
+    bar = Progress("sampling", 10, "images", quiet=True)
+    with pytest.raises(FileError, match=r"would take about 1,024 TiB, where .* are free"):
+        bar.foresee(size=2**50, folder=tmp_path)

@@ -35,8 +35,9 @@ def test_networks_that_are_not_thread_safe_run_one_after_another(three_threads):
     assert list(run_tasks(threads_and, [(0,), (1,)], 2, models)) == [(0, 1), (1, 1)]
 
 
-def test_processes_are_used_where_the_user_configures_them():
-    with joblib.parallel_config(backend="loky", n_jobs=2):
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_processes_are_used_where_the_user_configures_them(backend):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
         assert list(run_tasks(threads_and, [(i,) for i in range(3)])) == [(0, 1), (1, 1), (2, 1)]
 
 

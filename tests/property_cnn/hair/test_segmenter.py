@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import CheckpointError, InputError, MissingError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.hair import segmenter as predict
 from property_cnn.hair.segmenter import HairSegmenter, load_hair_segmenter
-from property_cnn.segmentation.settings import StudentSettings
+from property_cnn.segmentation.segformer import new_segformer
+from property_cnn.segmentation.settings import SegformerSettings, StudentSettings
 from property_cnn.segmentation.student import load_student, new_student, save_student
 from tests.property_cnn.conftest import TINY_STUDENT
 
@@ -77,3 +80,12 @@ def test_missing_and_foreign_files_are_refused(network, tmp_path, monkeypatch):
     save_tensors(path, tensors, metadata)
     with pytest.raises(CheckpointError, match="do not fit"):
         load_hair_segmenter(path)
+
+
+def test_without_transformers_the_extra_is_named(network, tmp_path, monkeypatch):
+    path = tmp_path / "hair.safetensors"
+    save_student(network, path, 32)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    for use in (lambda: load_hair_segmenter(path), lambda: new_segformer(SegformerSettings())):
+        with pytest.raises(MissingError, match=r"needs transformers, .* pip install 'vector.*hair"):
+            use()

@@ -7,7 +7,7 @@ import torch
 
 from property_cnn.common.errors import InputError
 from stylegan_ft.finetune.data import RealImages, load_real_images
-from stylegan_ft.training.image_folder import write_images
+from tests.stylegan_ft.image_files import write_images
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from property_cnn.common.errors import CheckpointError, InputError
-from stylegan_ft.training.image_folder import load_images, read_labels, write_images
+from stylegan_ft.training.image_folder import load_images, read_labels
+from tests.stylegan_ft.image_files import write_images
 
 
 def _folder(path, text):
@@ -59,6 +60,10 @@ def test_labels_keep_names_and_empty_cells(tmp_path):
         ("file,eyes\n/etc/a.png,1\n", "outside"),
         ("file,eyes\na.png,1\nb.png,wide\n", "eyes holds 'wide'"),
         ("file,eyes\n,1\n", "row 2"),
+        ("file,eyes\na.png,1,\n", "line 2 has 3 cells, the header 2"),
+        ("file,eyes,age\na.png,1\n", "line 2 has 2 cells, the header 3"),
+        ("file,eyes,eyes\na.png,1,2\n", "a column stands twice"),
+        ('file,eyes\n"a.png,1\n', "line 2 has 1 cells|no table"),
     ],
 )
 def test_wrong_labels_are_told(tmp_path, text, said):

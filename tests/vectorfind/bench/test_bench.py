@@ -178,13 +178,13 @@ def test_the_grid_is_judged_by_its_parts():
     ("change", "words"),
     [
         ({"parts": ("rates", "speed")}, "unknown part 'speed'"),
-        ({"n": 10}, "n is 10; give 2000 or more"),
+        ({"n": 10}, "n is 10; give a whole number from 2,000 to"),
         ({"seconds": 0.0}, "seconds is 0.0"),
     ],
 )
 def test_settings_are_checked(change, words):
     with pytest.raises(InputError, match=words):
-        replace(SETTINGS, **change).validate()
+        replace(SETTINGS, **change)
 
 
 def test_only_the_parts_asked_for_are_measured(models, monkeypatch):

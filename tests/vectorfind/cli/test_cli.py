@@ -71,7 +71,15 @@ def assert_one_line(result, *pieces, code=2):
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("4000", 4000), ("160K", 160_000), ("1.5k", 1500), ("1M", 1_000_000)]
+    ("text", "number"),
+    [
+        ("4000", 4000),
+        ("160K", 160_000),
+        ("1.5k", 1500),
+        ("1M", 1_000_000),
+        ("1.001K", 1001),
+        ("8.999M", 8_999_000),
+    ],
 )
 def test_count_understands_thousands_and_millions(text, number):
     assert Count().convert(text, None, None) == number
@@ -142,7 +150,7 @@ def test_sample_writes_what_find_would_see(networks, tmp_path):
     assert result.stdout == f"samples: {out}\n"
     with np.load(out, allow_pickle=False) as file:
         assert file["z"].shape == (20, 6)
-        assert file["mid_mapping_split2"].shape == (20, 12)
+        assert file["latents_mapping_split2"].shape == (20, 12)
         assert file["scores"].shape == (20, 8)
         expected = np.concatenate([file["z"], file["label"]], axis=1)
         np.testing.assert_allclose(file["scores"], expected, atol=1e-5)
@@ -183,17 +191,21 @@ def test_evaluate_and_info_read_a_run(networks, run_folder, tmp_path):
     table = "test_result.csv"
     assert (tmp_path / table).read_bytes() == (run_folder / table).read_bytes()
     assert "planted-scorer" in invoke("info", run_folder).stdout
+    again = invoke("evaluate", run_folder, *args[1:], "--out", tmp_path / "of-folder")
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "of-folder" / table).read_bytes() == (run_folder / table).read_bytes()
     assert "digest" in invoke("info", run_folder / "directions.npz").stdout
+    assert json.loads(invoke("info", run_folder, "--json").stdout)["kind"] == "test"
 
 
 def test_edit_writes_a_sheet_or_single_images(networks, run_folder, tmp_path):
     directions = run_folder / "directions.npz"
     sheet = tmp_path / "sheet.png"
-    result = invoke("edit", directions, "--eyes", "2", "--count", "3", "--out", sheet)
+    result = invoke("edit", directions, "--eyes", "2", "-n", "3", "--out", sheet)
     assert result.stdout == f"images: {sheet}\n"
     assert Image.open(sheet).size == (3 * 132 - 4, 2 * 132 - 4)
     latents = run_folder / "latents.npz"
-    args = ["--latents", latents, "--set", "mouth=-1", "--count", "2", "--out", tmp_path / "many"]
+    args = ["--latents", latents, "--set", "mouth=-1", "-n", "2", "--out", tmp_path / "many"]
     result = invoke("edit", directions, *args)
     assert result.exit_code == 0, result.output
     names = [path.name for path in sorted((tmp_path / "many").iterdir())]
@@ -203,7 +215,7 @@ def test_edit_writes_a_sheet_or_single_images(networks, run_folder, tmp_path):
 def test_edit_moves_the_property_in_the_images(networks, run_folder, tmp_path):
     """The planted eyes are the topmost band of grey: 2 units of 20 from black to white."""
     for name, strength in (("low", -2), ("high", 2)):
-        args = ["--eyes", strength, "--count", "1", "--out", tmp_path / name]
+        args = ["--eyes", strength, "-n", "1", "--out", tmp_path / name]
         assert invoke("edit", run_folder / "directions.npz", *args).exit_code == 0
     low, high = (
         np.asarray(Image.open(tmp_path / name / "edited_0000.png")).astype(int)[0, 0, 0]
@@ -214,7 +226,7 @@ def test_edit_moves_the_property_in_the_images(networks, run_folder, tmp_path):
 
 def test_edit_writes_an_animation_of_a_sweep(networks, run_folder, tmp_path):
     args = ["--animate", tmp_path / "eyes.gif", "--sweep", "eyes=-2:2", "--frames", "3"]
-    result = invoke("edit", run_folder / "directions.npz", *args, "--rate", "20", "--count", "1")
+    result = invoke("edit", run_folder / "directions.npz", *args, "--rate", "20", "-n", "1")
     assert result.stdout == f"animation: {tmp_path / 'eyes.gif'}\n"
     with Image.open(tmp_path / "eyes.gif") as gif:
         assert (gif.n_frames, gif.info["duration"]) == (4, 50)

@@ -78,14 +78,14 @@ def test_info_of_a_scorer_an_array_and_another_network(tmp_path):
 
 def test_convert_writes_what_can_be_loaded(checkpoint, tmp_path):
     out = tmp_path / "new" / "model.safetensors"
-    assert said("convert", checkpoint, out) == f"checkpoint: {out}\n"
+    assert said("convert", checkpoint, "--out", out) == f"checkpoint: {out}\n"
     assert len(load_tensors(out)[0]) > 10
     assert "stylegan2" in said("info", out)
     half = tmp_path / "half.safetensors"
-    said("convert", checkpoint, half, "--precision", "float16")
+    said("convert", checkpoint, "--out", half, "--dtype", "float16")
     assert half.stat().st_size < out.stat().st_size
-    assert_one_line(invoke("convert", checkpoint, tmp_path / "model.pt"), ".safetensors")
-    assert_one_line(invoke("convert", tmp_path / "no.pkl", out), "no.pkl")
+    assert_one_line(invoke("convert", checkpoint, "--out", tmp_path / "model.pt"), ".safetensors")
+    assert_one_line(invoke("convert", tmp_path / "no.pkl", "--out", out), "no.pkl")
 
 
 def test_export_for_interfacegan_and_back(networks, saved, tmp_path):
@@ -126,7 +126,7 @@ def test_components_are_imported_under_new_names_and_edit(networks, tmp_path):
     args = [tmp_path / "components.npz", "--layer", "w", "-n", "300", "--quiet", "--out", out]
     told = said("directions", "import", *args, "--rename", "component_3=pose")
     assert told == f"directions: {out} (pose)\n"
-    said("edit", out, "--pose", "1", "--count", "1", "--out", tmp_path / "a.png")
+    said("edit", out, "--pose", "1", "-n", "1", "--out", tmp_path / "a.png")
     evaluate = ["evaluate", out, "--cases", "3", "--quiet", "--out", tmp_path / "run"]
     assert "pose: found 1.000" in said(*evaluate)
     assert_one_line(invoke("directions", "import", *args, "--rename", "eyes"), "OLD=NEW")

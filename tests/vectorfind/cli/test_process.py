@@ -94,6 +94,15 @@ def test_what_a_signal_stopped_goes_on_to_the_same_bytes(tmp_path):
     assert same_files(tmp_path / "whole", tmp_path / "stopped")
 
 
+UNFORESEEN = """
+import runpy, shutil, sys
+shutil.disk_usage = lambda path: shutil._ntuple_diskusage(2**40, 0, 2**40)
+sys.argv[0] = "vectorfind"
+runpy.run_module("vectorfind", run_name="__main__")
+"""
+"""The command, on a disk that seems to have room when the work begins."""
+
+
 def test_a_full_disk_is_one_line_and_the_work_goes_on_after_room_is_made(tmp_path):
     disk, whole = tmp_path / "disk", tmp_path / "whole"
     for folder in (disk, whole):
@@ -101,17 +110,20 @@ def test_a_full_disk_is_one_line_and_the_work_goes_on_after_room_is_made(tmp_pat
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("cannot mount a file system here")
-    words = [*PROGRAM, *SAMPLE, "--store", "store", "--quiet"]
+    sample = [*SAMPLE, "--store", "store", "--quiet"]
+    words, unforeseen = [*PROGRAM, *sample], [sys.executable, "-c", UNFORESEEN, *sample]
     try:
         for room in (2, 12, 200, 1500):  # KiB: before the work, at its start, and within
             filler = disk / "filler"
             free = shutil.disk_usage(disk).free - room * 1024
             filler.write_bytes(bytes(max(free, 0)))
-            full = subprocess.run(words, cwd=disk, capture_output=True, text=True)
+            foreseen = subprocess.run(words, cwd=disk, capture_output=True, text=True)
+            full = subprocess.run(unforeseen, cwd=disk, capture_output=True, text=True)
             filler.unlink()
-            assert full.returncode == 2
-            assert len(full.stderr.splitlines()) == 1
+            assert foreseen.returncode == full.returncode == 2
+            assert len(foreseen.stderr.splitlines()) == len(full.stderr.splitlines()) == 1
             assert "No space left on device" in full.stderr
+            assert "make room" in foreseen.stderr
             assert not list(disk.rglob(".partial-*"))
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
         for folder in (whole, disk):

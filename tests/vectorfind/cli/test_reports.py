@@ -1,5 +1,7 @@
 """`vectorfind report` and `vectorfind compare`: what they print, and errors in one line."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -58,3 +60,16 @@ def test_what_is_missing_gets_one_line(args, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_results_are_json_for_scripts(tmp_path):
+    a = write_run(tmp_path / "a", planted_corrs())
+    b = write_run(tmp_path / "b", planted_corrs(shift=0.02))
+    said = json.loads(invoke("report", a, "--json", "--out", tmp_path / "out").stdout)
+    assert said["report"] == str(tmp_path / "out" / "report.html")
+    assert any(line.startswith("cases passed: ") for line in said["lines"])
+    [statistics] = said["tables"]["test_statistics"]
+    assert 0 <= statistics["passed_ratio"] <= 1
+    said = json.loads(invoke("compare", a, b, "--json").stdout)
+    assert said["report"] is None
+    assert {"measure", "p_value"} <= set(said["tables"]["comparison"][0])

@@ -110,12 +110,20 @@ def test_a_sweep_of_the_dye_segments_once(found, path, tmp_path, monkeypatch):
     [
         ({"out": None}, "nowhere to write"),
         ({"look": Look({}, {})}, "nothing to edit"),
-        ({"count": 0}, "at least 1"),
+        ({"count": 0}, "count is 0; give a whole number from 1 to 10,000"),
+        ({"count": 1_000_000}, "count is 1000000"),
+        ({"seed": -1}, "seed is -1"),
+        ({"animation": "a.gif", "frames": 100_000}, "frames is 100000; give .* 2 to 1,000"),
+        ({"animation": "a.gif", "rate": 1e-9}, "rate is 1e-09"),
+        ({"look": Look({"eyes": 1e38}, {})}, "strength of eyes is 1e.38; give .* to 1000"),
+        ({"look": Look({"eyes": float("nan")}, {})}, "strength of eyes is nan"),
+        ({"animation": "a.gif", "sweeps": ["eyes=0:1e38"]}, "strength of eyes"),
+        ({"animation": "a.gif", "sweeps": ["eyes=0:1", "eyes=0:2"]}, "sweep stands twice"),
         ({"look": Look({"nose": 1.0}, {})}, "nose.*eyes"),
         ({"look": Look({}, {"ombre-height": 1.5})}, "ombre-height is 1.5.*0 to 1"),
         ({"look": Look({}, {"ombre-hue": 0.5})}, "ombre-hue.*ombre-color"),
         ({"animation": "a.png"}, "does not end in .gif"),
-        ({"animation": "a.gif", "rate": 0.0}, "0.0 frames a second"),
+        ({"animation": "a.gif", "rate": 0.0}, "rate is 0.0; give a number from 0.1 to 50"),
         ({"animation": "a.gif", "sweeps": ["eyes"]}, "NAME=FROM:TO"),
         ({"animation": "a.gif", "sweeps": ["nose=0:1"]}, "nose"),
         ({"animation": "a.gif", "sweeps": ["ombre-height=0:2"]}, "ombre-height"),
@@ -145,3 +153,19 @@ def test_a_picture_of_another_kind_is_no_folder(path, tmp_path):
     with pytest.raises(InputError, match=r"ends in \.png"):
         write_edits(path, tmp_path / "a.bmp", Look({"eyes": 1.0}, {}), count=1)
     assert not (tmp_path / "a.bmp").exists()
+
+
+def test_images_that_fill_the_memory_are_refused_before_they_are_made(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BYTES", 4 * 3 * SIDE * SIDE * 2)
+    write_edits(path, tmp_path / "two.png", Look({"eyes": 1.0}, {}), count=2)
+    with pytest.raises(InputError, match=r"3 images take .* give a smaller count"):
+        write_edits(path, tmp_path / "three.png", Look({"eyes": 1.0}, {}), count=3)
+    with pytest.raises(InputError, match="or fewer frames"):
+        write_edits(path, None, Look({"eyes": 1.0}, {}), tmp_path / "a.gif", count=2, frames=24)
+    assert [file.name for file in tmp_path.glob("*.*g*")] == ["two.png"]
+
+
+def test_latents_that_are_no_numbers_are_refused(path, tmp_path):
+    np.savez(tmp_path / "z.npz", z=np.full((1, 14), np.nan, np.float32), label=np.zeros((1, 2)))
+    with pytest.raises(InputError, match="z or label holds NaN"):
+        write_edits(path, tmp_path / "a.png", Look({"eyes": 1.0}, {}), latents=tmp_path / "z.npz")

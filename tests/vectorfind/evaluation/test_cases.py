@@ -205,3 +205,13 @@ def test_means_over_cases_are_those_of_each_cases_mean():
     table, statistics = with_hair(table, statistics, hair, EvaluateSettings())
     assert table[c.HAIR_IOU].tolist() == [0.75, 0.25]
     assert statistics["hair_iou_mean"].iloc[0] == 0.5
+
+
+def test_a_large_grid_has_small_blocks_so_that_progress_is_seen(inputs, tmp_path, monkeypatch):
+    whole, _ = scored(inputs)
+    monkeypatch.setattr(cases, "BLOCK_IMAGES", 11)  # two cases of five images
+    done = []
+    parted, _ = scored(inputs, tmp_path, progress=done.append)
+    assert done == [10] * 20
+    assert len(list(tmp_path.glob("*.npz"))) == 20
+    assert np.allclose(parted, whole, atol=1e-5)

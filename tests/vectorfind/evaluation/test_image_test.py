@@ -189,3 +189,18 @@ def test_strengths_and_thresholds_can_be_given(found):
     assert (evaluation.table["passed"] == "X").all()
     with pytest.raises(InputError, match="unknown property of strengths"):
         run_toy(found(), strengths={"smile": (0, 1)})
+
+
+def test_a_test_of_more_images_than_can_be_made_is_refused(found):
+    strengths = {name: tuple(range(100)) for name in ("eyes", "mouth", "pose")}
+    with pytest.raises(InputError, match=r"100 cases of 3 properties make 200,000,100 images, at"):
+        completed(EvaluateSettings(strengths=strengths), found())
+
+
+def test_two_images_a_case_are_refused_and_no_default(found):
+    one = replace(found(), settings=replace(found().settings, properties=("eyes",)))
+    assert one.strengths == {"eyes": (-1.2, 0.0, 1.2)}
+    assert found().strengths["eyes"] == (-1.2, 1.2)
+    with pytest.raises(InputError, match=r"2 points, strengths of eyes alone, .* give 3 strengths"):
+        completed(EvaluateSettings(strengths={"eyes": (-1, 1)}), one)
+    assert completed(EvaluateSettings(strengths={"eyes": (-1, 1)}), found())

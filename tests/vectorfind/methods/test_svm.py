@@ -100,3 +100,17 @@ def test_the_needed_size_is_the_least_that_leaves_five_a_side(ratio):
 
 def test_the_advised_n_is_enough():
     assert enough(12, 100, 0.2) * 12 / 100 >= needed_size(0.2)
+
+
+def test_vectors_that_are_all_the_same_have_no_direction():
+    _, scores, _ = planted(100)
+    with pytest.raises(InputError, match="the same vectors, so nothing parts them"):
+        fit_svm(np.ones((100, 4), np.float32).__getitem__, scores, 0.2, np.random.default_rng(0))
+
+
+def test_a_constant_grouping_property_is_named_whatever_n_is():
+    settings = FindSettings(n=100, ratio=0.2, group_by=("hair_color", "smile"))
+    with pytest.raises(InputError, match=r"smile is the same in so many samples .* 2 groups"):
+        SVM.check_groups({"hh": 50, "hl": 0, "lh": 50, "ll": 0}, settings, ("eyes",))
+    with pytest.raises(InputError, match="n=100 is too small"):  # none of the parts is empty
+        SVM.check_groups({"hh": 50, "hl": 0, "lh": 0, "ll": 50}, settings, ("eyes",))

@@ -173,20 +173,6 @@ def test_other_settings_are_refused(folder):
         run(folder, settings=CurveSettings(n=(600,), workers=1))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"n": (8, 4)}, "give rising numbers"),
-        ({"n": ()}, "no n given"),
-        ({"layers": ()}, "no layers given"),
-        ({"cases": 0}, "cases is 0"),
-    ],
-)
-def test_settings_that_are_not_allowed_are_told(change, message):
-    with pytest.raises(InputError, match=message):
-        CurveSettings(**change).validate()
-
-
 def test_a_method_that_there_is_not_is_told(tmp_path):
     with pytest.raises(InputError, match="unknown method 'sum'; choose one of svm, gradient"):
         run(tmp_path, settings=replace(SETTINGS, methods=("sum",)))

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from property_cnn.common import shard_store
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import file_digest
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.models.pair import Models
@@ -187,3 +187,17 @@ def test_the_first_samples_and_their_groups(models, whole):
         assert file["group"].tolist() == ["".join("lh"[int(b)] for b in row) for row in above]
     (whole / "groups_100.npz").unlink()
     (whole / "checksums" / "groups_100.json").unlink()
+
+
+def test_a_store_says_what_it_lacks_and_refuses_what_the_disk_has_no_room_for(
+    tmp_path, capsys, monkeypatch
+):
+    models = Models(ToyGenerator(), ToyScorer())
+    fill_store(tmp_path, models, 512, quiet=False)
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == f"sampling: 512 images to make, about 128 KiB in {tmp_path}"
+    free = shutil.disk_usage(tmp_path)._replace(free=100 * 2**10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(FileError, match="about 256 KiB, where 100 KiB are free; make room"):
+        fill_store(tmp_path, models, N)
+    assert len(fill_store(tmp_path, models, 512)) == 512  # needs no room

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from property_cnn.common.checks import DTYPES
 from stylegan_ft.finetune.settings import (
     DEFAULTS,
-    DTYPES,
     VARIANTS,
     FinetuneSettings,
     PlainSettings,
@@ -69,7 +69,7 @@ def _default(name: str) -> str:
 @click.group(invoke_without_command=True, short_help="Fine-tune a generator; filter; report.")
 @click.option("--variant", type=click.Choice(list(VARIANTS)), help="What changes; see below.")
 @click.option("--base", help='Generator to start from: "base", "default" or a checkpoint.')
-@click.option("--data", type=GivenPath(), help="Image folder to learn from.")
+@click.option("--images", type=GivenPath(), help="Image folder to learn from.")
 @click.option("--out", type=GivenPath(), help="Folder of the run.")
 @click.option(
     "--discriminator",
@@ -100,7 +100,7 @@ def finetune(
     ctx: click.Context,
     variant: str | None,
     base: str | None,
-    data: Path | None,
+    images: Path | None,
     out: Path | None,
     quiet: bool,
     **options: Any,
@@ -113,12 +113,12 @@ def finetune(
     \b
     Example:
       vectorfind finetune filter -n 160K --out concept
-      vectorfind finetune --variant v9 --base base --data concept --out runs/v9
+      vectorfind finetune --variant v9 --base base --images concept --out runs/v9
       vectorfind finetune report runs/v9 --out runs/v9-report
     """
     if ctx.invoked_subcommand is not None:
         return
-    given = {"--variant": variant, "--base": base, "--data": data, "--out": out}
+    given = {"--variant": variant, "--base": base, "--images": images, "--out": out}
     missing = [name for name, value in given.items() if value is None]
     if len(missing) == len(given):
         click.echo(ctx.get_help())
@@ -132,7 +132,7 @@ def finetune(
     names = ("discriminator", "scorer", "classifiers", "device", "overwrite")
     rest = {name: options[name] for name in names}
     path = finetune_files(
-        variant, base, data, out, settings, log=say(quiet), command=command_line(), **rest
+        variant, base, images, out, settings, log=say(quiet), command=command_line(), **rest
     )
     click.echo(f"generator: {path}")
 

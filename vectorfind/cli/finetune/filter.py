@@ -27,7 +27,8 @@ from vectorfind.runs.finetune.settings import FaceSettings, FilterSettings
 
 @click.command(short_help="Render faces with known attributes.")
 @setting(FaceSettings, "n", "Faces to render.", "-n")
-@settings_options(FaceSettings, {"seed": "Of the faces.", "size": "Of a side, in pixels."})
+@setting(FaceSettings, "seed", "Of the faces.")
+@setting(FaceSettings, "size", "Of the images, in pixels.", "--side")
 @workers_option
 @out_option("Folder for images/*.png and labels.csv.")
 @overwrite_option
@@ -54,7 +55,8 @@ def faces(out: Path, **options: Any) -> None:
     "--images", type=click.Path(path_type=Path), help="Own image folder; else rendered faces."
 )
 @click.option(
-    "--faces",
+    "-n",
+    "faces",
     type=Count(),
     default=FACES,
     show_default=True,
@@ -133,7 +135,7 @@ def classifiers(
 def filter(out: Path, **options: Any) -> None:
     """Generates images, judges each by the classifiers and keeps those within all thresholds.
 
-    OUT becomes an image folder that `vectorfind finetune --data` takes: the kept images, and in
+    OUT becomes an image folder that `vectorfind finetune --images` takes: the kept images, and in
     labels.csv their property scores and probabilities. filter.csv has those of every image.
     Resumes where it was stopped.
 

@@ -10,6 +10,7 @@ import click
 from vectorfind.cli.options import (
     device_option,
     echo_report,
+    json_option,
     out_option,
     quiet_option,
     scorer_option,
@@ -37,6 +38,7 @@ from vectorfind.runs.finetune.settings import MeasureSettings
 )
 @scorer_option
 @device_option
+@json_option
 @quiet_option
 def report(
     runs: tuple[Path, ...], out: Path, directions: Path | None, quiet: bool, **options: Any

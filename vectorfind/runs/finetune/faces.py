@@ -32,7 +32,13 @@ from stylegan_ft.concept.make import (
 from stylegan_ft.concept.rendered import rendered_labels
 from stylegan_ft.concept.settings import FACES, EnsembleSettings
 from stylegan_ft.training.image_folder import FILE, LABELS, load_images, read_labels
-from vectorfind.runs.finetune.image_parts import Part, build_parts, claimed, write_labels
+from vectorfind.runs.finetune.image_parts import (
+    Part,
+    build_parts,
+    claimed,
+    images_missing,
+    write_labels,
+)
 from vectorfind.runs.finetune.settings import FaceSettings
 
 _BATCH = 64  # faces drawn at once
@@ -83,6 +89,7 @@ def write_faces(
 
     with claimed(out, made_from, command, overwrite) as folder:
         progress = Progress("rendering", settings.n, "faces", quiet)
+        progress.foresee(*images_missing(folder, settings.n, settings.size), folder)
         values, kept = build_parts(folder, made_from, settings.n, make, progress, workers)
         write_labels(folder, kept, values, [*PROPERTIES, *CONCEPT])
     return Path(out)

@@ -23,6 +23,7 @@ from vectorfind.runs.finetune.image_parts import (
     Part,
     build_parts,
     claimed,
+    images_missing,
     write_labels,
     write_table,
 )
@@ -126,6 +127,8 @@ def filter_images(  # noqa: PLR0913 - a public function whose keywords are the i
 
     with claimed(out, made_from, command, overwrite) as folder:
         progress = Progress("filtering", settings.n, "images", quiet)
+        side = getattr(models.generator, "resolution", 0)
+        progress.foresee(*images_missing(folder, settings.n, side), folder)
         values, kept = build_parts(folder, made_from, settings.n, make, progress, workers, models)
         _write(folder, values, kept, models.scored)
     return _summary(values, kept, settings.thresholds)

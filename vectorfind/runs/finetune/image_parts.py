@@ -22,7 +22,7 @@ from torch import Tensor
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import Made, open_store, store_files
+from property_cnn.common.shard_store import CHECKSUMS, Made, open_store, store_files
 from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import Claim, open_folder
 from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes
@@ -35,6 +35,8 @@ FILTERED = "filter.csv"
 """The numbers of all images, kept or not, where some are not."""
 VALUES, CHOSEN = "values", "kept"
 """Names of the arrays: the numbers, and which images are kept."""
+
+_PNG_SHARE = 0.5  # bytes of a PNG of a face, of those of its pixels
 
 _ASIDE = ("command", "versions")  # what may differ when a folder is gone on with
 
@@ -113,6 +115,13 @@ def build_parts(
     with open_store(folder / NUMBERS, identity, SHARD, "replace", beside=folder) as store:
         store.fill(n, (VALUES, CHOSEN), partial(_shard, make), run, progress)
         return store.rows(VALUES, n).whole(), store.rows(CHOSEN, n).whole()
+
+
+def images_missing(folder: Path, n: int, side: int) -> tuple[int, int]:
+    """How many of n images are to be made yet, and the bytes that as many pictures take about."""
+    parts = (folder / NUMBERS / CHECKSUMS).glob("*.json")
+    missing = max(n - SHARD * sum(1 for _ in parts), 0)
+    return missing, int(missing * 3 * side**2 * _PNG_SHARE)
 
 
 def write_labels(folder: Path, kept: np.ndarray, values: np.ndarray, columns: list[str]) -> None:

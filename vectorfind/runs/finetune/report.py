@@ -102,7 +102,6 @@ def write_finetune_report(
         CheckpointError: a generator is missing or damaged.
     """
     settings, thresholds = settings or MeasureSettings(), thresholds or Thresholds()
-    settings.validate()
     runs = read_runs(folders)
     reached = None if directions is None else read_directions(directions)
     if (Path(out) / SETTINGS).exists():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from property_cnn.common.checks import check_count, check_seed
+from property_cnn.common.checks import Batch, Samples, Seed, Settings, Whole
 from property_cnn.common.errors import InputError
 from stylegan_ft.concept.settings import Thresholds
 
 
 @dataclass(frozen=True)
-class FilterSettings:
+class FilterSettings(Settings):
     """What is generated and what of it is kept.
 
     Args:
@@ -24,20 +25,15 @@ class FilterSettings:
         InputError: a number is too small.
     """
 
-    n: int = 20_000
-    seed: int = 0
-    batch_size: int = 64
+    n: Samples = 20_000
+    seed: Seed = 0
+    batch_size: Batch = 64
     keep_all: bool = False
     thresholds: Thresholds = field(default_factory=Thresholds)
 
-    def __post_init__(self):
-        check_count("n", self.n)
-        check_count("batch_size", self.batch_size)
-        check_seed(self.seed)
-
 
 @dataclass(frozen=True)
-class FaceSettings:
+class FaceSettings(Settings):
     """Which faces are rendered.
 
     Args:
@@ -49,18 +45,13 @@ class FaceSettings:
         InputError: a number is too small.
     """
 
-    n: int = 2000
-    seed: int = 0
-    size: int = 64
-
-    def __post_init__(self):
-        check_count("n", self.n)
-        check_seed(self.seed)
-        check_count("size", self.size, 16)
+    n: Samples = 2000
+    seed: Seed = 0
+    size: Annotated[int, Whole(16, 2048)] = 64
 
 
 @dataclass(frozen=True)
-class MeasureSettings:
+class MeasureSettings(Settings):
     """What is drawn and with what it is judged.
 
     Args:
@@ -72,17 +63,14 @@ class MeasureSettings:
         device: where the networks run.
     """
 
-    n: int = 4096
-    seed: int = 0
-    batch_size: int = 64
+    n: Annotated[int, Whole(0, 10_000_000)] = 4096
+    seed: Seed = 0
+    batch_size: Batch = 64
     classifiers: str = "default"
     scorer: str = "default"
     device: str | None = None
 
-    def validate(self) -> None:
-        """Raises InputError for what is not allowed."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.n == 1:
             raise InputError("n is 1; give at least 2 samples, or 0 to measure nothing")
-        check_count("n", self.n, 0)
-        check_seed(self.seed)
-        check_count("batch_size", self.batch_size)

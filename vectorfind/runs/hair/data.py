@@ -14,7 +14,7 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text
-from property_cnn.common.progress import Progress
+from property_cnn.common.progress import Progress, check_room
 from property_cnn.common.shard_store import is_store
 from property_cnn.common.streams import SAMPLES
 from property_cnn.hair.data import (
@@ -77,6 +77,10 @@ def _data(
     device: str | torch.device | None,
 ) -> HairData:
     kinds = []
+    row = 5 * counts.side**2  # image, true mask and soft mask
+    missing = counts.rendered * (not (folder / RENDERED).is_dir())
+    missing += counts.generated * (not (folder / GENERATED).is_dir())
+    check_room(folder, missing * row)
     if counts.rendered:
         place = folder / RENDERED
         _say(log, f"{counts.rendered:,} rendered faces in {place}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from property_cnn.common.checks import Settings, Whole
 from property_cnn.common.errors import InputError
 from property_cnn.hair.settings import FaceCounts
 
 
 @dataclass(frozen=True)
-class OwnPictures:
+class OwnPictures(Settings):
     """Pictures with label maps.
 
     Attributes:
@@ -22,16 +24,17 @@ class OwnPictures:
 
     images: Path
     maps: Path
-    classes: int
-    hair_class: int | None = None
+    classes: Annotated[int, Whole(1, 256)]
+    hair_class: Annotated[int, Whole(0, 255)] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if None in (self.images, self.maps, self.classes):
             raise InputError("own pictures need all three of --images, --maps and --classes")
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
-class Lessons:
+class Lessons(Settings):
     """Rendered and generated faces with the teacher's masks, or own pictures.
 
     Attributes:

@@ -68,4 +68,4 @@ def test_missing_weights_are_named(tmp_path):
 @pytest.mark.parametrize("wrong", [{"n": 1}, {"n": -4}, {"batch_size": 0}, {"seed": -1}])
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError):
-        MeasureSettings(**wrong).validate()
+        MeasureSettings(**wrong)

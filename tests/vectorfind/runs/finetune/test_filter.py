@@ -20,7 +20,8 @@ from property_cnn.jobs.verify import verify
 from property_cnn.network.dataset import from_bytes
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
-from stylegan_ft.training.image_folder import load_images, read_labels, write_images
+from stylegan_ft.training.image_folder import load_images, read_labels
+from tests.stylegan_ft.image_files import write_images
 from tests.stylegan_ft.planted_concept import planted, write_classifiers
 from tests.vectorfind.conftest import SIDE, ToyGenerator, ToyScorer
 from vectorfind.cli.finetune.filter import classifiers, faces, filter
@@ -274,7 +275,7 @@ def test_filter_command(tmp_path, monkeypatch):
 
 def test_faces_command_writes_labels_and_classifiers_learn_from_them(tmp_path):
     out = tmp_path / "faces"
-    result = invoke(faces, "-n", 12, "--size", 32, "--quiet", "--out", out)
+    result = invoke(faces, "-n", 12, "--side", 32, "--quiet", "--out", out)
     assert result.exit_code == 0, result.output
     table = read_labels(out)
     assert list(table.columns) == ["file", *PROPERTIES, *CONCEPT]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_without_a_shipped_segmenter_the_command_that_makes_one_is_told(tmp_path
 
 def test_a_teacher_is_made_and_can_be_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(hair, "SegformerSettings", lambda **given: replace(TINY_SEGFORMER, **given))
-    small = ["--faces", 8, "--test-faces", 2, "--batch-size", 4, "--side", 32]
+    small = ["-n", 8, "--test-faces", 2, "--batch-size", 4, "--side", 32]
     result = invoke("hair", "teacher", *small, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "hair on 2 other faces: mse" in result.stdout
@@ -157,6 +158,9 @@ def test_students_are_distilled_tested_and_compared(tiny, tmp_path):
     names = set(pd.read_csv(compared / "hair_test.csv")["network"])
     assert {"mse", "kl-single"} <= names
     assert list(compared.glob("overlay_kl-single_*.png"))
+    result = invoke("hair", "compare", *given, *losses, "--json", "--out", compared)
+    assert result.exit_code == 0, result.output
+    assert {"mse", "kl-single"} <= {row["network"] for row in json.loads(result.stdout)["rows"]}
 
 
 def test_own_pictures_with_label_maps(tiny, tmp_path):
