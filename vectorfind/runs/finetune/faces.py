@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from property_cnn.common.checks import Whole
 from property_cnn.common.errors import InputError
 from property_cnn.common.folders import locked, writable_folder
 from property_cnn.common.progress import Progress
@@ -118,6 +119,7 @@ def train_concept(
         CheckpointError: the image folder has no labels.
     """
     settings = settings or EnsembleSettings()
+    Whole(1, 1_000_000).check("faces", faces)  # they are held in memory
     out = writable_folder(out)
     with locked(out, "--out"):
         if images is None:
