@@ -10,7 +10,7 @@ import vectorfind
 from property_cnn.common.errors import InputError, ScorerError, VectorfindError
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from vectorfind.config import FindSettings
-from vectorfind.pipeline import find, fit_samples
+from vectorfind.pipeline import evaluate, find, fit_samples
 from vectorfind.sampling.sampler import sample
 
 TOYS = {"group_by": ("hair_color",), "workers": 1, "quiet": True}
@@ -172,3 +172,67 @@ def test_fits_from_samples_are_those_of_finding(models, samples, found):
     assert np.array_equal(again.fields["pose"].of_groups(), found().fields["pose"].of_groups())
     assert fit_samples(models, sample(models, 700), SETTINGS).group_sizes.sum() == 700
     assert again.k == 400
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n": 10.5}, "n is 10.5; give a whole number"),
+        ({"n": "100"}, "n is '100'"),
+        ({"layer": 3}, "layer is 3; give a text"),
+        ({"method": 5}, "method is 5; give a text"),
+        ({"method": {"eyes": 5}}, "unknown method of eyes '5'"),
+        ({"seed": 1.0}, "seed is 1.0"),
+        ({"properties": 5}, "properties is 5; give a tuple"),
+        ({"properties": (5,)}, "properties is 5; give a text"),
+        ({"group_by": 5}, "group_by is 5; give a tuple"),
+        ({"quantiles": 2.0}, "quantiles is 2.0"),
+        ({"ratio": "5"}, "ratio is '5'"),
+        ({"ratio": None}, "ratio is None"),
+        ({"strengths": {"eyes": None}}, "strengths of eyes is None"),
+        ({"strengths": {"eyes": "ab"}}, "strengths of eyes is 'ab'"),
+        ({"strengths": 5}, "strengths is 5; give a mapping"),
+        ({"dtype": 3}, "unknown dtype 3"),
+        ({"psi": "half"}, "psi is 'half'"),
+        ({"trunc_layers": 2.5}, "trunc_layers is 2.5"),
+        ({"batch_size": 0.5}, "batch_size is 0.5"),
+        ({"workers": True}, "workers is True"),
+        ({"svm_c": None}, "svm_c is None"),
+        ({"gradient": {}}, "gradient is {}; give a GradientSettings"),
+        ({"device": 5}, "device is 5"),
+        ({"generator": 5}, "the generator, a int, has no z_dim"),
+        ({"scorer": 5}, "the scorer, a int, has no properties"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named_with_what_is_allowed(options, message):
+    with pytest.raises(InputError, match=message):
+        find_toy(**{"n": 100} | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cases": 2.0}, "cases is 2.0"),
+        ({"seed": None}, "seed is None"),
+        ({"strengths": {"eyes": 5}}, "strengths of eyes is 5"),
+        ({"thresholds": "x"}, "thresholds is 'x'; give a mapping"),
+        ({"thresholds": {"eyes": "x"}}, "thresholds of eyes is 'x'"),
+        ({"control_cases": -1}, "control_cases is -1"),
+        ({"bootstrap": 0}, "bootstrap is 0"),
+        ({"hair": "yes"}, "hair is 'yes'; give True or False"),
+    ],
+)
+def test_the_test_too_names_a_value_of_the_wrong_type(found, options, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(found(), **options)
+
+
+def test_what_is_tested_are_directions():
+    with pytest.raises(InputError, match="directions is 5; give what find_directions"):
+        evaluate(5)
+
+
+def test_numpys_numbers_are_taken():
+    settings = find_toy(n=np.int64(400), ratio=np.float32(0.25), seed=np.uint8(3)).settings
+    assert (settings.n, settings.ratio, settings.seed) == (400, 0.25, 3)
+    assert {type(settings.n), type(settings.ratio), type(settings.seed)} == {int, float}

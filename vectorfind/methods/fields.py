@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from property_cnn.common.errors import InputError
 from vectorfind.methods.base import DirectionField
 
 
@@ -29,6 +30,8 @@ class GroupField(DirectionField):
     def __post_init__(self) -> None:
         if self.directions.ndim != 2 or len(self.directions) != len(self.groups):
             raise ValueError(f"{len(self.groups)} groups, directions {self.directions.shape}")
+        if not np.isfinite(self.directions).all():
+            raise InputError("a direction holds NaN or infinity, and moves nothing")
 
     @property
     def size(self) -> int:

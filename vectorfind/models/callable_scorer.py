@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from property_cnn.common.checks import check_names, checked, choose
-from property_cnn.common.errors import InputError, ScorerError
+from property_cnn.common.checks import check_names, checked, choose, refused
+from property_cnn.common.errors import ScorerError
 
 TAKES = ("tensor", "array", "pixels")
 
@@ -47,9 +47,11 @@ class CallableScorer:
         digest: str = "",
         thread_safe: bool = False,
     ):
-        if isinstance(properties, str) or not properties:
-            raise InputError(f"properties are {properties!r}; give the names of one score or more")
+        if not callable(function):
+            raise refused("function", function, "a function of images")
         names = checked("properties", properties, tuple[str, ...])
+        if not names:
+            raise refused("properties", properties, "the names of one score or more")
         check_names("property", names, names)
         choose("takes", takes, TAKES)
         self.function, self.properties, self.takes = function, names, takes

@@ -72,7 +72,7 @@ def test_answers_that_cannot_be_used_are_told(answer, message):
 
 
 def test_arguments_that_cannot_be_used_are_told():
-    with pytest.raises(InputError, match="properties are 'mean'"):
+    with pytest.raises(InputError, match="properties is the text 'mean'"):
         CallableScorer(len, "mean")
     with pytest.raises(InputError, match="unknown takes 'images'; choose one of tensor, array"):
         CallableScorer(len, ["mean"], takes="images")

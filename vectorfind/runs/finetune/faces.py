@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from property_cnn.common.checks import Whole
 from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread, run_tasks
@@ -125,6 +126,7 @@ def train_concept(
         CheckpointError: the image folder has no labels.
     """
     settings = settings or EnsembleSettings()
+    Whole(1, 1_000_000).check("faces", faces)  # they are held in memory
     made = (WEIGHTS, TABLE, CARD)
     claim = Claim("", {"kind": "concept"}, written=made, ours=_holds_members)
     with open_folder(out, claim) as work:
