@@ -97,6 +97,14 @@ def read_json(path: Path) -> dict:
     return values
 
 
+def begins_with(path: Path, text: str) -> bool:
+    """Whether there is a file whose first bytes are these, e.g. a table's names of columns."""
+    if not path.is_file():
+        return False
+    with reading(path), open(path, "rb") as file:
+        return file.read(len(text.encode())) == text.encode()
+
+
 def differences(there: Mapping, here: Mapping) -> list[str]:
     """What a file says otherwise than here, e.g. "n: 4000 there, 8000 here"."""
     old, new = flat(there), flat(json.loads(json.dumps(here)))

@@ -250,6 +250,8 @@ def open_store(
             raise
         yield ShardStore(place, _shards_to_use(place, identity, "keep", grown, option))
         return
+    if not ((folder / LOCK).exists() or _listed(folder)):  # others' folders get no lock
+        _fitting(folder, read_manifest(folder), {}, identity["format"], grown, option)
     with alone_in(folder, option):
         shards = _shards_to_use(place, identity, existing, grown, option)
         for name in {"", CHECKSUMS}.union(*(checksums.arrays for checksums in shards.values())):

@@ -83,6 +83,14 @@ def load_state(
     return state
 
 
+def is_state(path: Path) -> bool:
+    """Whether a file is a whole safetensors file with the marks of a training's state."""
+    try:
+        return path.is_file() and {"kind", "fingerprint"} <= load_tensors(path)[1].keys()
+    except CheckpointError:
+        return False
+
+
 def parts_state(parts: Mapping[str, Any]) -> dict[str, Any]:
     """State dicts of networks and optimisers, by name."""
     return {name: part.state_dict() for name, part in parts.items()}

@@ -225,6 +225,8 @@ def open_folder(
             file of others where the job writes, is in use, or nothing can be written there.
     """
     folder = writable_folder(named(out, claim.option))
+    if not (folder / LOCK).exists():
+        _claimed(folder, claim)  # others' folders get no lock
     with alone_in(folder, claim.option):
         settle(folder, claim.option)
         clear_partials(folder)
@@ -265,10 +267,13 @@ def open_again(out: str | os.PathLike, claim: Claim, keep: str = "") -> Iterator
 @contextmanager
 def amend_folder(folder: Path, option: str = "--out") -> Iterator[Work | None]:
     """The folder of a job, to write some of its files again; None where it has no list."""
+    if not (folder / FILES).exists():
+        yield None
+        return
     with alone_in(folder, option):
         settle(folder, option)
         listing = read_listing(folder)
-        if listing is None:
+        if listing is None:  # a damaged one, which the job itself writes again
             yield None
             return
         work = Work(folder, listing, True, option)

@@ -112,6 +112,14 @@ def make_classifiers(
     return table
 
 
+def is_member(path: Path) -> bool:
+    """Whether a file is a whole one that `make_classifiers` keeps of a member."""
+    try:
+        return "member" in load_tensors(path)[1]
+    except CheckpointError:
+        return False
+
+
 def made_like(path: str | os.PathLike, settings: EnsembleSettings) -> bool:
     """Whether the file holds classifiers made with these settings and this renderer."""
     try:

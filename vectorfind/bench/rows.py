@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 
 from property_cnn.common.files import atomic_write
+from property_cnn.common.folders import begins_with
 from property_cnn.jobs.folder import Claim, open_again
 from reports.tables import csv_text
 
@@ -72,7 +73,8 @@ def bench_folder(out: str | os.PathLike | None) -> Iterator[Path | None]:
 
 
 def _holds_bench(folder: Path) -> bool:
-    return (folder / BENCH).is_file() and (folder / MACHINE).is_file()
+    columns = ",".join(field.name for field in fields(BenchRow))
+    return begins_with(folder / BENCH, columns) and (folder / MACHINE).is_file()
 
 
 def write_bench(

@@ -273,6 +273,7 @@ def test_folders_of_others_are_refused_and_left_as_they_are(tmp_path, name):
         with pytest.raises(InputError, match="neither empty nor holds toy numbers"):
             fill(tmp_path, 3, existing=existing)
     assert files(tmp_path) == before
+    assert not (tmp_path / "store" / LOCK).exists()
 
 
 def test_files_of_others_in_a_store_are_never_removed(tmp_path):

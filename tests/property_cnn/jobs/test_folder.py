@@ -226,6 +226,13 @@ def test_what_is_written_again_leaves_nothing_older(tmp_path):
     assert set(files(tmp_path)) == {"b.csv", "files.json", "mine.txt"}
 
 
+def test_a_folder_of_others_stays_as_it_is(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"it holds mine\.txt; choose another --out or empty it"):
+        job(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
 def test_an_empty_name_is_refused():
     with pytest.raises(InputError, match="--out is empty"):
         job("")

@@ -88,6 +88,9 @@ def test_the_folder_is_a_benchmarks_own(tmp_path):
         with bench_folder(tmp_path / "out") as folder:
             write_bench(folder, rows, {})
     assert verify(tmp_path / "out").whole
+    (tmp_path / "out" / "files.json").unlink()  # as versions without lists left it
+    with bench_folder(tmp_path / "out") as folder:
+        write_bench(folder, rows, {})
     (tmp_path / "bench.csv").write_text("mine")
     with pytest.raises(InputError, match="neither empty"), bench_folder(tmp_path):
         pass

@@ -212,8 +212,15 @@ def test_other_settings_are_refused_unless_overwritten(tmp_path):
     assert verify(tmp_path).whole
 
 
-@pytest.mark.parametrize("name", [*sorted(FILES - {".lock", "files.json"}), "figures/tsne.png"])
-@pytest.mark.parametrize("damage", ["gone", "digit", "empty"])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *((name, "digit") for name in sorted(FILES - {".lock", "files.json"})),
+        *((name, "gone") for name in ("control.csv", "directions.npz", "figures/tsne.png")),
+        *((name, "gone") for name in ("latents.npz", "report.html", "test_result.csv")),
+        *((name, "empty") for name in ("config.json", "timings.json", "control.csv")),
+    ],
+)
 def test_what_is_missing_or_altered_is_made_again(folder, tmp_path, monkeypatch, name, damage):
     monkeypatch.setattr(runs, "run_figures", lambda *args: {})
     place = tmp_path / "run"

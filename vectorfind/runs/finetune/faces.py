@@ -27,6 +27,7 @@ from stylegan_ft.concept.make import (
     MEMBERS,
     TABLE,
     WEIGHTS,
+    is_member,
     make_classifiers,
     rendered_faces,
 )
@@ -150,7 +151,7 @@ def train_concept(
 
 
 def _holds_members(folder: Path) -> bool:
-    return (folder / WEIGHTS).is_file() or any((folder / MEMBERS).glob("*.safetensors"))
+    return any(is_member(path) for path in (folder / MEMBERS).glob("*.safetensors"))
 
 
 def labelled_images(folder: str | os.PathLike, size: int) -> tuple[torch.Tensor, np.ndarray]:

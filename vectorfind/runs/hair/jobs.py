@@ -20,6 +20,7 @@ from property_cnn.common.errors import InputError, SkippedError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
+from property_cnn.common.training_state import is_state
 from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.jobs.folder import Claim, Work, open_folder
 from property_cnn.pictures import SUFFIXES, read_image
@@ -170,7 +171,7 @@ def _trained_in(
 
 def _training_claim(written: tuple[str, ...], stores: tuple[str, ...] = ()) -> Claim:
     def ours(folder: Path) -> bool:
-        return any((folder / name).is_file() for name in written)
+        return any(is_state(folder / name) for name in (TEACHER_TRAINING, TRAINING[0]))
 
     return Claim("", {"kind": written[0]}, written=written, stores=stores, ours=ours)
 

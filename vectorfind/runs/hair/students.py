@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.folders import writable_folder
+from property_cnn.common.folders import begins_with, writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.jobs.folder import Claim, open_again
 from property_cnn.segmentation.data import Dataset, LabelledFolder
@@ -22,6 +22,7 @@ from vectorfind.runs.hair.data import hair_data, stored_counts
 from vectorfind.runs.hair.jobs import check_student_folder, make_student
 from vectorfind.runs.hair.settings import Lessons
 from vectorfind.runs.hair.table import (
+    COLUMNS,
     OVERLAY,
     TABLES,
     load_students,
@@ -112,7 +113,7 @@ def _table_claim(inner: tuple[str, ...] = ()) -> Claim:
     """A folder for a table of students, and for those that are distilled in it."""
 
     def ours(folder: Path) -> bool:
-        return (folder / TABLES[0]).is_file()
+        return begins_with(folder / TABLES[0], ",".join(COLUMNS))
 
     written = (*TABLES, f"{OVERLAY}*.png")
     return Claim("", {"kind": "hair test"}, written=written, stores=inner, ours=ours)

@@ -298,6 +298,11 @@ def test_classifiers_command(tmp_path):
     assert "glasses: AUROC " in result.output
     ConceptClassifiers.load(tmp_path / "out" / "concept.safetensors")
     assert len(pd.read_csv(tmp_path / "out" / "concept.csv")) == 8
+    assert verify(tmp_path / "out").whole
+    assert not verify(tmp_path / "out").foreign
+    (tmp_path / "out" / "concept.md").write_text("x")
+    assert run("--images", tmp_path, "--out", tmp_path / "out").exit_code == 0
+    assert verify(tmp_path / "out").whole
     table.drop(columns="age").to_csv(tmp_path / "labels.csv", index=False)
     result = run("--images", tmp_path, "--out", tmp_path / "out")
     assert isinstance(result.exception, InputError)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
+from property_cnn.jobs.verify import verify
 from property_cnn.segmentation import segformer
 from property_cnn.segmentation import teacher_training as teacher_train
 from property_cnn.segmentation.segformer import new_segformer, save_segformer
@@ -161,6 +162,39 @@ def test_students_are_distilled_tested_and_compared(tiny, tmp_path):
     result = invoke("hair", "compare", *given, *losses, "--json", "--out", compared)
     assert result.exit_code == 0, result.output
     assert {"mse", "kl-single"} <= {row["network"] for row in json.loads(result.stdout)["rows"]}
+    for folder in (out, out / "data", tmp_path / "test", compared):
+        assert verify(folder).whole
+        assert not verify(folder).foreign
+
+    (out / "files.json").unlink()  # as versions without lists left it
+    assert invoke("hair", "distill", *given, "--out", out).exit_code == 0
+    assert verify(out).whole
+    path = out / "overlays" / "epoch_001.png"
+    path.unlink()
+    (out / "valid_loss.csv").write_text("x")
+    result = invoke("hair", "distill", *given, "--out", out)
+    assert "not made again, since only training makes them: overlays/epoch_001.png" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["teacher", "distill", "compare"])
+@pytest.mark.parametrize("name", ["training.pt", "data/mine.txt", "data.json", "mine.txt"])
+def test_folders_of_others_are_left_as_they_are(tiny, tmp_path, command, name):
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    (out / name).write_text("mine")
+    given = [] if command == "teacher" else ["--teacher", tiny, *DATA]
+    result = invoke("hair", command, *given, "--out", out)
+    assert_one_line(result, "neither empty nor of this job")
+    assert (out / name).read_text() == "mine"
+
+
+def test_data_of_others_are_left_as_they_are(tiny, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "data.json").write_text("mine")
+    given = ["--teacher", tiny, *DATA, "--data", tmp_path / "data"]
+    result = invoke("hair", "distill", *given, "--out", tmp_path / "out")
+    assert_one_line(result, "neither empty nor of this job")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["data.json"]
 
 
 def test_own_pictures_with_label_maps(tiny, tmp_path):
