@@ -22,6 +22,9 @@ Kind = Literal["result", "curve"]
 UNKNOWN = "?"
 """In place of a group, a method or a layer that a file does not tell."""
 
+MOST_PROPERTIES = 64
+"""Most properties of a table, as of a set of directions; each has figures of its own."""
+
 _MIXED_LAYER = "mapping_split1"  # where the mixed method is defined to work
 _NEEDED = {
     "result": "a corr-coef a property, as eyes_corr",
@@ -152,21 +155,29 @@ def result_properties(frame: pd.DataFrame) -> tuple[str, ...]:
     """The properties whose corr-coefs a table of cases has, in the order of its columns.
 
     Raises:
-        ValueError: `foo_abs_corr` stands beside `foo_corr` and is not its size.
+        ValueError: `foo_abs_corr` stands beside `foo_corr` and is not its size, or there are more
+            than `MOST_PROPERTIES`.
     """
     names = _stems(frame, c.corr_column(""), c.SUM_ABS_CORR)
     sizes = {name for name in names if _is_size(frame, name)}
-    return tuple(name for name in names if name not in sizes)
+    return _few(tuple(name for name in names if name not in sizes))
 
 
 def curve_properties(frame: pd.DataFrame) -> tuple[str, ...]:
     """The properties whose means an n-curve has, in the order of its columns."""
-    return _stems(frame, c.mean_corr_column(""), c.SUM_MEAN_CORR)
+    return _few(_stems(frame, c.mean_corr_column(""), c.SUM_MEAN_CORR))
 
 
 def _stems(frame: pd.DataFrame, ending: str, beside: str) -> tuple[str, ...]:
     names = [name for name in frame.columns if name.endswith(ending)]
     return tuple(name.removesuffix(ending) for name in names if name not in (ending, beside))
+
+
+def _few(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names; ValueError for more than a page can show."""
+    if len(names) > MOST_PROPERTIES:
+        raise ValueError(f"it has {len(names)} properties; at most {MOST_PROPERTIES} are taken")
+    return names
 
 
 def _is_size(frame: pd.DataFrame, name: str) -> bool:

@@ -12,11 +12,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
+from property_cnn.common.checks import (
+    Batch,
+    Count,
+    Factor,
+    Positive,
+    Seed,
+    Settings,
+    Share,
+    Whole,
+)
 from property_cnn.common.errors import TrainingError
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, mixed_styles
@@ -32,7 +42,7 @@ FIRST_STEP = 500_000
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(Settings):
     """How generator and discriminator are trained against each other.
 
     Args:
@@ -49,24 +59,24 @@ class TrainSettings:
         warm_discriminator: steps at the start in which the discriminator trains alone.
     """
 
-    images: int = 112_000
-    batch_size: int = 16
-    lr: float = 1e-3
-    d_lr: float = 1e-3
-    settle: float = 0.3
-    d_channels: tuple[int, ...] | None = (128, 96, 64, 32, 16)
-    r1_gamma: float = 1.0
-    r1_every: int = 8
-    style_mixing: float = 0.0
-    adversarial: float = 0.3
-    anchor: float = 1.0
-    score_weight: float = 0.5
-    ema: float = 0.998
-    warm_discriminator: int = 200
-    seed: int = 0
-    checkpoint_every: int = 400
-    log_every: int = 50
-    grid_every: int = 400
+    images: Count = 112_000
+    batch_size: Batch = 16
+    lr: Positive = 1e-3
+    d_lr: Positive = 1e-3
+    settle: Share = 0.3
+    d_channels: tuple[Count, ...] | None = (128, 96, 64, 32, 16)
+    r1_gamma: Factor = 1.0
+    r1_every: Count = 8
+    style_mixing: Share = 0.0
+    adversarial: Factor = 0.3
+    anchor: Factor = 1.0
+    score_weight: Factor = 0.5
+    ema: Share = 0.998
+    warm_discriminator: Annotated[int, Whole(0)] = 200
+    seed: Seed = 0
+    checkpoint_every: Count = 400
+    log_every: Count = 50
+    grid_every: Count = 400
 
 
 FROM_SCRATCH = TrainSettings(

@@ -10,12 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from property_cnn.common.checks import (
+    Batch,
+    Count,
+    Factor,
+    Positive,
+    Seed,
+    Settings,
+    Share,
+    Whole,
+)
 from property_cnn.faces import ATTRIBUTES
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.training.loop import Training, follow, numbers
@@ -23,7 +33,7 @@ from stylegan_ft.training.population import draw_batch, population_attributes
 
 
 @dataclass(frozen=True)
-class PretrainSettings:
+class PretrainSettings(Settings):
     """How the generator is pretrained.
 
     Args:
@@ -36,19 +46,19 @@ class PretrainSettings:
         score_weight: weight of the scorer's loss, where a scorer is given.
     """
 
-    images: tuple[int, ...] = (64_000, 128_000, 240_000)
-    warmup_steps: int = 3000
-    fade: float = 0.25
-    batch_size: int = 32
-    lr: float = 2.5e-3
-    final_lr: float = 2e-4
-    mapping_lr: float = 20.0
-    edge_weight: float = 1.0
-    score_weight: float = 0.05
-    ema: float = 0.998
-    seed: int = 0
-    checkpoint_every: int = 400
-    log_every: int = 50
+    images: tuple[Count, ...] = (64_000, 128_000, 240_000)
+    warmup_steps: Annotated[int, Whole(0)] = 3000
+    fade: Share = 0.25
+    batch_size: Batch = 32
+    lr: Positive = 2.5e-3
+    final_lr: Factor = 2e-4
+    mapping_lr: Positive = 20.0
+    edge_weight: Factor = 1.0
+    score_weight: Factor = 0.05
+    ema: Share = 0.998
+    seed: Seed = 0
+    checkpoint_every: Count = 400
+    log_every: Count = 50
 
 
 def feature_weights(size: int) -> Tensor:

@@ -100,3 +100,12 @@ def test_kind_is_told_from_the_columns(text, kind):
 def test_what_is_wrong_with_a_file_is_said(read, text, message):
     with pytest.raises(ValueError, match=message):
         read(text)
+
+
+def test_tables_of_more_properties_than_can_be_shown_are_refused():
+    header = ",".join(f"p{index}_corr" for index in range(65))
+    with pytest.raises(ValueError, match="it has 65 properties; at most 64 are taken"):
+        reading.read_results(f"{header}\n{','.join(['0.5'] * 65)}\n")
+    header = ",".join(f"p{index}_mean_corr" for index in range(65))
+    with pytest.raises(ValueError, match="it has 65 properties; at most 64 are taken"):
+        reading.read_curve(f"n,{header}\n100,{','.join(['0.5'] * 65)}\n")

@@ -6,9 +6,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from property_cnn.common.errors import InputError
+from reports import reading
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
+    MOST_PROPERTIES,
     PROPERTIES,
     CurveSettings,
     EvaluateSettings,
@@ -70,6 +72,7 @@ def test_wrong_settings_of_training_are_named(change, message):
 
 
 def test_no_test_has_more_properties_than_a_grid_can_hold():
+    assert MOST_PROPERTIES == reading.MOST_PROPERTIES
     names = tuple(f"p{index}" for index in range(65))
     with pytest.raises(InputError, match="65 properties given; choose 1 to 64"):
         FindSettings(properties=names).validate(names)

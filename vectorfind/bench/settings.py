@@ -45,11 +45,11 @@ class BenchSettings(Settings):
         methods: of which a run is timed.
     """
 
-    n: Annotated[int, Whole(2000, MOST)] = 8000
+    n: Annotated[int, Whole(1000, MOST)] = 8000
     cases: Cases = 100
-    grid_n: Annotated[int, Whole(2000, MOST)] = 8000
+    grid_n: Annotated[int, Whole(1000, MOST)] = 8000
     training_n: Annotated[int, Whole(1000, MOST)] = 160_000
-    reference_n: Annotated[int, Whole(1000, MOST)] = 1000
+    reference_n: Annotated[int, Whole(300, MOST)] = 1000
     reference_cases: Cases = 10
     seconds: Positive = 6.0
     seed: Seed = 0

@@ -1,5 +1,6 @@
 """Settings hold what their fields' annotations allow, and refuse all else in one way."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,3 +118,13 @@ def test_a_value_in_a_message_is_short_and_one_line():
     assert shown("a\nb" * 3) == repr("a\nb" * 3)
     assert "\n" not in shown(np.zeros((3, 3)))
     assert shown(Rude()) == "a Rude"
+
+
+def test_all_settings_are_checked():
+    """A class of settings that is no `Settings` would take whatever it is given."""
+    root = Path(__file__).parents[3]
+    bare = re.compile(r"^class \w*Settings:", re.MULTILINE)
+    packages = ("property_cnn", "stylegan_ft", "vectorfind")
+    sources = [path for package in packages for path in sorted((root / package).rglob("*.py"))]
+    found = [match for path in sources for match in bare.findall(path.read_text("utf-8"))]
+    assert found == ["class Settings:"]

@@ -201,7 +201,7 @@ def test_the_grid_is_judged_by_its_parts():
     ("change", "words"),
     [
         ({"parts": ("rates", "speed")}, "unknown part 'speed'"),
-        ({"n": 10}, "n is 10; give a whole number from 2,000 to"),
+        ({"n": 10}, "n is 10; give a whole number from 1,000 to"),
         ({"seconds": 0.0}, "seconds is 0.0"),
     ],
 )

@@ -52,6 +52,7 @@ def test_a_seed_has_one_range_everywhere(command, seed, tmp_path):
         ("evaluate", ["--cases", "2M"], "cases is 2000000; give"),
         ("finetune faces", ["--side", "100000"], "size is 100000; give a whole number from 16 to"),
         ("finetune filter", ["-n", "1000M"], "n is 1000000000; give"),
+        ("finetune classifiers", ["-n", "2M"], "faces is 2000000; give"),
         ("hair teacher", ["-n", "1000M"], "faces is 1000000000; give"),
         ("hair distill", ["--rendered", "1000M"], "rendered is 1000000000; give"),
         ("hair distill", ["--side", "100000"], "side is 100000; give"),

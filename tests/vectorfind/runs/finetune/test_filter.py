@@ -275,8 +275,9 @@ def test_filter_command(tmp_path, monkeypatch):
 
 def test_faces_command_writes_labels_and_classifiers_learn_from_them(tmp_path):
     out = tmp_path / "faces"
-    result = invoke(faces, "-n", 12, "--side", 32, "--quiet", "--out", out)
+    result = invoke(faces, "-n", 12, "--side", 32, "--out", out)
     assert result.exit_code == 0, result.output
+    assert f"rendering: 12 faces to make, about 18.0 KiB in {out}\n" in result.stderr
     table = read_labels(out)
     assert list(table.columns) == ["file", *PROPERTIES, *CONCEPT]
     assert len(table) == 12
