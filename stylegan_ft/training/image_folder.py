@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import make_folder, writing
+from property_cnn.common.files import is_file, make_folder, writing
 from property_cnn.pictures import read_image
 
 LABELS = "labels.csv"
@@ -34,7 +34,7 @@ def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
         InputError: it names no files, one twice or one outside the folder, or a column holds text.
     """
     path = Path(folder) / LABELS
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"no file {path}; give a folder of images with a {LABELS}")
     try:
         table = pd.read_csv(path, dtype={FILE: str})
