@@ -40,8 +40,22 @@ def write_npz(
         arrays: name -> array, of numbers or text.
         metadata: anything that JSON can hold.
     """
+    with atomic_path(path) as temporary:
+        _write_npz(temporary, kind, arrays, metadata)
+
+
+def npz_bytes(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping) -> bytes:
+    """What `write_npz` writes."""
+    buffer = io.BytesIO()
+    _write_npz(buffer, kind, arrays, metadata)
+    return buffer.getvalue()
+
+
+def _write_npz(
+    file: Path | io.BytesIO, kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping
+) -> None:
     text = json.dumps({"kind": kind} | dict(metadata), sort_keys=True)
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name, array in {METADATA: np.array(text), **arrays}.items():
             # A member's date is part of the bytes: ZipInfo's default is always 1980.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +42,11 @@ _ADVICE = {
 _NULL = "embedded null"
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # as safetensors writes it
 
+Watch = Callable[[Path, Path], bool]
+"""(path, temporary file with its content) -> whether it is to be put there."""
+
 _written: set[Path] = set()  # temporary files of this process's threads
+_watches: list[Watch] = []
 _lock = threading.Lock()
 
 
@@ -133,10 +137,21 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             umask = os.umask(0)
             os.umask(umask)
             temporary.chmod(0o666 & ~umask)
-            os.replace(temporary, path)
+            if all([watch(path, temporary) for watch in list(_watches)]):
+                os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
             _written.discard(temporary)
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Asks `watch`, meanwhile, of each file that this process is about to put in its place."""
+    _watches.append(watch)
+    try:
+        yield
+    finally:
+        _watches.remove(watch)
 
 
 def abandon_writes() -> None:
@@ -190,8 +205,13 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
 
 def file_digest(path: str | os.PathLike) -> str:
     """The first 16 hexadecimal digits of the file's SHA-256: names the weights in reports."""
+    return sha256_of(path)[:16]
+
+
+def sha256_of(path: str | os.PathLike) -> str:
+    """The file's SHA-256, as 64 hexadecimal digits."""
     with reading(path), open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def bytes_digest(data: bytes) -> str:

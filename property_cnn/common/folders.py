@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
-from property_cnn.common.errors import InputError
-from property_cnn.common.files import PARTIAL
+from property_cnn.common.errors import FileError, InputError
+from property_cnn.common.files import PARTIAL, reading
 
 _SHOWN = 60  # characters of a value that an error tells
 
@@ -96,12 +96,22 @@ def json_text(values: Mapping) -> str:
 
 
 def read_json(path: Path) -> dict:
-    """The object in a JSON file; InputError where it is none."""
+    """The object in a JSON file.
+
+    Raises:
+        InputError: it holds none.
+        FileError: the system refuses to read it.
+    """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
+        with reading(path):
+            values = json.loads(path.read_text(encoding="utf-8"))
+    except FileError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not whole JSON; give --overwrite to replace it") from error
-    return values if isinstance(values, dict) else {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds no JSON object; give --overwrite to replace it")
+    return values
 
 
 def differences(there: Mapping, here: Mapping) -> list[str]:

@@ -7,11 +7,13 @@
 A shard is made from the identity and its number alone, so that any process may make any of them,
 in any order. The checksums of a shard name the identity too: a manifest that cannot be read is
 written again, and no shard is lost with it. A file that they do not list was not written here and
-is never removed.
+is never changed or removed. Files that belong to all shards are listed under names of their own,
+e.g. checksums/groups_600.json.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,13 +28,14 @@ import numpy as np
 
 from property_cnn.common.arrays import npy_bytes
 from property_cnn.common.checks import check_count
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import (
     PARTIAL,
     atomic_write,
     bytes_digest,
     file_digest,
     make_folder,
+    reading,
     writing,
 )
 from property_cnn.common.folders import (
@@ -61,7 +64,7 @@ Make = Callable[[int, int, tuple[str, ...]], Made]
 
 Existing = Literal["keep", "replace", "drop"]
 """What becomes of shards that are there: those made from something else are refused ("keep") or
-removed ("replace"), or all are removed ("drop").
+removed ("replace"); or they are refused and all others removed ("drop").
 """
 
 Run = Callable[[Callable[..., Any], Iterable[tuple]], Iterable[Any]]
@@ -185,6 +188,8 @@ class ShardStore:
         counts = [self.place.shard_rows] * len(sizes) if whole else sizes
         missing = self._missing(tuple(names), counts, progress)
         progress.skip(sum(size for index, size in enumerate(sizes) if index not in missing))
+        for index, which in missing.items():
+            check_places(self.place, index, which)
         tasks = [(index, counts[index], which) for index, which in missing.items()]
         written = run(partial(write_shard, self.place, make), tasks)
         for index, checksums in zip(missing, written, strict=True):
@@ -234,29 +239,134 @@ def open_store(
         InputError: the folder is neither empty nor a store of this format, it holds what is made
             from something else, another process works in it, or nothing can be written there.
     """
-    folder = writable_folder(folder)
+    if not os.fspath(folder):
+        raise InputError(f"{option} is empty; name a folder, or . for the current one")
+    identity = json.loads(json.dumps({**identity, "version": VERSION}))
+    place = Place(Path(folder), mark_of(identity, grown), shard_rows, beside or Path(folder))
+    try:
+        folder = writable_folder(folder)
+    except InputError:
+        if not _listed(place.folder):
+            raise
+        yield ShardStore(place, _shards_to_use(place, identity, "keep", grown, option))
+        return
     with alone_in(folder, option):
-        identity = json.loads(json.dumps({**identity, "version": VERSION}))
-        place = Place(folder, mark_of(identity, grown), shard_rows, beside or folder)
-        manifest, shards = _manifest(folder, identity["format"], grown, option), _listed(folder)
-        differing = _differing(manifest, identity, grown)
-        others = any(checksums.made_from != place.mark for checksums in shards.values())
-        if existing == "drop" or differing or others:
-            if existing == "keep":
-                held, said = identity["format"].split()[-1], "; ".join(differing)
-                raise InputError(
-                    f"{folder} holds other {held} ({said or 'as their checksums say'}); "
-                    f"choose another {option}"
-                )
-            _remove(place, shards)
-            manifest, shards = {}, {}
-        if grown and manifest:
-            identity[grown] = {**manifest[grown], **identity[grown]}
-        if manifest != identity:
-            atomic_write(folder / MANIFEST, json_text(identity))
+        shards = _shards_to_use(place, identity, existing, grown, option)
         for name in {"", CHECKSUMS}.union(*(checksums.arrays for checksums in shards.values())):
             clear_partial(folder / name)
         yield ShardStore(place, shards)
+
+
+def _shards_to_use(
+    place: Place, identity: dict[str, Any], existing: Existing, grown: str, option: str
+) -> dict[int, Checksums]:
+    """The shards that are gone on with; others are dealt with, and the manifest is written.
+
+    What the checksums say of the shards counts: a manifest that says otherwise is damaged.
+    """
+    folder, manifest = place.folder, read_manifest(place.folder)
+    if manifest.get("format") == identity["format"] and manifest.get("version") == 1:
+        _list_apart(folder, manifest, grown)
+    shards = _listed(folder)
+    own = {index: one for index, one in shards.items() if one.made_from == place.mark}
+    if own:
+        sizes = manifest.get(grown)
+        manifest = {**identity, grown: sizes} if isinstance(sizes, dict) else {}
+    else:
+        manifest = _fitting(folder, manifest, shards, identity["format"], grown, option)
+    differing = _differing(manifest, identity, grown)
+    others = bool(differing) or (bool(shards) and not (own or manifest))
+    if others and existing != "replace":
+        held, said = identity["format"].split()[-1], "; ".join(differing)
+        raise InputError(
+            f"{folder} holds other {held} ({said or 'as their checksums say'}); "
+            f"choose another {option}"
+        )
+    if others or existing == "drop":
+        _remove(place, shards)
+        manifest, own = {}, {}
+    if grown and manifest:
+        identity = {**identity, grown: {**manifest[grown], **identity[grown]}}
+    if read_manifest(folder) != identity and os.access(folder, os.W_OK):
+        atomic_write(folder / MANIFEST, json_text(identity))
+    return own
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a store is made from; {} where that is missing or damaged.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        return read_json(path) if path.is_file() else {}
+    except InputError:
+        return {}
+
+
+def made_from_same(folder: Path, identity: Mapping[str, Any], grown: str = "") -> bool:
+    """Whether a store holds shards of this identity, but for what it has grown by."""
+    mark = mark_of({**json.loads(json.dumps(identity)), "version": VERSION}, grown)
+    manifest = read_manifest(folder) if folder.is_dir() else {}
+    there = mark_of({**manifest, "version": VERSION}, grown) if "shards" not in manifest else ""
+    return there == mark or any(one.made_from == mark for one in _listed(folder).values())
+
+
+def remove_store(folder: Path, beside: Path | None = None) -> None:
+    """Removes a store and nothing else; the folder stays where it holds more."""
+    if not folder.is_dir():
+        return
+    shards = _listed(folder)
+    if shards or str(read_manifest(folder).get("format", "")):
+        _remove(Place(folder, "", 0, beside or folder), shards)
+        for name in (MANIFEST, LOCK):
+            (folder / name).unlink(missing_ok=True)
+    clear_partial(folder)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def store_files(folder: Path, beside: Path | None = None) -> dict[Path, str]:
+    """Path -> digest of every file that a store lists, "" of its own lists and lock."""
+    beside, files = beside or folder, {}
+    for index, one in _listed(folder).items():
+        files |= {array_path(folder, name, index): digest for name, digest in one.arrays.items()}
+        files |= {beside / name: digest for name, digest in one.files.items()}
+    for one in _shared(folder).values():
+        files |= {folder / name: digest for name, digest in one.files.items()}
+    lists = [folder / MANIFEST, folder / LOCK, *(folder / CHECKSUMS).glob("*.json")]
+    return files | {path: "" for path in lists if path.is_file()}
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a store, or what is left of one."""
+    return bool(_listed(folder)) or "shard_rows" in read_manifest(folder)
+
+
+def store_of_others(folder: Path) -> Path | None:
+    """The first file in a store's folder that the store does not list; None if there is none."""
+    ours = store_files(folder)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in ours and not path.name.startswith(PARTIAL):
+            return path
+    return None
+
+
+def write_shared(folder: Path, name: str, data: bytes) -> None:
+    """Writes a file that belongs to all of a store's shards, and its checksum before.
+
+    Raises:
+        InputError: others wrote a file of that name.
+    """
+    path, key = folder / name, Path(name).stem
+    if _digest_if_there(path) != bytes_digest(data):
+        _check_ours(path, key in _shared(folder))
+    elif key in _shared(folder):
+        return
+    checksums = Checksums("", {}, {name: bytes_digest(data)})
+    atomic_write(folder / CHECKSUMS / f"{key}.json", _text(checksums))
+    atomic_write(path, data)
 
 
 def mark_of(identity: Mapping[str, Any], grown: str = "") -> str:
@@ -281,9 +391,14 @@ def write_shard(
             raise InputError(f"{name}: got {np.shape(made[name])}; need {count} rows")
     files = {name: data for name, data in made.items() if isinstance(data, bytes)}
     arrays = {name: npy_bytes(array) for name, array in made.items() if name not in files}
-    known = _read_checksums(place.folder, index)
+    known = _read_checksums(place.folder, f"{index:05d}")
     if known is None or known.made_from != place.mark:
+        ours = _checksums_path(place.folder, index).exists()  # damaged ones
         known = Checksums(place.mark, {}, {})
+    else:
+        ours = False
+    for name in files:
+        _check_ours(place.beside / name, ours or name in known.files)
     checksums = Checksums(
         place.mark,
         known.arrays | {name: bytes_digest(data) for name, data in arrays.items()},
@@ -299,6 +414,23 @@ def write_shard(
     if files and hasattr(os, "sync"):
         os.sync()  # all together: one by one takes many times as long
     return checksums
+
+
+def check_places(place: Place, index: int, names: Sequence[str]) -> None:
+    """Raises InputError where others wrote what a shard's array would be written over."""
+    known = _read_checksums(place.folder, f"{index:05d}")
+    ours = known.arrays if known is not None else ()
+    damaged = known is None and _checksums_path(place.folder, index).exists()
+    for name in names:
+        path = array_path(place.folder, name, index)
+        _check_ours(path, damaged or name in ours)
+        if path.parent.exists() and not path.parent.is_dir():
+            _check_ours(path.parent, False)
+
+
+def _check_ours(path: Path, ours: bool) -> None:
+    if not ours and os.path.lexists(path):
+        raise InputError(f"{path} is not of this store; move it away, or choose another folder")
 
 
 def faults(
@@ -338,27 +470,25 @@ def _digest_if_there(path: Path) -> str:
     return file_digest(path) if path.is_file() else ""
 
 
-def _manifest(folder: Path, form: str, grown: str, option: str) -> dict[str, Any]:
-    """The manifest; {} where there is none, or none that can be read beside its shards.
+def _fitting(
+    folder: Path,
+    manifest: dict[str, Any],
+    shards: Mapping[int, Checksums],
+    form: str,
+    grown: str,
+    option: str,
+) -> dict[str, Any]:
+    """The manifest of a store of this format; {} where it is damaged or nothing is there yet.
 
     Raises:
         InputError: there are other files, and no store of this format.
     """
-    path = folder / MANIFEST
-    try:
-        manifest = read_json(path) if path.is_file() else {}
-    except InputError:
-        manifest = {}
     if grown and manifest:
-        manifest.setdefault(grown, {})
+        manifest = {grown: {}, **manifest}
     if manifest.get("format") == form and isinstance(manifest.get(grown, {}), dict):
-        if manifest.get("version") == 1:
-            _list_apart(folder, manifest, grown)
         return manifest
     files = [path for path in folder.iterdir() if path.name != LOCK]
-    if any(not path.name.startswith(PARTIAL) for path in files) and (
-        manifest or not _listed(folder)
-    ):
+    if any(not path.name.startswith(PARTIAL) for path in files) and (manifest or not shards):
         raise InputError(f"{folder} is neither empty nor holds {form}; choose another {option}")
     return {}
 
@@ -388,15 +518,30 @@ def _differing(manifest: Mapping, identity: Mapping, grown: str) -> list[str]:
 
 def _listed(folder: Path) -> dict[int, Checksums]:
     """The checksums of all shards, by index."""
+    return {int(stem): one for stem, one in _all_checksums(folder).items() if stem.isdecimal()}
+
+
+def _shared(folder: Path) -> dict[str, Checksums]:
+    """The checksums of what belongs to all shards, by name."""
+    return {stem: one for stem, one in _all_checksums(folder).items() if not stem.isdecimal()}
+
+
+def _all_checksums(folder: Path) -> dict[str, Checksums]:
     stems = [path.stem for path in sorted((folder / CHECKSUMS).glob("*.json"))]
-    read = {int(stem): _read_checksums(folder, int(stem)) for stem in stems if stem.isdecimal()}
-    return {index: checksums for index, checksums in read.items() if checksums is not None}
+    read = {stem: _read_checksums(folder, stem) for stem in stems}
+    return {stem: checksums for stem, checksums in read.items() if checksums is not None}
 
 
-def _read_checksums(folder: Path, index: int) -> Checksums | None:
+def _read_checksums(folder: Path, stem: str) -> Checksums | None:
+    path = folder / CHECKSUMS / f"{stem}.json"
     try:
-        return _checksums(json.loads(_checksums_path(folder, index).read_text("utf-8")))
-    except (OSError, ValueError, RecursionError):
+        with reading(path):
+            return _checksums(json.loads(path.read_text("utf-8")))
+    except FileError as error:
+        if error.errno in (errno.ENOENT, errno.EISDIR):
+            return None
+        raise
+    except (ValueError, RecursionError):
         return None
 
 
@@ -426,6 +571,10 @@ def _remove(place: Place, shards: Mapping[int, Checksums]) -> None:
         for path in [*paths, _checksums_path(place.folder, index)]:
             path.unlink(missing_ok=True)
         folders.update(path.parent for path in paths)
+    for stem, checksums in _shared(place.folder).items():
+        for name in checksums.files:
+            (place.folder / name).unlink(missing_ok=True)
+        (place.folder / CHECKSUMS / f"{stem}.json").unlink()
     for folder in folders:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -63,3 +63,20 @@ def write_run(folder: Path, corrs: np.ndarray, seed: int = 3, generator: str = "
     z = np.random.default_rng(seed).standard_normal((len(corrs), 4))
     write_npz(folder / "latents.npz", "vectorfind latents", {"z": z, "label": z[:, :1]}, {})
     return folder
+
+
+def run_contents(folder: Path, timed: tuple[str, ...] = ("timings.json",)) -> dict[str, bytes]:
+    """All bytes of a run's folder that must not vary; its list without checksums of what may."""
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in (*timed, ".lock")
+    }
+    if "files.json" in files:
+        listing = json.loads(files["files.json"])
+        del listing["checksum"]
+        for name in listing["files"]:
+            if Path(name).name in (*timed, "n_curve.csv"):
+                listing["files"][name] = ""
+        files["files.json"] = json.dumps(listing).encode()
+    return files

@@ -11,8 +11,9 @@ import pandas as pd
 from property_cnn.common.arrays import read_arrays
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.folders import flat, json_text, writable_folder
+from property_cnn.common.folders import flat
 from property_cnn.common.tasks import one_thread
+from property_cnn.jobs.folder import Claim, open_again
 from reports import columns as c
 from reports.comparison import compare_results
 from reports.folders import Results, read_results_at
@@ -21,7 +22,9 @@ from reports.layout import (
     COMPARISON_KIND,
     CONFIG,
     DIFFERENCES_FIGURE,
+    FIGURES,
     LATENTS,
+    REPORT,
     RESULT,
 )
 from reports.pages.comparison import comparison_figure, comparison_lines
@@ -30,6 +33,7 @@ from reports.statistics import passes
 from reports.tables import csv_text
 from vectorfind.config import default_thresholds
 from vectorfind.runs.figures import write_figures
+from vectorfind.runs.folder import kind_of
 from vectorfind.runs.record import versions
 from vectorfind.runs.report import Report, check_replaceable, own_report, reading
 
@@ -119,14 +123,15 @@ def write_comparison(
         InputError: `out` is a run's own folder, or nothing can be written there.
     """
     check_replaceable(Path(out), COMPARISON_KIND)
-    folder = writable_folder(out)
     names = (_short(a), _short(b))
     names = ("A", "B") if names[0] == names[1] else names
     config = {"kind": COMPARISON_KIND, "names": names, c.P_VALUE: float(table.iloc[-1][c.P_VALUE])}
-    atomic_write(folder / CONFIG, json_text(config | {"versions": versions()}))
-    atomic_write(folder / COMPARISON, csv_text(table))
-    write_figures(folder, {DIFFERENCES_FIGURE: comparison_figure(table, names)})
-    return own_report(folder).page
+    written = (REPORT, COMPARISON, f"{FIGURES}/{DIFFERENCES_FIGURE}*.png")
+    claim = Claim(CONFIG, config | {"versions": versions()}, kind_of, written)
+    with open_again(out, claim) as work:
+        atomic_write(work.folder / COMPARISON, csv_text(table))
+        write_figures(work.folder, {DIFFERENCES_FIGURE: comparison_figure(table, names)})
+        return own_report(work.folder).page
 
 
 def _marked(run: Results) -> pd.DataFrame:

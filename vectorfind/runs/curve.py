@@ -8,7 +8,6 @@ curve goes on where it was.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,11 +19,12 @@ import numpy as np
 import pandas as pd
 
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.folders import json_text, locked, read_json, writable_folder
+from property_cnn.common.folders import json_text, read_json, writable_folder
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread, run_tasks
+from property_cnn.jobs.folder import Work
 from reports import columns as c
 from reports.folders import read_overlay
 from reports.layout import (
@@ -32,23 +32,24 @@ from reports.layout import (
     CELLS,
     CONFIG,
     CONTROL,
+    CURVE_FIGURE,
     CURVE_KIND,
     DIRECTIONS,
     FIGURES,
+    FINDING_FIGURE,
     FINDINGS,
     N_CURVE,
     OVERLAY,
     REPORT,
     RESULT,
     ROW,
-    SAMPLES,
     TIMINGS,
     TRAINING,
 )
 from reports.statistics import bootstrap, interval_stream
 from reports.tables import csv_text
 from vectorfind.config import LAYERS, CurveSettings, EvaluateSettings, FindSettings
-from vectorfind.directions.directions import Directions, load_directions
+from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import fit_part, fit_samples
 from vectorfind.evaluation.image_test import Evaluation
 from vectorfind.methods.registry import method_named
@@ -56,14 +57,24 @@ from vectorfind.methods.settings import complete_settings
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.pipeline import run_evaluation
-from vectorfind.runs.folder import add_timing, claim, read_timings
+from vectorfind.runs.folder import (
+    add_timing,
+    load_found,
+    open_run,
+    read_timings,
+    samples_folder,
+)
 from vectorfind.runs.record import versions
-from vectorfind.runs.report import Report, own_report, reading
+from vectorfind.runs.report import Report, finished_report, own_report, reading
 from vectorfind.sampling.groups import Groups, grouped
 from vectorfind.sampling.sampler import SampleSource
 from vectorfind.sampling.store import StoredSamples, fill_store
 
-_RESULTS = (REPORT, TIMINGS, N_CURVE, CONTROL, OVERLAY, FINDINGS, f"{FIGURES}/*.png")
+_WRITTEN = (
+    *(REPORT, TIMINGS, N_CURVE, CONTROL, OVERLAY, FINDINGS, CELLS, f"{CELLS}/*", f"{CELLS}/*/*"),
+    *(f"{FIGURES}/{name}*.png" for name in (CURVE_FIGURE, FINDING_FIGURE)),
+)
+"""Patterns of what a curve writes."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,11 @@ class Cell:
     def name(self) -> str:
         """Of the cell's folder, e.g. svm_w_4000."""
         return f"{self.find.method}_{self.find.layer}_{self.find.n}"
+
+    @property
+    def folder(self) -> str:
+        """Its folder within the curve's."""
+        return f"{CELLS}/{self.name}"
 
 
 def resolve_curve(settings: CurveSettings, models: Models) -> tuple[CurveSettings, Models]:
@@ -156,37 +172,52 @@ def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
     settings, models = resolve_curve(settings, models)
     cells = curve_cells(settings, models)
     config = curve_config(settings, models)
-    with locked(folder, "--out"):
-        known = claim(folder, config, _RESULTS if overwrite else ())
-        named = all(config["models"].values())
-        if overwrite or not (known and named):
-            shutil.rmtree(folder / CELLS, ignore_errors=True)
-        started = time.monotonic()
-        samples = fill_store(
-            folder / SAMPLES if store is None else store,
-            models,
-            settings.n[-1],
-            settings.seed,
-            settings.layers,
-            settings.batch_size,
-            settings.workers,
-            quiet,
-            fresh=not named,
-        )
-        add_timing(folder, "sample", time.monotonic() - started)
-        rows, skipped = _run_cells(folder, cells, models, samples, quiet)
-        tables = {N_CURVE: curve_table(rows), CONTROL: control_table(rows), OVERLAY: overlay}
-        for name, table in tables.items():
-            if table is None or table.empty:
-                (folder / name).unlink(missing_ok=True)  # of the same curve, run otherwise before
-            else:
-                atomic_write(folder / name, csv_text(table))
-        atomic_write(folder / CONFIG, json_text(config | {"skipped": skipped}))
-        report = own_report(folder)
-        add_timing(folder, "cells", float(sum(row[c.TIME] for row in rows)))
-        add_timing(folder, "wall", time.monotonic() - began)
-    seconds = ", ".join(f"{part} {taken:.0f}" for part, taken in read_timings(folder).items())
-    return Report(report.page, (*report.lines, f"seconds: {seconds}"))
+    with open_run(folder, config, _WRITTEN, overwrite) as work:
+        if not _all_there(work, overlay):
+            own = samples_folder(folder, work, models, settings.seed) if store is None else store
+            started = time.monotonic()
+            samples = fill_store(
+                own,
+                models,
+                settings.n[-1],
+                settings.seed,
+                settings.layers,
+                settings.batch_size,
+                settings.workers,
+                quiet,
+                fresh=not all(config["models"].values()),
+            )
+            add_timing(work.folder, "sample", time.monotonic() - started)
+            rows, skipped = _run_cells(work, cells, models, samples, quiet)
+            _write_tables(work, rows, overlay)
+            atomic_write(work.folder / CONFIG, json_text(config | {"skipped": skipped}))
+            own_report(work.folder)
+            add_timing(work.folder, "cells", float(sum(row[c.TIME] for row in rows)))
+            add_timing(work.folder, "wall", time.monotonic() - began)
+            work.finish()
+        report, timings = finished_report(work.folder), read_timings(work.folder)
+    seconds = ", ".join(f"{part} {taken:.0f}" for part, taken in timings.items())
+    lines = (*work.told(), *report.lines, f"seconds: {seconds}")
+    return Report(folder / REPORT, lines)
+
+
+def _all_there(work: Work, overlay: pd.DataFrame | None) -> bool:
+    """Whether a finished curve is whole, with this overlay; else what is made again is let go."""
+    path = work.folder / OVERLAY
+    drawn = path.read_bytes() if path.is_file() else b""
+    same = drawn == (b"" if overlay is None else csv_text(overlay).encode())
+    if work.finished and not same:  # the page, too, is another
+        work.kept = {name for name in work.kept if name.startswith((CELLS, TIMINGS))}
+    return work.finished and same and not work.faults
+
+
+def _write_tables(work: Work, rows: list[dict], overlay: pd.DataFrame | None) -> None:
+    tables = {N_CURVE: curve_table(rows), CONTROL: control_table(rows), OVERLAY: overlay}
+    for name, table in tables.items():
+        if table is None or table.empty:
+            work.remove(name)  # of the same curve, run otherwise before
+        else:
+            atomic_write(work.folder / name, csv_text(table))
 
 
 def curve_config(settings: CurveSettings, models: Models) -> dict:
@@ -206,7 +237,7 @@ def curve_config(settings: CurveSettings, models: Models) -> dict:
 
 
 def _run_cells(
-    folder: Path, cells: list[Cell], models: Models, samples: StoredSamples, quiet: bool
+    work: Work, cells: list[Cell], models: Models, samples: StoredSamples, quiet: bool
 ) -> tuple[list[dict], list[str]]:
     """The row of every cell that can be run, and why the others cannot."""
 
@@ -226,29 +257,30 @@ def _run_cells(
             ready.append(cell)
     if not ready:
         raise InputError(f"no cell could be run: {skipped[0]}")
-    _fit_parts(folder, ready, models, samples, quiet)
+    _fit_parts(work, ready, models, samples, quiet)
     progress = Progress("fitting and testing", len(ready), "cells", quiet)
     for cell in ready:
-        find, at = cell.find, folder / CELLS / cell.name
+        find = cell.find
         members = groups(find.n, find.group_by, find.quantiles)
-        rows.append(run_cell(at, cell, models, samples.head(find.n), members))
+        rows.append(run_cell(work, cell, models, samples.head(find.n), members))
         # What is finished can be looked at while the rest runs.
-        atomic_write(folder / N_CURVE, csv_text(curve_table(rows)))
+        atomic_write(work.folder / N_CURVE, csv_text(curve_table(rows)))
         progress.advance()
     return rows, skipped
 
 
 def _fit_parts(
-    folder: Path, cells: list[Cell], models: Models, samples: StoredSamples, quiet: bool
+    work: Work, cells: list[Cell], models: Models, samples: StoredSamples, quiet: bool
 ) -> None:
     """Makes the long fits of all cells, part by part, several at once, the longest first.
 
     The seconds that each cell's parts took go to its folder, as if they had been alone.
     """
     sizes = models.generator.layers
-    longest_first = sorted(cells, key=lambda cell: -cell.find.n * sizes[cell.find.layer])
+    left = [cell for cell in cells if not (cell_done(work, cell) or _found(work, cell))]
+    longest_first = sorted(left, key=lambda cell: -cell.find.n * sizes[cell.find.layer])
     tasks = [
-        (folder / CELLS / cell.name, cell, models, samples.head(cell.find.n), part)
+        (_training(work, cell), cell, models, samples.head(cell.find.n), part)
         for cell in longest_first
         for part in method_named(cell.find.method).parts(cell.find, cell.find.properties)
     ]
@@ -256,14 +288,14 @@ def _fit_parts(
     workers = cells[0].find.workers if models.on_cpu else 1
     seconds: dict[Path, float] = {}
     for task, taken in zip(tasks, run_tasks(train_part, tasks, workers), strict=True):
-        seconds[task[0]] = seconds.get(task[0], 0.0) + taken
-        if taken:
-            add_timing(task[0], "train", seconds[task[0]])
+        place = task[0].parent
+        seconds[place] = seconds.get(place, 0.0) + taken
+        add_timing(place, "train", seconds[place])
         progress.advance()
 
 
 def run_cell(
-    folder: Path,
+    work: Work,
     cell: Cell,
     models: Models,
     samples: SampleSource,
@@ -275,29 +307,47 @@ def run_cell(
     rounds of training, the directions and blocks of cases.
 
     Args:
-        folder: the cell's.
+        work: the curve's folder, in which the cell has its own.
         cell: its settings.
         models: generator and scorer.
         samples: the first n.
         groups: of these; None to group them here.
     """
-    if (folder / ROW).exists():
-        try:
-            row = read_json(folder / ROW)
-            if "fits" in row:
-                return row | {c.TIME: sum(read_timings(folder).values())}
-        except InputError:
-            pass  # damaged, or of an earlier version: the cell is run again
-    directions = cell_directions(folder, cell, models, samples, groups)
-    started = time.monotonic()
-    evaluation = run_evaluation(directions, cell.test, True, folder / CASES)
+    folder = work.folder / cell.folder
+    if cell_done(work, cell):
+        row = read_json(folder / ROW)
+        return row | {c.TIME: sum(read_timings(folder).values())}
+    directions = cell_directions(work, cell, models, samples, groups)
+    started, cases = time.monotonic(), f"{cell.folder}/{CASES}"
+    evaluation = run_evaluation(directions, cell.test, True, work.on_the_way(cases))
     add_timing(folder, "evaluate", time.monotonic() - started)
     row = cell_row(directions, evaluation)
     atomic_write(folder / RESULT, csv_text(evaluation.table))
     atomic_write(folder / ROW, json_text(row))
-    (folder / DIRECTIONS).unlink()
-    shutil.rmtree(folder / CASES, ignore_errors=True)
+    work.remove(f"{cell.folder}/{DIRECTIONS}", f"{cases}/")
     return row | {c.TIME: sum(read_timings(folder).values())}
+
+
+def cell_done(work: Work, cell: Cell) -> bool:
+    """Whether the cell's row is there, whole, with all that belongs to it."""
+    names = [f"{cell.folder}/{name}" for name in (ROW, RESULT, TIMINGS)]
+    return all(work.whole(name) for name in names) and _row_of_now(work.folder / names[0])
+
+
+def _row_of_now(path: Path) -> bool:
+    """Whether a row, perhaps of an earlier version, has all that is needed."""
+    try:
+        return "fits" in read_json(path)
+    except InputError:
+        return False
+
+
+def _found(work: Work, cell: Cell) -> bool:
+    return work.whole(f"{cell.folder}/{DIRECTIONS}")
+
+
+def _training(work: Work, cell: Cell) -> Path:
+    return work.on_the_way(f"{cell.folder}/{TRAINING}")
 
 
 def cell_row(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
@@ -339,40 +389,32 @@ def control_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def cell_directions(
-    folder: Path,
+    work: Work,
     cell: Cell,
     models: Models,
     samples: SampleSource,
     groups: Groups | None = None,
 ) -> Directions:
     """The cell's directions, from its folder or found and left there."""
-    path = folder / DIRECTIONS
-    if path.exists():
-        try:
-            directions = load_directions(path, models.generator, models.scorer, dtype=models.dtype)
-            return replace(directions, settings=cell.find)
-        except CheckpointError:
-            pass  # damaged: found again
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = work.folder / cell.folder
+    if _found(work, cell):
+        directions = load_found(folder / DIRECTIONS, models, cell.find)
+        if directions is not None:
+            return directions
     started = time.monotonic()
-    directions = fit_samples(models, samples, cell.find, True, folder / TRAINING, groups)
+    directions = fit_samples(models, samples, cell.find, True, _training(work, cell), groups)
     add_timing(folder, "fit", time.monotonic() - started)
-    directions.save(path)
-    shutil.rmtree(folder / TRAINING, ignore_errors=True)
+    directions.save(folder / DIRECTIONS)
+    work.remove(f"{cell.folder}/{TRAINING}/")
     return directions
 
 
 def train_part(
     folder: Path, cell: Cell, models: Models, samples: SampleSource, part: tuple[str, ...]
 ) -> float:
-    """Leaves one of the parts of a cell's fit, of these properties, in its folder; its seconds.
-
-    Where the cell's directions or its row are there already, nothing is done.
-    """
-    if any((folder / name).exists() for name in (ROW, DIRECTIONS)):
-        return 0.0
+    """Leaves one of the parts of a cell's fit, of these properties, in a folder; its seconds."""
     started = time.monotonic()
-    fit_part(models, samples, cell.find, part, folder / TRAINING)
+    fit_part(models, samples, cell.find, part, folder)
     return time.monotonic() - started
 
 

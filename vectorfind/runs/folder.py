@@ -1,51 +1,60 @@
-"""The folder that a run leaves behind, claimed by one run's settings."""
+"""The folder that a run leaves behind: claimed by its settings, with its seconds a stage."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.folders import differences, json_text, read_json
-from reports.layout import CONFIG, REPORT, TIMINGS
+from property_cnn.common.folders import json_text, read_json
+from property_cnn.jobs.folder import Claim, Work, open_folder
+from reports.layout import CONFIG, SAMPLES, TIMINGS
+from vectorfind.config import FindSettings
+from vectorfind.directions.directions import Directions, load_directions
+from vectorfind.models.pair import Models
+from vectorfind.sampling.store import holds_samples
 
 _CLAIMED = ("kind", "find", "evaluate", "curve", "models", "directions")  # what must agree to go on
 
 
-def claim(folder: Path, config: Mapping, replaced: Iterable[str] = ()) -> bool:
-    """Writes the run's settings into the folder, or checks that they are those already there.
+@contextmanager
+def open_run(
+    out: str | os.PathLike, config: Mapping, written: tuple[str, ...], overwrite: bool = False
+) -> Iterator[Work]:
+    """The folder of a run of these settings, see `property_cnn.jobs.folder.open_folder`.
 
-    Those of a run that has ended stay as they are: they are what its page was made from.
+    A run of networks without a digest, which may have changed, is made anew each time.
 
     Args:
-        folder: the run's.
+        out: the folder.
         config: the run's settings, under keys of which some must agree.
-        replaced: patterns of an older run's files to remove, whatever its settings; () to go
-            on from them if its settings are the same.
-
-    Returns:
-        Whether the folder was this run's before, so that what is finished there can be used.
-
-    Raises:
-        InputError: the folder holds a run with other settings.
+        written: patterns of the paths that the run writes to.
+        overwrite: replace whatever run the folder holds.
     """
-    path = folder / CONFIG
-    for pattern in replaced:
-        for old in folder.glob(pattern):
-            old.unlink()
-    known = path.exists() and not replaced
-    if known:
-        claims = ({key: run.get(key) for key in _CLAIMED} for run in (read_json(path), config))
-        differing = differences(*claims)
-        if differing:
-            raise InputError(
-                f"{folder} holds a run with other settings ({'; '.join(differing)}); "
-                "choose another --out, or give --overwrite"
-            )
-    if not (known and (folder / REPORT).exists()):
-        atomic_write(path, json_text(config))
-    return known
+    claim = Claim(CONFIG, config, _decides, written, (SAMPLES,))
+    nameless = not all(config["models"].values())
+    with open_folder(out, claim, overwrite or nameless, resumed=not nameless) as work:
+        yield work
+
+
+def samples_folder(out: str | os.PathLike, work: Work, models: Models, seed: int) -> Path:
+    """Where a run's own samples lie: those of the run that it replaces, where they are the same."""
+    if work.folder != Path(out) and not holds_samples(Path(out) / SAMPLES, models, seed):
+        return work.folder / SAMPLES
+    return Path(out) / SAMPLES
+
+
+def load_found(path: Path, models: Models, settings: FindSettings) -> Directions | None:
+    """A stopped run's directions; None where they are damaged, and found again."""
+    try:
+        found = load_directions(path, models.generator, models.scorer, dtype=models.dtype)
+    except CheckpointError:
+        return None
+    return replace(found, settings=settings)
 
 
 def add_timing(folder: Path, stage: str, seconds: float) -> None:
@@ -55,6 +64,19 @@ def add_timing(folder: Path, stage: str, seconds: float) -> None:
 
 
 def read_timings(folder: Path) -> dict[str, float]:
-    """Seconds a stage, as far as the run has got."""
+    """Seconds a stage, as far as the run has got; none where the file is damaged."""
     path = folder / TIMINGS
-    return read_json(path) if path.exists() else {}
+    try:
+        timings = read_json(path) if path.exists() else {}
+    except InputError:
+        return {}
+    return {stage: taken for stage, taken in timings.items() if isinstance(taken, int | float)}
+
+
+def kind_of(config: Mapping) -> dict:
+    """All that must agree for a folder whose files are written again each time."""
+    return {"kind": config.get("kind")}
+
+
+def _decides(config: Mapping) -> dict:
+    return {key: config.get(key) for key in _CLAIMED}

@@ -15,22 +15,17 @@ from pathlib import Path
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import inside, writable_folder
+from property_cnn.jobs.folder import Claim, amend_folder, open_again
 from reports.folders import ReadingError, read_config
 from reports.layout import (
     CONFIG,
-    CORRS_FIGURE,
-    CURVE_FIGURE,
-    FIGURES,
-    FINDING_FIGURE,
     N_CURVE,
     REPORT,
-    SLOPES_FIGURE,
     STATISTICS,
 )
 from reports.pages.folder import report_files
 from vectorfind.config import default_thresholds
 
-_OLDER = (CORRS_FIGURE, SLOPES_FIGURE, f"{CURVE_FIGURE}*", f"{FINDING_FIGURE}*")
 _MEASURED = (STATISTICS, N_CURVE)
 """Tables that a report makes of bare cases or curves, and that a run's folder has of its own."""
 
@@ -76,12 +71,13 @@ def write_report(
         check_replaceable(Path(out))
     with reading():
         files, lines = report_files(source, default_thresholds, [Path(path) for path in overlays])
-    folder = writable_folder(source if own else out)
-    if not own:
-        for pattern in _OLDER:  # an older report's
-            for old in folder.glob(f"{FIGURES}/{pattern}.png"):
-                old.unlink()
-    return write_page(folder, files, lines)
+    if own:
+        with amend_folder(writable_folder(source)):
+            return write_page(source, files, lines)
+    for name in files:
+        inside(Path(out), name)
+    with open_again(out, Claim("", {"kind": "report"}, written=tuple(files))) as work:
+        return write_page(work.folder, files, lines)
 
 
 def write_page(folder: Path, files: dict[str, bytes | str], lines: Sequence[str]) -> Report:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,17 +18,20 @@ import pandas as pd
 from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
-from property_cnn.common.folders import json_text, locked, writable_folder
+from property_cnn.common.folders import json_text, writable_folder
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair import HairSegmenter, load_hair_segmenter
+from property_cnn.jobs.folder import Work
 from reports import columns as c
 from reports.layout import (
     CASES,
     CONFIG,
     CONTROL,
+    CORRS_FIGURE,
     DIRECTIONS,
     FIGURES,
     FITS,
+    GRID_FIGURE,
     GROUP_STATISTICS,
     HAIR_FIGURE,
     LATENTS,
@@ -37,12 +39,15 @@ from reports.layout import (
     N_CURVE,
     REPORT,
     RESULT,
-    SAMPLES,
     SCORES,
     SLOPES,
+    SLOPES_FIGURE,
     STATISTICS,
+    STRENGTH_FIGURE,
+    STRIP_FIGURE,
     TIMINGS,
     TRAINING,
+    figure_path,
 )
 from reports.statistics import Interval
 from reports.tables import comparison_table, csv_text, fits_table, n_curve_table, slopes_table
@@ -51,24 +56,31 @@ from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.evaluation.image_test import Evaluation, Measurement
 from vectorfind.models.pair import Models
-from vectorfind.models.protocols import Generator, Scorer, device_of
+from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.pipeline import run_evaluation
 from vectorfind.runs.figures import hair_figure, run_figures, write_figures
-from vectorfind.runs.folder import add_timing, claim, read_timings
+from vectorfind.runs.folder import (
+    add_timing,
+    load_found,
+    open_run,
+    read_timings,
+    samples_folder,
+)
 from vectorfind.runs.record import command_line, run_config, tested
 from vectorfind.runs.report import Report, finished_report, own_report
 from vectorfind.runs.tsne import tsne_figure
 from vectorfind.sampling.groups import grouped
 
-_RESULTS = (
-    REPORT,
-    TIMINGS,
-    SCORES,
-    GROUP_STATISTICS,
-    N_CURVE,
-    f"{FIGURES}/*.png",
-    f"{CASES}/*.npz",
-)  # not to outlive their run
+_DRAWN = (STRIP_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE, STRENGTH_FIGURE, SLOPES_FIGURE)
+_EVALUATED = (
+    *(REPORT, TIMINGS, RESULT, STATISTICS, GROUP_STATISTICS, SLOPES, CONTROL, FITS, N_CURVE),
+    *(LATENTS, SCORES, f"{CASES}/*"),
+    *(f"{FIGURES}/{name}*.png" for name in (*_DRAWN, CORRS_FIGURE)),
+)
+_WRITTEN = (DIRECTIONS, f"{TRAINING}/*", *_EVALUATED)
+"""Patterns of what an evaluation and a test write."""
+
+_MAP = (figure_path(MAP_FIGURE), figure_path(MAP_FIGURE, narrow=True))
 
 
 @one_thread()
@@ -108,18 +120,24 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     segmenter = hair_segmenter(test, models)
     config = run_config("test", find, test, models, segmenter)
     config["command"] = command_line(find, test, generator, scorer)
-    with locked(folder, "--out"):
-        known = claim(folder, config, (DIRECTIONS, *_RESULTS) if overwrite else ())
-        named = all(config["models"].values())  # nameless networks may have changed
-        if known and named and (folder / REPORT).exists():
-            return finished_report(folder)
-        path = folder / DIRECTIONS
-        if known and named and path.exists():
-            directions = load_directions(path, models.generator, models.scorer, dtype=find.dtype)
-            directions = replace(directions, settings=find)
-        else:
-            directions = _find_into(folder, models, find, store, quiet, fresh=not named)
-        return _evaluate_into(folder, directions, test, config, quiet, segmenter)
+    with open_run(folder, config, _WRITTEN, overwrite) as work:
+        report = _all_there(work)
+        if report is None:
+            own = samples_folder(folder, work, models, find.seed) if store is None else store
+            directions = _directions(work, models, find, own, quiet)
+            report = _evaluate_into(work, directions, test, config, quiet, segmenter)
+    return replace(report, page=folder / REPORT)
+
+
+def _all_there(work: Work) -> Report | None:
+    """What a finished run says; None where more than its page must be made (again)."""
+    if not work.finished or set(work.faults) - {REPORT, GROUP_STATISTICS}:
+        return None
+    if not work.faults:
+        return finished_report(work.folder)
+    report = own_report(work.folder)
+    work.finish()
+    return replace(report, lines=(*work.told(), *report.lines))
 
 
 def hair_segmenter(test: EvaluateSettings, models: Models) -> HairSegmenter | None:
@@ -127,30 +145,35 @@ def hair_segmenter(test: EvaluateSettings, models: Models) -> HairSegmenter | No
     return load_hair_segmenter(device=device_of(models.generator)) if test.hair else None
 
 
-def _find_into(
-    folder: Path,
+def _directions(
+    work: Work,
     models: Models,
     settings: FindSettings,
-    store: str | os.PathLike | None,
+    store: str | os.PathLike,
     quiet: bool,
-    fresh: bool,
 ) -> Directions:
-    """Directions, written to the folder; their samples go to the store, or beside them."""
+    """The run's directions: those in its folder, or found and left there, with the map."""
+    path, directions = work.folder / DIRECTIONS, None
+    if work.whole(DIRECTIONS):
+        directions = load_found(path, models, settings)
+    if directions is not None and not any(name in work.faults for name in _MAP):
+        return directions
+    named = all(digest_of(network) for network in (models.generator, models.scorer))
     started = time.monotonic()
-    samples = draw(models, settings, folder / SAMPLES if store is None else store, quiet, fresh)
+    samples = draw(models, settings, store, quiet, fresh=not named)
     groups = grouped(samples, settings.group_by, settings.quantiles)
     samples.write_groups(settings.group_by, groups.cuts)
-    add_timing(folder, "sample", time.monotonic() - started)
+    add_timing(work.folder, "sample", time.monotonic() - started)
     started = time.monotonic()
-    training = folder / TRAINING
-    checkpoint = None if fresh else training
-    directions = fit_samples(models, samples, settings, quiet, checkpoint, groups)
+    if directions is None:
+        training = work.on_the_way(TRAINING) if named else None
+        directions = fit_samples(models, samples, settings, quiet, training, groups)
     figure = tsne_figure(samples, directions, groups, settings.seed)
     if figure is not None:
-        write_figures(folder, {MAP_FIGURE: figure})
-    directions.save(folder / DIRECTIONS)
-    shutil.rmtree(training, ignore_errors=True)
-    add_timing(folder, "fit", time.monotonic() - started)
+        write_figures(work.folder, {MAP_FIGURE: figure})
+    directions.save(path)
+    work.remove(f"{TRAINING}/")
+    add_timing(work.folder, "fit", time.monotonic() - started)
     return directions
 
 
@@ -179,9 +202,11 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     words += ["--hair"] if test.hair else []
     config["command"] = shlex.join([*words, "--seed", str(test.seed)])
-    with locked(folder, "--out"):
-        claim(folder, config, _RESULTS if overwrite else ())
-        return _evaluate_into(folder, directions, test, config, quiet, segmenter)
+    with open_run(folder, config, _EVALUATED, overwrite) as work:
+        report = _all_there(work)
+        if report is None:
+            report = _evaluate_into(work, directions, test, config, quiet, segmenter)
+    return replace(report, page=folder / REPORT)
 
 
 def n_curve_row(directions: Directions, evaluation: Evaluation, seconds: float) -> pd.DataFrame:
@@ -213,15 +238,15 @@ def _measures(evaluation: Evaluation, measured: Measurement) -> dict[str, Interv
 
 
 def _evaluate_into(
-    folder: Path,
+    work: Work,
     directions: Directions,
     test: EvaluateSettings,
     config: dict,
     quiet: bool,
     segmenter: HairSegmenter | None,
 ) -> Report:
-    started = time.monotonic()
-    evaluation = run_evaluation(directions, test, quiet, folder / CASES, segmenter)
+    folder, started = work.folder, time.monotonic()
+    evaluation = run_evaluation(directions, test, quiet, work.on_the_way(CASES), segmenter)
     add_timing(folder, "evaluate", time.monotonic() - started)
     slope = evaluation.measured.slope
     tables = {
@@ -233,9 +258,9 @@ def _evaluate_into(
         CONTROL: compare(evaluation),
         FITS: fits_table(directions.fits()),
     }
-    timings = read_timings(folder)
-    if "fit" in timings:
-        tables[N_CURVE] = n_curve_row(directions, evaluation, sum(timings.values()))
+    if config["kind"] == "test":
+        seconds = sum(read_timings(folder).values())
+        tables[N_CURVE] = n_curve_row(directions, evaluation, seconds)
     for name, table in tables.items():
         atomic_write(folder / name, csv_text(table))
     cases = {"z": evaluation.z, "label": evaluation.label}
@@ -247,8 +272,8 @@ def _evaluate_into(
     write_figures(folder, figures)
     atomic_write(folder / CONFIG, json_text(config | tested(directions, evaluation)))
     report = own_report(folder)
-    shutil.rmtree(folder / CASES, ignore_errors=True)
-    return report
+    work.finish()
+    return replace(report, lines=(*work.told(), *report.lines))
 
 
 def write_scores(path: Path, evaluation: Evaluation) -> None:

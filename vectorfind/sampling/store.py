@@ -11,6 +11,7 @@ a kill, grown in samples and layers; the files are the same whichever way they c
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from property_cnn.common.arrays import write_npz
-from property_cnn.common.errors import InputError
+from property_cnn.common.arrays import npz_bytes
+from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import CHECKSUMS, MANIFEST, Rows, open_store
+from property_cnn.common.shard_store import (
+    CHECKSUMS,
+    MANIFEST,
+    Rows,
+    made_from_same,
+    open_store,
+    write_shared,
+)
 from property_cnn.common.tasks import run_tasks
 from vectorfind.config import FindSettings
 from vectorfind.models.pair import Models, check_readable
@@ -63,8 +71,12 @@ class StoredSamples:
         """Leaves the samples' groups in the folder, with the cuts that they follow from."""
         columns = [self.properties.index(name) for name in group_by]
         arrays = {"group": group_names(self.scores[:, columns], cuts), "cuts": cuts}
-        path = self.folder / f"groups_{len(self)}.npz"
-        write_npz(path, "vectorfind groups", arrays, {"group_by": list(group_by)})
+        data = npz_bytes("vectorfind groups", arrays, {"group_by": list(group_by)})
+        try:
+            write_shared(self.folder, f"groups_{len(self)}.npz", data)
+        except FileError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise  # else a store that can be read only: they follow from its scores
 
     def head(self, n: int) -> StoredSamples:
         """The first n of the samples.
@@ -128,6 +140,13 @@ def fill_store(  # noqa: PLR0913, its keywords are the interface
     check_readable(readable, "samples")
     sizes = {name: models.generator.layers[name] for name in kept}
     return StoredSamples(Path(folder), scores, models.scored, readable, sizes)
+
+
+def holds_samples(folder: Path, models: Models, seed: int) -> bool:
+    """Whether a store there is one of these networks and seed, which `fill_store` goes on with."""
+    identity = _identity(models, seed)
+    named = bool(identity["generator"] and identity["scorer"])
+    return named and made_from_same(folder, identity, "layers")
 
 
 def array_name(layer: str) -> str:

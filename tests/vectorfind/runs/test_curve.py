@@ -11,6 +11,7 @@ from property_cnn.common.errors import InputError
 from reports.folders import Curves
 from reports.pages.curve import curve_files
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
+from tests.vectorfind.run_files import run_contents
 from vectorfind.config import CurveSettings, GradientSettings
 from vectorfind.directions import finding
 from vectorfind.runs import curve as module
@@ -47,10 +48,14 @@ def run(out, scorer=None, settings=SETTINGS, **options):
 def contents(folder):
     """All bytes that must not vary: not the timings, nor what shows them; without the plots."""
     files = {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in (".csv", ".json", ".npy") and path.name != "timings.json"
+        name: data
+        for name, data in run_contents(folder).items()
+        if name.endswith((".csv", ".json", ".npy"))
     }
+    listing = json.loads(files["files.json"])
+    drawn = ("report.html", "findings.csv", "figures/")
+    kept = {name: one for name, one in listing["files"].items() if not name.startswith(drawn)}
+    files["files.json"] = json.dumps(listing | {"files": kept}).encode()
     curve = pd.read_csv(folder / "n_curve.csv").drop(columns="time")
     return files | {"n_curve.csv": curve.to_csv().encode()}
 

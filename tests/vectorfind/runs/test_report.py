@@ -18,7 +18,7 @@ def files_of(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != ".lock"
     }
 
 
@@ -42,6 +42,7 @@ def test_a_runs_folder_gives_page_statistics_and_plots(run, tmp_path):
     report = write_report(run, tmp_path / "out")
     files = files_of(tmp_path / "out")
     assert {*files} == {
+        "files.json",
         "report.html",
         "test_statistics.csv",
         "group_statistics.csv",

@@ -1,6 +1,8 @@
 """A run's folder: complete, the same bytes each time, resumed, and never clobbered."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +11,11 @@ import pytest
 from filelock import FileLock
 
 from property_cnn.common.errors import InputError
+from property_cnn.jobs.folder import Work
+from property_cnn.jobs.verify import verify
 from reports.plots.style import Plot
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
+from tests.vectorfind.run_files import run_contents
 from vectorfind.config import GROUPING, EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.runs import test as runs
 from vectorfind.runs.record import command_line
@@ -23,6 +28,7 @@ FILES = {
     "config.json",
     "control.csv",
     "directions.npz",
+    "files.json",
     "fits.csv",
     "group_statistics.csv",
     "latents.npz",
@@ -59,13 +65,8 @@ def run(out, find=FIND, test=TEST, scorer=None, **options):
 
 def contents(folder):
     """All bytes that must not vary: not the timings, nor the n-curve's column of seconds."""
-    files = {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in ("timings.json", ".lock")
-    }
     curve = pd.read_csv(folder / "n_curve.csv").drop(columns="time")
-    return files | {"n_curve.csv": curve.to_csv().encode()}
+    return run_contents(folder) | {"n_curve.csv": curve.to_csv().encode()}
 
 
 @pytest.fixture
@@ -196,26 +197,183 @@ def test_finished_run_is_not_repeated(folder, monkeypatch):
     assert contents(folder) == before
 
 
-def test_other_settings_are_refused_unless_overwritten(tmp_path, undrawn):
+def test_other_settings_are_refused_unless_overwritten(tmp_path):
     run(tmp_path)
     other = EvaluateSettings(cases=4, control_cases=0, bootstrap=50)
     with pytest.raises(InputError, match=r"cases: 5 there, 4 here.*--overwrite"):
         run(tmp_path, test=other)
-    (tmp_path / "figures" / "strip_nose.png").write_bytes(b"of an older run")
-    run(tmp_path, test=other, overwrite=True)
-    assert not (tmp_path / "figures" / "strip_nose.png").exists()
+    fewer = replace(FIND, properties=("eyes", "pose"))
+    assert run(tmp_path, fewer, other, overwrite=True).page == tmp_path / "report.html"
+    assert not (tmp_path / "figures" / "strip_mouth.png").exists()
+    assert not (tmp_path / ".replacement").exists()
     assert len(pd.read_csv(tmp_path / "test_result.csv")) == 4
     assert json.loads((tmp_path / "config.json").read_text())["evaluate"]["cases"] == 4
     assert "no control was run" in (tmp_path / "report.html").read_text()
+    assert verify(tmp_path).whole
 
 
-def test_directions_that_are_not_the_runs_own_are_not_used(folder, tmp_path, undrawn):
-    run(tmp_path / "other", find=replace(FIND, n=200))
-    (tmp_path / "out").mkdir()
-    (tmp_path / "other" / "directions.npz").rename(tmp_path / "out" / "directions.npz")
-    run(tmp_path / "out")
-    mine, again = (path / "directions.npz" for path in (folder, tmp_path / "out"))
-    assert mine.read_bytes() == again.read_bytes()
+@pytest.mark.parametrize("name", [*sorted(FILES - {".lock", "files.json"}), "figures/tsne.png"])
+@pytest.mark.parametrize("damage", ["gone", "digit", "empty"])
+def test_what_is_missing_or_altered_is_made_again(folder, tmp_path, monkeypatch, name, damage):
+    monkeypatch.setattr(runs, "run_figures", lambda *args: {})
+    place = tmp_path / "run"
+    shutil.copytree(folder, place)
+    before, path = run_contents(place, ()), place / name
+    damaged = {"digit": _other_digit(path.read_bytes()), "empty": b"{}"}
+    path.write_bytes(damaged.get(damage, b""))
+    if damage == "gone":
+        path.unlink()
+    told = run(place).lines[0]
+    assert told == f"made again: {name} ({'missing' if damage == 'gone' else 'altered'})"
+    after = run_contents(place, ())
+    if name == "timings.json":  # seconds of another day
+        before, after = run_contents(place), run_contents(place)
+    assert before == after
+    assert not run(place).lines[0].startswith("made again")
+
+
+def _other_digit(content):
+    place = next(place for place in range(len(content) - 1, 0, -1) if content[place] in b"12345678")
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["report.html", "cases/mine.txt", "training/mine.txt", "samples/w/mine.txt", "mine.txt"],
+)
+def test_folders_of_others_are_refused_and_left_as_they_are(tmp_path, monkeypatch, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    monkeypatch.setattr(runs, "fit_samples", None)
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=r"neither empty nor of this job.*another --out"):
+            run(tmp_path, overwrite=overwrite)
+    assert run_contents(tmp_path) == {name: b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("mine.txt", False),
+        ("figures/mine.png", False),
+        ("samples/mine.txt", False),
+        ("samples/w/mine.txt", False),
+        ("figures/strip_mine.png", True),
+        ("cases/mine.txt", True),
+        ("training/mine.txt", True),
+    ],
+)
+def test_files_of_others_in_a_runs_folder_are_never_touched(
+    folder, tmp_path, monkeypatch, undrawn, name, refused
+):
+    place = tmp_path / "run"
+    shutil.copytree(folder, place)
+    (place / name).parent.mkdir(exist_ok=True)
+    (place / name).write_text("mine")
+    (place / "slopes.csv").unlink()
+    if refused:
+        monkeypatch.setattr(runs, "fit_samples", None)
+        for overwrite in (False, True):
+            with pytest.raises(InputError, match=f"{name} is not of this job; move it away"):
+                run(place, overwrite=overwrite)
+    else:
+        run(place)
+        if not name.startswith("samples/"):
+            run(place, test=replace(TEST, cases=4), overwrite=True)
+    assert (place / name).read_text() == "mine"
+
+
+def test_samples_that_are_replaced_hold_nothing_of_others(folder, tmp_path):
+    place = tmp_path / "run"
+    shutil.copytree(folder, place)
+    (place / "samples" / "mine.txt").write_text("mine")
+    before = run_contents(place)
+    with pytest.raises(InputError, match=r"mine.txt is not of this job; move it away"):
+        run(place, replace(FIND, seed=1), overwrite=True)
+    assert run_contents(place) == before
+
+
+@pytest.mark.parametrize("stage", ["draw", "write_scores", "finish", "settle"])
+def test_what_is_overwritten_stays_until_the_new_run_is_complete(
+    folder, tmp_path, monkeypatch, undrawn, stage
+):
+    other, place = replace(FIND, seed=1), tmp_path / "run"
+    run(tmp_path / "new", find=other)
+    shutil.copytree(folder, place)
+    old = run_contents(place)
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    where = {"finish": Work, "settle": os}.get(stage, runs)
+    with monkeypatch.context() as patch:
+        if stage == "settle":
+            calls, real = [], os.replace
+
+            def some(source, target):
+                moved = ".replacement" in str(source) and ".replacement" not in str(target)
+                calls.extend([1] if moved else [])
+                return interrupted() if len(calls) == 5 else real(source, target)
+
+            patch.setattr(where, "replace", some)
+        else:
+            patch.setattr(where, stage, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(place, find=other, overwrite=True)
+    if stage != "settle":
+        there = run_contents(place)
+        assert {name: there[name] for name in old} == old
+        with monkeypatch.context() as patch:
+            patch.setattr(runs, "run_evaluation", None)
+            run(place)  # the old run's own command finds it whole
+    else:
+        run(place, find=other)  # is complete already
+    if stage != "settle":
+        run(place, find=other, overwrite=True)
+    assert contents(place) == contents(tmp_path / "new")
+    assert verify(place).whole
+
+
+def test_a_store_outside_with_other_samples_is_refused_before_anything_is_touched(folder, tmp_path):
+    place = tmp_path / "run"
+    shutil.copytree(folder, place)
+    run(tmp_path / "other", replace(FIND, seed=2), store=tmp_path / "store")
+    before, stored = run_contents(place), run_contents(tmp_path / "store")
+    with pytest.raises(InputError, match="holds other samples"):
+        run(place, replace(FIND, seed=1), store=tmp_path / "store", overwrite=True)
+    there = run_contents(place)
+    assert {name: there[name] for name in before} == before
+    assert run_contents(tmp_path / "store") == stored
+
+
+def test_a_run_of_a_version_without_lists_is_gone_on_with(folder, tmp_path):
+    place = tmp_path / "run"
+    shutil.copytree(folder, place)
+    (place / "files.json").unlink()
+    run(place)
+    assert contents(place) == contents(folder)
+
+
+@pytest.mark.parametrize("damage", ["cut", "digit"])
+def test_a_damaged_list_costs_no_file(folder, tmp_path, damage):
+    place = tmp_path / "run"
+    shutil.copytree(folder, place)
+    path = place / "files.json"
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] if damage == "cut" else _other_digit(content))
+    run(place)
+    assert contents(place) == contents(folder)
+
+
+def test_directions_that_are_altered_are_not_gone_on_from(folder, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "run_evaluation", None)
+        with pytest.raises(TypeError):
+            run(tmp_path)
+    other = tmp_path / "directions.npz"
+    other.write_bytes(other.read_bytes()[:-1] + b"x")
+    run(tmp_path)
+    assert contents(folder) == contents(tmp_path)
 
 
 def test_networks_without_a_digest_are_never_resumed(tmp_path, undrawn):

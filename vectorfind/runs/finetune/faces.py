@@ -12,16 +12,23 @@ import pandas as pd
 import torch
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.folders import locked, writable_folder
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
 from property_cnn.faces import VERSION, render_faces, render_parsing, sample_attributes
+from property_cnn.jobs.folder import Claim, open_folder
 from property_cnn.network.dataset import from_bytes, to_bytes
 from property_cnn.network.scorer import load_scorer
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT
-from stylegan_ft.concept.make import make_classifiers, rendered_faces
+from stylegan_ft.concept.make import (
+    CARD,
+    MEMBERS,
+    TABLE,
+    WEIGHTS,
+    make_classifiers,
+    rendered_faces,
+)
 from stylegan_ft.concept.rendered import rendered_labels
 from stylegan_ft.concept.settings import FACES, EnsembleSettings
 from stylegan_ft.training.image_folder import FILE, LABELS, load_images, read_labels
@@ -78,7 +85,7 @@ def write_faces(
         progress = Progress("rendering", settings.n, "faces", quiet)
         values, kept = build_parts(folder, made_from, settings.n, make, progress, workers)
         write_labels(folder, kept, values, [*PROPERTIES, *CONCEPT])
-    return folder
+    return Path(out)
 
 
 @one_thread()
@@ -111,8 +118,10 @@ def train_concept(
         CheckpointError: the image folder has no labels.
     """
     settings = settings or EnsembleSettings()
-    out = writable_folder(out)
-    with locked(out, "--out"):
+    made = (WEIGHTS, TABLE, CARD)
+    claim = Claim("", {"kind": "concept"}, written=made, ours=_holds_members)
+    with open_folder(out, claim) as work:
+        work.kept = set()  # whether they are up to date, the members say themselves
         if images is None:
             progress = Progress("rendering", faces, "faces", quiet)
             data = rendered_faces(faces, settings.seed, settings.network.side, progress.advance)
@@ -121,10 +130,18 @@ def train_concept(
         else:
             data = labelled_images(images, settings.network.side)
             source = f"{len(data[0]):,} labelled images"
-        made = {"Images": source} | ({"Command": f"`{command}`"} if command else {})
+        about = {"Images": source} | ({"Command": f"`{command}`"} if command else {})
         say = (lambda line: None) if quiet else print
         run = partial(run_tasks, workers=workers)
-        return make_classifiers(*data, out, run, settings, made, say)
+        table = make_classifiers(*data, work.folder, run, settings, about, say)
+        for path in sorted((work.folder / MEMBERS).glob("*.safetensors")):
+            work.append(path)  # other processes may have written them
+        work.finish()
+    return table
+
+
+def _holds_members(folder: Path) -> bool:
+    return (folder / WEIGHTS).is_file() or any((folder / MEMBERS).glob("*.safetensors"))
 
 
 def labelled_images(folder: str | os.PathLike, size: int) -> tuple[torch.Tensor, np.ndarray]:

@@ -21,16 +21,10 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.folders import (
-    differences,
-    json_text,
-    locked,
-    read_json,
-    writable_folder,
-)
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import Made, open_store
+from property_cnn.common.shard_store import Made, open_store, store_files
 from property_cnn.common.tasks import run_tasks
+from property_cnn.jobs.folder import Claim, open_folder
 from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes
 from vectorfind.models.pair import Models
 from vectorfind.runs.record import versions
@@ -39,9 +33,6 @@ from vectorfind.sampling.sampler import SHARD
 SETTINGS, IMAGES, NUMBERS = "settings.json", "images", "numbers"
 FILTERED = "filter.csv"
 """The numbers of all images, kept or not, where some are not."""
-KINDS = ("filter", "faces")
-"""What may have made the images; `kind` in the settings."""
-
 VALUES, CHOSEN = "values", "kept"
 """Names of the arrays: the numbers, and which images are kept."""
 
@@ -71,31 +62,27 @@ Make = Callable[[int, int], Part]
 def claimed(
     out: str | os.PathLike, made_from: Mapping, command: str = "", overwrite: bool = False
 ) -> Iterator[Path]:
-    """The folder, for this process alone, with what its images are made from in `settings.json`.
+    """The folder to write in, for this process alone, with what its images are made from in
+    `settings.json`.
 
     Args:
         out: a new folder, or one that was begun with the same settings.
         made_from: plain values that decide all its images.
         command: kept beside them.
-        overwrite: remove the images of other settings.
+        overwrite: replace what is there, when all is made.
 
     Raises:
         InputError: it holds images of other settings or of another origin, or cannot be written.
     """
-    folder = writable_folder(out)
-    with locked(folder, "--out"):
-        path = folder / SETTINGS
-        used = any((folder / name).exists() for name in (SETTINGS, LABELS, IMAGES))
-        if used and not _ours(folder):
-            raise InputError(f"{folder} holds something else; choose another --out")
-        if path.exists() and not overwrite:
-            _check(folder, read_json(path), made_from)
-        else:
-            for name in (LABELS, FILTERED):  # of other settings; the images go with their numbers
-                (folder / name).unlink(missing_ok=True)
-            record = {**made_from, "command": command, "versions": versions()}
-            atomic_write(path, json_text(record))
-        yield folder
+    record = {**made_from, "command": command, "versions": versions()}
+    claim = Claim(SETTINGS, record, _decides, (LABELS, FILTERED), (NUMBERS,))
+    with open_folder(out, claim, overwrite) as work:
+        listed = store_files(Path(out) / NUMBERS, Path(out))
+        for path in sorted((Path(out) / IMAGES).glob("[0-9]*.png")):
+            if path not in listed:
+                raise InputError(f"{path} is not of this job; move it, or choose another --out")
+        yield work.folder
+        work.finish()
 
 
 def build_parts(
@@ -154,19 +141,5 @@ def _shard(make: Make, start: int, count: int, names: tuple[str, ...]) -> Made:
     return {VALUES: part.values, CHOSEN: part.kept, **images}
 
 
-def _check(folder: Path, known: Mapping, made_from: Mapping) -> None:
-    known = {key: value for key, value in known.items() if key not in _ASIDE}
-    differing = differences(known, made_from)
-    if differing:
-        raise InputError(
-            f"{folder} holds images of other settings ({'; '.join(differing)}); "
-            "choose another --out, or give --overwrite"
-        )
-
-
-def _ours(folder: Path) -> bool:
-    """Whether images were made in the folder, or begun to be."""
-    path = folder / SETTINGS
-    if (folder / NUMBERS).is_dir():
-        return True
-    return path.exists() and read_json(path).get("kind") in KINDS
+def _decides(settings: Mapping) -> dict:
+    return {key: value for key, value in settings.items() if key not in _ASIDE}

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from property_cnn.common.devices import choose_device
-from property_cnn.common.folders import locked, writable_folder
+from property_cnn.common.errors import InputError
+from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import training_threads
+from property_cnn.jobs.folder import Claim, open_folder
 from property_cnn.network.scorer import load_scorer
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.concept import ConceptClassifiers
 from stylegan_ft.finetune.data import load_real_images
 from stylegan_ft.finetune.plain import plain_generator
-from stylegan_ft.finetune.run import CHECKPOINT, GENERATOR, Judges, finetune
-from stylegan_ft.finetune.settings import FinetuneSettings, PlainSettings, variant_named
+from stylegan_ft.finetune.run import (
+    CELLS,
+    CHECKPOINT,
+    GENERATOR,
+    LOG,
+    SETTINGS,
+    START,
+    Judges,
+    finetune,
+)
+from stylegan_ft.finetune.settings import DEFAULTS, FinetuneSettings, PlainSettings, variant_named
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network, save_generator
 from stylegan_ft.generator import generator_path
 from vectorfind.runs.record import versions
 
 Log = Callable[[str], None]
+
+_MADE_AT_THE_END = (SETTINGS, GENERATOR, CELLS)
+_MADE_IN_TRAINING = (LOG, CHECKPOINT, START, "samples-*.png")
 
 
 @training_threads()
@@ -63,7 +78,8 @@ def finetune_files(  # noqa: PLR0913 - a public function whose keywords are the 
         TrainingError: the training has failed.
     """
     kind = variant_named(variant)
-    out, place = writable_folder(out), choose_device(device)
+    out, place = Path(out), choose_device(device)
+    writable_folder(out)
     network, _ = load_network(generator_path(base))
     needs_scorer = kind.property_discriminator or kind.measured == "labels"
     judges = Judges(
@@ -82,12 +98,28 @@ def finetune_files(  # noqa: PLR0913 - a public function whose keywords are the 
         "command": command,
         "versions": versions(),
     }
-    with locked(out, "--out"):
-        if overwrite:
-            for old in (*out.glob("samples-*.png"), out / CHECKPOINT, out / GENERATOR):
-                old.unlink(missing_ok=True)
-        finetune(variant, network, images, out, settings, judges, place, log, record, stop_after)
+    settings = settings or DEFAULTS[variant]
+    about = {"variant": variant, "settings": asdict(settings), **record}
+    claim = Claim(SETTINGS, about, _decides, (*_MADE_AT_THE_END, *_MADE_IN_TRAINING))
+    with open_folder(out, claim, overwrite) as work:
+        lost = sorted(name for name in work.faults if name not in _MADE_AT_THE_END)
+        if work.finished and lost:
+            raise InputError(
+                f"{', '.join(lost)} in {out}: missing or altered, and only made while training; "
+                "give --overwrite to train again"
+            )
+        rest = (settings, judges, place, log, record, stop_after)
+        finetune(variant, network, images, work.folder, *rest)
+        if stop_after is None or stop_after >= settings.batches:
+            work.append(work.folder / LOG)
+            work.finish()
+        for line in work.told():
+            log(line)
     return out / GENERATOR
+
+
+def _decides(settings: Mapping) -> dict:
+    return {key: settings.get(key) for key in ("variant", "settings", "data_digest")}
 
 
 @training_threads()

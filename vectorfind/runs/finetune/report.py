@@ -15,8 +15,9 @@ import pandas as pd
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
-from property_cnn.common.folders import json_text, writable_folder
+from property_cnn.common.folders import json_text
 from property_cnn.common.tasks import one_thread
+from property_cnn.jobs.folder import Claim, open_again
 from property_cnn.properties import CONTROLLED
 from reports import columns as c
 from reports.finetune import RunLog, gain_table, read_log
@@ -27,6 +28,7 @@ from reports.layout import (
     FINETUNE_KIND,
     GAIN,
     MEASURED,
+    REPORT,
     RUN_SAMPLES,
     RUNS,
     STATISTICS,
@@ -42,14 +44,16 @@ from stylegan_ft.finetune.run import GENERATOR, LOG, SETTINGS, START
 from stylegan_ft.finetune.settings import VARIANTS
 from stylegan_ft.generator import SHIPPED
 from vectorfind.runs.finetune.concept import MeasureSettings, concept_rows, measurer
+from vectorfind.runs.folder import kind_of
 from vectorfind.runs.report import Report, check_replaceable, own_report
 
 _WRITTEN = (
-    VERDICT, CONCEPT, GAIN, f"{RUNS}/*/{TRAIN_LOG}", f"{RUNS}/*/{RUN_SAMPLES}",
+    REPORT, VERDICT, CONCEPT, GAIN, f"{RUNS}/*/{TRAIN_LOG}", f"{RUNS}/*/{RUN_SAMPLES}",
     *(
         f"{FIGURES}/{name}.png"
         for name in (LABELS, CONCEPT_FIGURE, TRAINING, "*_corr", "*_mae")
     ),
+    f"{MEASURED}/*.json",
 )  # fmt: skip
 Read = TypeVar("Read")
 
@@ -104,26 +108,23 @@ def write_finetune_report(
     if (Path(out) / SETTINGS).exists():
         raise InputError(f"{out} is a run's own folder; choose another --out")
     check_replaceable(Path(out), FINETUNE_KIND)
-    place = writable_folder(out)
-    concept, notes = _measure(runs, place, settings, thresholds, quiet)
-    aimed = [run.log.name for run in runs if VARIANTS[run.log.variant].measured == "concept"]
-    gain = gain_table(concept, CONTROLLED, aimed) if len(concept) else pd.DataFrame()
-    for pattern in _WRITTEN:  # an older report's
-        for old in place.glob(pattern):
-            old.unlink()
-    for name, table in {CONCEPT: concept, GAIN: gain}.items():
-        if len(table):
-            atomic_write(place / name, csv_text(table))
-    config = {
-        "kind": FINETUNE_KIND,
-        "runs": [_copied(run, place / RUNS / str(index)) for index, run in enumerate(runs)],
-        "directions": reached,
-        "thresholds": asdict(thresholds),
-        "notes": notes,
-        "versions": runs[0].settings.get("versions"),
-    }
-    atomic_write(place / CONFIG, json_text(config))
-    return own_report(place)
+    config = {"kind": FINETUNE_KIND, "versions": runs[0].settings.get("versions")}
+    with open_again(out, Claim(CONFIG, config, kind_of, _WRITTEN), keep=MEASURED) as work:
+        place = work.folder
+        concept, notes = _measure(runs, place, settings, thresholds, quiet)
+        aimed = [run.log.name for run in runs if VARIANTS[run.log.variant].measured == "concept"]
+        gain = gain_table(concept, CONTROLLED, aimed) if len(concept) else pd.DataFrame()
+        for name, table in {CONCEPT: concept, GAIN: gain}.items():
+            if len(table):
+                atomic_write(place / name, csv_text(table))
+        config |= {
+            "runs": [_copied(run, place / RUNS / str(index)) for index, run in enumerate(runs)],
+            "directions": reached,
+            "thresholds": asdict(thresholds),
+            "notes": notes,
+        }
+        atomic_write(place / CONFIG, json_text(config))
+        return own_report(place)
 
 
 def read_runs(folders: Sequence[str | os.PathLike]) -> list[RunFolder]:

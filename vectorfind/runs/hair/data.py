@@ -15,6 +15,7 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text
 from property_cnn.common.progress import Progress
+from property_cnn.common.shard_store import is_store
 from property_cnn.common.streams import SAMPLES
 from property_cnn.hair.data import (
     IMAGES,
@@ -26,6 +27,7 @@ from property_cnn.hair.data import (
     stored_rows,
 )
 from property_cnn.hair.settings import FaceCounts
+from property_cnn.jobs.folder import Claim, open_folder
 from property_cnn.network.dataset import to_bytes
 from property_cnn.segmentation.teachers import Teacher
 from vectorfind.models.protocols import Generator, device_of, digest_of, resolve_generator
@@ -57,7 +59,24 @@ def hair_data(
         log: called with lines of text.
         device: where faces are generated.
     """
-    folder, kinds = Path(folder), []
+    claim = Claim("", {"kind": "hair data"}, written=(ABOUT,), ours=_holds_faces, option="--data")
+    with open_folder(folder, claim) as work:
+        work.kept = set()  # what the stores in it hold, they check themselves
+        data = _data(Path(folder), counts, teacher, generator, log, device)
+        atomic_write(work.folder / ABOUT, json_text(asdict(counts)))
+        work.finish()
+    return data
+
+
+def _data(
+    folder: Path,
+    counts: FaceCounts,
+    teacher: Teacher,
+    generator: str | os.PathLike | Generator,
+    log: Callable[[str], None] | None,
+    device: str | torch.device | None,
+) -> HairData:
+    kinds = []
     if counts.rendered:
         place = folder / RENDERED
         _say(log, f"{counts.rendered:,} rendered faces in {place}")
@@ -69,8 +88,11 @@ def hair_data(
         network = resolve_generator(generator, device)
         images, mark = generated_images(place, counts.generated, counts.seed, network)
         kinds.append(_kind(place, GENERATED, teacher, counts.side, (images, None, mark), log))
-    atomic_write(folder / ABOUT, json_text(asdict(counts)))
     return HairData(kinds)
+
+
+def _holds_faces(folder: Path) -> bool:
+    return any(is_store(folder / name / IMAGES) for name in (RENDERED, GENERATED))
 
 
 def stored_counts(folder: str | os.PathLike) -> FaceCounts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.hair.segmenter import load_hair_segmenter
+from property_cnn.jobs.folder import Claim, Work, open_folder
 from property_cnn.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
@@ -33,6 +35,8 @@ from reports import figure_png
 from reports.plots.overlays import overlay_sheet
 
 TEACHER, STUDENT = "teacher.safetensors", "student.safetensors"
+TEACHER_TRAINING = "teacher_training.pt"
+TRAINING = ("training.pt", "valid_loss.csv")
 OVERLAYS = "overlays"
 
 Log = Callable[[str], None]
@@ -100,12 +104,11 @@ def make_teacher(
     """Trains the teacher in a folder, or goes on with it; its file, and its scores for hair."""
     settings = settings or TeacherSettings()
     place = choose_device(device)
-    out = writable_folder(out)
-    teacher, scores = train_teacher(settings, out / "teacher_training.pt", log, place)
-    path = out / TEACHER
-    about = {"recipe": asdict(settings), "scores": scores}
-    save_segformer(teacher.network, settings.network, path, about)
-    return path, scores
+    with _trained_in(out, (TEACHER, TEACHER_TRAINING)) as work:
+        teacher, scores = train_teacher(settings, work.folder / TEACHER_TRAINING, log, place)
+        about = {"recipe": asdict(settings), "scores": scores}
+        save_segformer(teacher.network, settings.network, work.folder / TEACHER, about)
+    return Path(out) / TEACHER, scores
 
 
 def make_student(
@@ -121,27 +124,47 @@ def make_student(
     Leaves `student.safetensors` (of one class; the best epoch), `valid_loss.csv`, `training.pt`,
     and in `overlays/` a picture of fixed validation images for each epoch.
     """
-    out = writable_folder(out)
-    distilled = distill(
-        data,
-        settings,
-        teacher if settings.terms else None,
-        out,
-        log,
-        choose_device(device),
-        _overlay_writer(out / OVERLAYS, settings.loss),
-    )
-    path = out / STUDENT
-    about: dict[str, Any] = {
-        "recipe": asdict(settings),
-        "data": data.digest,
-        "teacher": getattr(teacher, "digest", ""),
-        "epochs": len(distilled.history),
-        "valid_loss": min(row["valid_loss"] for row in distilled.history),
-    }
-    if settings.student.classes == 1:
-        save_student(distilled.student, path, settings.side, about)
-    return path, distilled
+    with student_folder(out) as work:
+        distilled = distill(
+            data,
+            settings,
+            teacher if settings.terms else None,
+            work.folder,
+            log,
+            choose_device(device),
+            _overlay_writer(work.folder / OVERLAYS, settings.loss),
+        )
+        about: dict[str, Any] = {
+            "recipe": asdict(settings),
+            "data": data.digest,
+            "teacher": getattr(teacher, "digest", ""),
+            "epochs": len(distilled.history),
+            "valid_loss": min(row["valid_loss"] for row in distilled.history),
+        }
+        if settings.student.classes == 1:
+            save_student(distilled.student, work.folder / STUDENT, settings.side, about)
+    return Path(out) / STUDENT, distilled
+
+
+def student_folder(out: str | os.PathLike) -> AbstractContextManager[Work]:
+    """The folder of a student's training, and of its data if need be."""
+    return _trained_in(out, (STUDENT, *TRAINING, f"{OVERLAYS}/epoch_*.png"), ("data",))
+
+
+@contextmanager
+def _trained_in(
+    out: str | os.PathLike, written: tuple[str, ...], stores: tuple[str, ...] = ()
+) -> Iterator[Work]:
+    """A folder of a training, whose state says itself what it is of; its files are listed."""
+
+    def ours(folder: Path) -> bool:
+        return any((folder / name).is_file() for name in written)
+
+    claim = Claim("", {"kind": written[0]}, written=written, stores=stores, ours=ours)
+    with open_folder(out, claim) as work:
+        work.kept = set()
+        yield work
+        work.finish()
 
 
 def picture_files(given: Iterable[str | os.PathLike]) -> list[Path]:

@@ -12,15 +12,22 @@ import pandas as pd
 from property_cnn.common.errors import InputError
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
+from property_cnn.jobs.folder import Claim, open_again
 from property_cnn.segmentation.data import Dataset, LabelledFolder
 from property_cnn.segmentation.distill import Distilled
 from property_cnn.segmentation.segformer import load_teacher
 from property_cnn.segmentation.settings import LOSSES, DistillSettings
 from property_cnn.segmentation.teachers import Teacher
 from vectorfind.runs.hair.data import hair_data, stored_counts
-from vectorfind.runs.hair.jobs import make_student
+from vectorfind.runs.hair.jobs import make_student, student_folder
 from vectorfind.runs.hair.settings import Lessons
-from vectorfind.runs.hair.table import load_students, score_students, write_table
+from vectorfind.runs.hair.table import (
+    OVERLAY,
+    TABLES,
+    load_students,
+    score_students,
+    write_table,
+)
 
 Log = Callable[[str], None]
 
@@ -42,6 +49,8 @@ def distil_student(
     pictures = lessons.pictures
     if pictures is not None and pictures.hair_class is None:
         settings = replace(settings, student=replace(settings.student, classes=pictures.classes))
+    with student_folder(out):
+        pass  # others' files are refused before anything is made
     data, teacher = _data(out, lessons, bool(settings.terms), device, log)
     return make_student(out, data, settings, teacher, device, log)
 
@@ -64,14 +73,16 @@ def compare_losses(
         raise InputError("--images is for hair distill; compare takes rendered and generated faces")
     if not settings:
         raise InputError(f"no losses to compare; give some of {', '.join(LOSSES)}")
-    data, teacher = _data(out, lessons, True, device, log)
-    paths = [
-        make_student(Path(out) / each.loss, data, each, teacher, device, log)[0]
-        for each in settings
-    ]
-    students = load_students(paths, device)
-    table, shown = score_students(students, data, teacher, lessons.faces.side, log)
-    write_table(out, table, shown)
+    inner = ("data", *(each.loss for each in settings))
+    with open_again(out, _table_claim(inner)) as work:
+        data, teacher = _data(out, lessons, True, device, log)
+        paths = [
+            make_student(Path(out) / each.loss, data, each, teacher, device, log)[0]
+            for each in settings
+        ]
+        students = load_students(paths, device)
+        table, shown = score_students(students, data, teacher, lessons.faces.side, log)
+        write_table(work.folder, table, shown)
     return table
 
 
@@ -91,10 +102,21 @@ def score_files(
     """
     counts = stored_counts(lessons.data)
     students = load_students(paths, device)
-    data, teacher = _data(out, replace(lessons, faces=counts), True, device, log)
-    table, shown = score_students(students, data, teacher, counts.side, log)
-    write_table(out, table, shown)
+    with open_again(out, _table_claim()) as work:
+        data, teacher = _data(out, replace(lessons, faces=counts), True, device, log)
+        table, shown = score_students(students, data, teacher, counts.side, log)
+        write_table(work.folder, table, shown)
     return table
+
+
+def _table_claim(inner: tuple[str, ...] = ()) -> Claim:
+    """A folder for a table of students, and for those that are distilled in it."""
+
+    def ours(folder: Path) -> bool:
+        return (folder / TABLES[0]).is_file()
+
+    written = (*TABLES, f"{OVERLAY}*.png")
+    return Claim("", {"kind": "hair test"}, written=written, stores=inner, ours=ours)
 
 
 def _data(

@@ -32,6 +32,9 @@ COLUMNS = (NETWORK, IMAGES, AGAINST, COUNT, *METRICS, SECONDS)
 TEACHER, TRUTH, TEACHERS = "teacher", "truth", "teacher against truth"
 """What masks are compared with."""
 
+TABLES, OVERLAY = ("hair_test.csv", "hair_test.md"), "overlay_"
+"""Names of the files, and the beginning of the pictures' names."""
+
 _BATCH = 16
 _TIMED = 9  # images that seconds are the median of
 _SHOWN = 6  # images of an overlay picture
@@ -168,7 +171,7 @@ def write_table(
 ) -> list[Path]:
     """Writes `hair_test.csv`, `hair_test.md`, and an overlay picture a student and kind."""
     out = Path(out)
-    paths = [out / "hair_test.csv", out / "hair_test.md"]
+    paths = [out / name for name in TABLES]
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     atomic_write(paths[0], text)
     atomic_write(paths[1], markdown(table))
@@ -176,7 +179,7 @@ def write_table(
         figure = overlay_sheet(
             images.numpy(), predicted.numpy(), target.numpy(), title=f"{name}: student and teacher"
         )
-        paths.append(out / f"overlay_{name.replace(' ', '_').replace(os.sep, '_')}.png")
+        paths.append(out / f"{OVERLAY}{name.replace(' ', '_').replace(os.sep, '_')}.png")
         atomic_write(paths[-1], figure_png(figure))
     return paths
 

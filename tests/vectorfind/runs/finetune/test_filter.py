@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from property_cnn.common import shard_store
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
+from property_cnn.jobs.verify import verify
 from property_cnn.network.dataset import from_bytes
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
@@ -167,9 +168,36 @@ def test_parts_of_unknown_settings_are_not_used(tmp_path):
     small = replace(HALF, n=20)
     run(tmp_path / "out", tmp_path, replace(small, seed=1))
     (tmp_path / "out" / "settings.json").unlink()
-    run(tmp_path / "out", tmp_path, small)
+    with pytest.raises(InputError, match=r"settings.json is missing or altered.*--overwrite"):
+        run(tmp_path / "out", tmp_path, small)
+    run(tmp_path / "out", tmp_path, small, overwrite=True)
     run(tmp_path / "new", tmp_path, small)
     assert contents(tmp_path / "out") == contents(tmp_path / "new")
+    assert verify(tmp_path / "out").whole
+
+
+def test_what_is_overwritten_stays_until_all_is_made(tmp_path, monkeypatch):
+    small, out = replace(HALF, n=20), tmp_path / "out"
+    run(out, tmp_path, small)
+    before = contents(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(image_parts, "write_table", None)
+        with pytest.raises(TypeError):
+            run(out, tmp_path, replace(small, seed=1), overwrite=True)
+    assert {name: data for name, data in contents(out).items() if name in before} == before
+    run(out, tmp_path, replace(small, seed=1), overwrite=True)
+    run(tmp_path / "new", tmp_path, replace(small, seed=1))
+    assert contents(out) == contents(tmp_path / "new")
+
+
+def test_a_picture_of_others_where_one_would_be_written_is_refused(tmp_path):
+    small, out = replace(HALF, n=20), tmp_path / "out"
+    run(out, tmp_path, small)
+    (out / "images" / "000099.png").write_bytes(b"mine")
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=r"000099.png is not of this job"):
+            run(out, tmp_path, replace(small), overwrite=overwrite)
+    assert (out / "images" / "000099.png").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -179,19 +207,18 @@ def test_folders_of_other_origin_are_left_alone(tmp_path, name, overwrite):
     (own / "images").mkdir(parents=True)
     texts = {"labels.csv": "file,age\na.png,1\n", "settings.json": '{"variant": "v9"}'}
     (own / name).write_text(texts.get(name, ""))
-    with pytest.raises(InputError, match="something else"):
+    with pytest.raises(InputError, match=r"neither empty nor of this job|is not of this job"):
         run(own, tmp_path, replace(HALF, n=10), overwrite=overwrite)
     assert list(contents(own).values()) == [texts.get(name, "").encode()]
 
 
-def test_a_damaged_record_can_be_overwritten(tmp_path):
+@pytest.mark.parametrize("name", ["settings.json", "filter.csv", "labels.csv"])
+def test_a_damaged_table_or_record_is_made_again(tmp_path, name):
     small = replace(HALF, n=20)
     run(tmp_path / "out", tmp_path, small)
     before = contents(tmp_path / "out")
-    (tmp_path / "out" / "settings.json").write_text("{")
-    with pytest.raises(InputError, match="--overwrite"):
-        run(tmp_path / "out", tmp_path, small)
-    run(tmp_path / "out", tmp_path, small, overwrite=True)
+    (tmp_path / "out" / name).write_text("{")
+    run(tmp_path / "out", tmp_path, small)
     assert contents(tmp_path / "out") == before
 
 

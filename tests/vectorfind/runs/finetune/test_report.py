@@ -101,8 +101,11 @@ def test_the_concept_of_a_run_and_its_base(v9, tmp_path):
 def test_an_older_reports_tables_do_not_stay(v9, v5, tmp_path):
     out = tmp_path / "out"
     write_finetune_report([v9], out, None, MEASURE, BRIGHT, True)
-    (out / "figures" / "hair_mae.png").write_bytes(b"old")
     (out / "figures" / "own.png").write_bytes(b"the user's")
+    (out / "figures" / "own_mae.png").write_bytes(b"the user's")
+    with pytest.raises(InputError, match=r"own_mae.png is not of this job"):
+        write_finetune_report(v5, out)
+    (out / "figures" / "own_mae.png").unlink()
     write_finetune_report(v5, out)
     assert (out / "verdict.csv").exists()
     assert not (out / "concept_gain.csv").exists()

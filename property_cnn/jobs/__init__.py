@@ -1,0 +1,1 @@
+"""Folders that jobs leave: their files listed with checksums, claimed, replaced, verified."""

@@ -1,0 +1,129 @@
+"""Whether the files of a folder are as they were written: those of a run, a store, or several."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from property_cnn.common.errors import InputError
+from property_cnn.common.files import PARTIAL, file_digest
+from property_cnn.common.folders import LOCK
+from property_cnn.common.shard_store import is_store, store_files
+from property_cnn.jobs.folder import REPLACEMENT
+from property_cnn.jobs.listing import ALTERED, FILES, MISSING, faults, read_listing
+
+WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What became of a folder's files.
+
+    Attributes:
+        folder: where they are.
+        files: path within it -> "whole", "missing" or "altered".
+        foreign: paths of files that no list names.
+        unfinished: folders within it, "." for itself, whose job has not ended.
+    """
+
+    folder: Path
+    files: dict[str, str]
+    foreign: tuple[str, ...]
+    unfinished: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all jobs have ended and every listed file is as it was written."""
+        return not self.unfinished and set(self.files.values()) <= {WHOLE}
+
+    def lines(self) -> list[str]:
+        """What is not whole and what is foreign, a line each, and a sum."""
+        said = [f"{name}: {state}" for name, state in self.files.items() if state != WHOLE]
+        said += [f"{name}: not finished; give its command again" for name in self.unfinished]
+        said += [f"{name}: not listed, of someone else" for name in self.foreign]
+        count = sum(state == WHOLE for state in self.files.values())
+        return [*said, f"{count:,} of {len(self.files):,} files whole"]
+
+
+def verify(folder: str | os.PathLike) -> Verified:
+    """Reads every listed file of a folder, and of the stores and folders of jobs in it.
+
+    Args:
+        folder: of a test, a curve, a comparison, a report, a store of samples, a fine-tuning, an
+            image folder of `finetune`, or of `hair`.
+
+    Raises:
+        InputError: there is neither a list of a job's files nor a store.
+        FileError: a file cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"no folder {folder}; give a run's folder or a store")
+    states: dict[Path, str] = {}
+    unfinished, ours, found = [], set(), False
+    for place in _places(folder):
+        listing = read_listing(place)
+        if listing is not None:
+            wrong = faults(place, listing)
+            states |= {place / name: wrong.get(name, WHOLE) for name in listing.names()}
+            ours |= {place / name for name in listing.files if name.endswith("/")}
+            if not listing.finished:
+                unfinished.append(place.relative_to(folder).as_posix())
+        elif (place / FILES).exists():
+            states[place / FILES] = ALTERED
+        if is_store(place):
+            states |= _store_states(place)
+        found = found or listing is not None or is_store(place)
+    if not found:
+        raise InputError(
+            f"{folder} holds no {FILES} and no store; give a run's folder or a store (the command "
+            "that made an older run lists its files when it is given again)"
+        )
+    foreign = [
+        path for path in _all_files(folder) if path not in states and not _within(path, ours)
+    ]
+    return Verified(
+        folder,
+        {path.relative_to(folder).as_posix(): states[path] for path in sorted(states)},
+        tuple(path.relative_to(folder).as_posix() for path in foreign),
+        tuple(unfinished),
+    )
+
+
+def _places(folder: Path) -> list[Path]:
+    """The folder and those within, but for a run that is to replace it."""
+    places = []
+    for place, folders, _ in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != REPLACEMENT)
+        places.append(Path(place))
+    return places
+
+
+def _store_states(place: Path) -> dict[Path, str]:
+    beside = place
+    inner, outer = store_files(place), store_files(place, place.parent)
+    if sum(path.is_file() for path in outer) > sum(path.is_file() for path in inner):
+        beside = place.parent
+    return {path: _state(path, digest) for path, digest in store_files(place, beside).items()}
+
+
+def _state(path: Path, digest: str) -> str:
+    if not path.is_file():
+        return MISSING
+    return ALTERED if digest and file_digest(path) != digest else WHOLE
+
+
+def _all_files(folder: Path) -> list[Path]:
+    return [
+        path
+        for place in _places(folder)
+        for path in sorted(place.iterdir())
+        if not path.is_dir()
+        and not path.name.startswith(PARTIAL)
+        and path.name not in (LOCK, FILES)
+    ]
+
+
+def _within(path: Path, folders: set[Path]) -> bool:
+    return any(parent in folders for parent in path.parents)
