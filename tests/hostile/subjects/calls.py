@@ -24,7 +24,7 @@ from tests.hostile.strategies import commands, latents
 from tests.hostile.subjects.documents import fill
 from tests.hostile.subjects.networks import FIND, TEST, directions, models
 from tests.hostile.subjects.subject import Make, Subject
-from tests.sketches import sketched
+from tests.sketches import undrawn
 from vectorfind.cli import main
 from vectorfind.directions.directions import load_directions
 from vectorfind.directions.interchange import read_foreign
@@ -117,7 +117,7 @@ def paths(
         place = folder / OUT
         os.chdir(place)
         path = str(place / name) if name[:1] not in "-~$" else name
-        with sketched():
+        with undrawn():
             known[call](Path(path) if as_path else path)
 
     given = st.tuples(st.sampled_from([*known]), latents.names, st.booleans())
