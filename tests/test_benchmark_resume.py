@@ -1,6 +1,7 @@
 """The benchmark of kills compares folders: what it passes over, and what it must not."""
 
 import importlib.util
+import json
 
 import pytest
 
@@ -24,6 +25,8 @@ def folders(tmp_path):
         (inner / "row.json").write_text("{}")
         (tmp_path / name / "timings.json").write_text(name)
         (tmp_path / name / ".lock").write_text(name)
+        files = {"timings.json": name, "cells/row.json": "0"}
+        (tmp_path / name / "files.json").write_text(json.dumps({"files": files, "checksum": name}))
         seconds = len(name)
         (tmp_path / name / "n_curve.csv").write_text(f"n,time,corr\n8,{seconds}.5,0.9\n")
     return tmp_path / "whole", tmp_path / "other"

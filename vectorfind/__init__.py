@@ -35,5 +35,6 @@ __getattr__ = lazy_names(
         "load_directions": "vectorfind.directions.directions",
         "load_generator": "stylegan_ft.generator",
         "load_scorer": "property_cnn.network.scorer",
+        "verify": "property_cnn.jobs.verify",
     },
 )

@@ -68,24 +68,9 @@ def alone_in(folder: Path, option: str) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def locked(folder: Path, option: str) -> Iterator[None]:
-    """As `alone_in`, and clears a run's folder of files that a killed process left half-written.
-
-    Folders within that have a lock of their own, e.g. a store's, are left to those who hold it.
-    """
-    with alone_in(folder, option):
-        for inside, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if not Path(inside, name, LOCK).exists()]
-            clear_partial(Path(inside), names)
-        yield
-
-
-def clear_partial(folder: Path, names: list[str] | None = None) -> None:
-    """Removes half-written files right in the folder; `names` are those in it, if known."""
-    if names is None:
-        names = os.listdir(folder) if folder.is_dir() else []
-    for name in names:
+def clear_partial(folder: Path) -> None:
+    """Removes half-written files right in the folder."""
+    for name in os.listdir(folder) if folder.is_dir() else []:
         if name.startswith(PARTIAL):
             (folder / name).unlink()
 

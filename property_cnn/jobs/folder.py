@@ -145,6 +145,11 @@ class Work:
             self.listing.files[name] = ""
             self.written.add(name)
 
+    def begin_again(self) -> None:
+        """All files may be written anew; until `finish`, the job counts as not ended."""
+        self.kept, self.listing.finished = set(), False
+        write_listing(self.folder, self.listing)
+
     def finish(self) -> None:
         """Lists all files with their checksums, for good."""
         folders = [name for name in self.listing.files if name.endswith("/")]
@@ -248,7 +253,7 @@ def open_again(out: str | os.PathLike, claim: Claim, keep: str = "") -> Iterator
         keep: beginning of the names of files that stay though they are not written again.
     """
     with open_folder(out, claim) as work:
-        work.kept = set()
+        work.begin_again()
         if claim.settings:
             atomic_write(work.folder / claim.settings, json_text(claim.values))
         yield work
@@ -326,8 +331,9 @@ def _move_beside(source: Path, folder: Path, store: Path, option: str) -> None:
 def clear_partials(folder: Path) -> None:
     """Removes what a killed process left half-written, but for folders with locks of their own."""
     for place, folders, names in os.walk(folder):
-        inner = [Path(place, name) for name in folders]
-        folders[:] = [path.name for path in inner if not (path / LOCK).exists()]
+        if Path(place) != folder and Path(place, LOCK).exists():
+            folders.clear()  # a lock is there before any file
+            continue
         for name in names:
             if name.startswith(PARTIAL):
                 Path(place, name).unlink(missing_ok=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import PARTIAL, file_digest
 from property_cnn.common.folders import LOCK
-from property_cnn.common.shard_store import is_store, store_files
+from property_cnn.common.shard_store import damaged_lists, is_store, store_files
 from property_cnn.jobs.folder import REPLACEMENT
 from property_cnn.jobs.listing import ALTERED, FILES, MISSING, faults, read_listing
 
@@ -36,6 +37,16 @@ class Verified:
     def whole(self) -> bool:
         """Whether all jobs have ended and every listed file is as it was written."""
         return not self.unfinished and set(self.files.values()) <= {WHOLE}
+
+    def values(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it."""
+        return {
+            "folder": str(self.folder),
+            "whole": self.whole,
+            "files": self.files,
+            "foreign": list(self.foreign),
+            "unfinished": list(self.unfinished),
+        }
 
     def lines(self) -> list[str]:
         """What is not whole and what is foreign, a line each, and a sum."""
@@ -68,7 +79,8 @@ def verify(folder: str | os.PathLike) -> Verified:
             wrong = faults(place, listing)
             states |= {place / name: wrong.get(name, WHOLE) for name in listing.names()}
             ours |= {place / name for name in listing.files if name.endswith("/")}
-            if not listing.finished:
+            new = read_listing(place / REPLACEMENT)  # half-way in its place, if it is complete
+            if not listing.finished or (new is not None and new.finished):
                 unfinished.append(place.relative_to(folder).as_posix())
         elif (place / FILES).exists():
             states[place / FILES] = ALTERED
@@ -105,7 +117,11 @@ def _store_states(place: Path) -> dict[Path, str]:
     inner, outer = store_files(place), store_files(place, place.parent)
     if sum(path.is_file() for path in outer) > sum(path.is_file() for path in inner):
         beside = place.parent
-    return {path: _state(path, digest) for path, digest in store_files(place, beside).items()}
+    files = {
+        path: digest for path, digest in store_files(place, beside).items() if path.name != LOCK
+    }
+    states = {path: _state(path, digest) for path, digest in files.items()}
+    return states | dict.fromkeys(damaged_lists(place), ALTERED)
 
 
 def _state(path: Path, digest: str) -> str:

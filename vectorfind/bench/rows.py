@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from property_cnn.common.files import atomic_write
+from property_cnn.jobs.folder import Claim, open_again
 from reports.tables import csv_text
 
 BENCH, MACHINE = "bench.csv", "machine.json"
@@ -56,6 +58,21 @@ def bench_lines(rows: Sequence[BenchRow]) -> list[str]:
             line = f"  {row.measure:<{width}}  {_number(row.value):>9} {row.unit:<9} {row.note}"
             lines.append(line.rstrip())
     return lines
+
+
+@contextmanager
+def bench_folder(out: str | os.PathLike | None) -> Iterator[Path | None]:
+    """The folder of a benchmark, whose files are written again each time; None for none."""
+    if out is None:
+        yield None
+        return
+    claim = Claim("", {"kind": "bench"}, written=(BENCH, MACHINE), ours=_holds_bench)
+    with open_again(out, claim) as work:
+        yield work.folder
+
+
+def _holds_bench(folder: Path) -> bool:
+    return (folder / BENCH).is_file() and (folder / MACHINE).is_file()
 
 
 def write_bench(

@@ -9,6 +9,7 @@ import click
 
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.cli.options import (
+    GivenPath,
     device_option,
     model_options,
     quiet_option,
@@ -37,9 +38,7 @@ from vectorfind.cli.options import (
 @setting(BenchSettings, "workers", "Tasks at once; one a core.", type=int)
 @device_option
 @model_options
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for bench.csv and machine.json."
-)
+@click.option("--out", type=GivenPath(), help="Folder for bench.csv and machine.json.")
 @quiet_option
 def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options: Any) -> None:
     """Measures the library on this machine: rates, shares of the peak, stages of a run, memory,
@@ -54,22 +53,19 @@ def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options:
     """
     settings = settings_from(BenchSettings, options)
     settings.validate()
-    from property_cnn.common.folders import writable_folder
     from vectorfind.bench.machine import machine
-    from vectorfind.bench.rows import bench_lines, write_bench
+    from vectorfind.bench.rows import bench_folder, bench_lines, write_bench
     from vectorfind.bench.suite import bench as measure
     from vectorfind.runs.record import versions
-
-    if out is not None:
-        writable_folder(out)
 
     def say(text: str) -> None:
         if not quiet:
             click.echo(f"measuring: {text}", err=True)
 
-    rows = measure(settings, generator, scorer, say)
-    for line in bench_lines(rows):
-        click.echo(line)
-    if out is not None:
-        about = {"machine": machine(), "versions": versions()}
-        click.echo(f"table: {write_bench(out, rows, about)}")
+    with bench_folder(out) as folder:
+        rows = measure(settings, generator, scorer, say)
+        for line in bench_lines(rows):
+            click.echo(line)
+        if folder is not None:
+            about = {"machine": machine(), "versions": versions()}
+            click.echo(f"table: {write_bench(folder, rows, about)}")

@@ -9,6 +9,7 @@ import click
 
 from property_cnn.common.errors import InputError
 from vectorfind.cli.options import (
+    GivenPath,
     device_option,
     model_options,
     seed_option,
@@ -46,9 +47,7 @@ def _numbers(helps: dict[str, str]) -> Any:
 @seed_option
 @device_option
 @model_options
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="A .png for a sheet, or a folder for images."
-)
+@click.option("--out", type=GivenPath(), help="A .png for a sheet, or a folder for images.")
 @_numbers(_DYE)
 @click.option(
     "--animate", type=click.Path(path_type=Path), metavar="FILE.gif", help="Write an animation."

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from vectorfind.cli.options import (
+    GivenPath,
     dtype_option,
     find_options,
     model_options,
@@ -55,7 +56,7 @@ def find(
 @run_options
 @dtype_option
 @model_options
-@click.option("--out", type=click.Path(path_type=Path), help="File for the samples, .npz.")
+@click.option("--out", type=GivenPath(), help="File for the samples, .npz.")
 @store_option
 @quiet_option
 def sample(

@@ -18,6 +18,7 @@ from property_cnn.segmentation.settings import (
     TermSettings,
 )
 from vectorfind.cli.options import (
+    GivenPath,
     Names,
     choice,
     device_option,
@@ -40,7 +41,7 @@ _teacher_option = setting(Lessons, "teacher", "Or a file, a folder, hub:NAME.")
 _generator_option = setting(Lessons, "generator", "Of generated faces.")
 _data_options = stacked(
     _teacher_option,
-    click.option("--data", type=click.Path(path_type=Path), help="Folder of faces; else OUT/data."),
+    click.option("--data", type=GivenPath(), help="Folder of faces; else OUT/data."),
     settings_options(
         FaceCounts,
         {
@@ -183,9 +184,7 @@ def distill(out: Path, loss: str, device: str | None, quiet: bool, **options: An
 @hair.command(short_help="Test students: table and overlays.")
 @click.argument("students", nargs=-1, required=True, type=click.Path(path_type=Path))
 @setting(Lessons, "teacher", "The one that they learned from.")
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="What they learned from."
-)
+@click.option("--data", required=True, type=GivenPath(), help="What they learned from.")
 @_generator_option
 @device_option
 @out_option("Folder for hair_test.csv, hair_test.md and overlays.")

@@ -16,7 +16,7 @@ from vectorfind.cli.find import find, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
 from vectorfind.cli.models import convert, info, models
-from vectorfind.cli.report import compare, report
+from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.test import evaluate, test
 
 LONGEST = 6000
@@ -88,6 +88,7 @@ for command in (
     edit,
     report,
     compare,
+    verify,
     directions,
     convert,
     info,

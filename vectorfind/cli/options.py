@@ -53,6 +53,18 @@ class Counts(click.ParamType):
         return tuple(Count().convert(part, param, ctx) for part in value.split(",") if part.strip())
 
 
+class GivenPath(click.Path):
+    """A path; an empty text, which would be the current folder, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if value == "":
+            self.fail("it is empty; name a folder, or . for the current one", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Names(click.ParamType):
     """Names with commas between them, as a tuple."""
 
@@ -216,14 +228,14 @@ overlay_option = click.option(
 )
 store_option = click.option(
     "--store",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Folder where samples are kept and found again; several runs may share it.",
 )
 
 
 def out_option(help: str) -> Callable:
     """The option --out, which every command that writes must be given."""
-    return click.option("--out", required=True, type=click.Path(path_type=Path), help=help)
+    return click.option("--out", required=True, type=GivenPath(), help=help)
 
 
 def echo_report(report: Report) -> None:

@@ -1,12 +1,13 @@
-"""`vectorfind report`: the page and the statistics from files."""
+"""`vectorfind report`, `compare`, `verify`: what the files of finished jobs say."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import echo_report, overlay_option
+from vectorfind.cli.options import GivenPath, echo_report, overlay_option
 
 
 @click.command(short_help="Write a report from a run's files.")
@@ -14,7 +15,7 @@ from vectorfind.cli.options import echo_report, overlay_option
 @overlay_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Folder for the page, and for tables and figures made for it; SOURCE if not given.",
 )
 def report(source: Path, out: Path | None, overlays: tuple[Path, ...]) -> None:
@@ -38,9 +39,7 @@ def report(source: Path, out: Path | None, overlays: tuple[Path, ...]) -> None:
 @click.command(short_help="Compare two runs on the same cases.")
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for comparison.csv, plot and page."
-)
+@click.option("--out", type=GivenPath(), help="Folder for comparison.csv, plot and page.")
 def compare(a: Path, b: Path, out: Path | None) -> None:
     """Compares the runs A and B, folders or bare test_result.csv, case by case.
 
@@ -54,3 +53,31 @@ def compare(a: Path, b: Path, out: Path | None) -> None:
     from vectorfind.runs.comparison import compare_runs
 
     echo_report(compare_runs(a, b, out))
+
+
+@click.command(short_help="Check every file of a run or store.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print all files and their states as JSON.")
+def verify(folder: Path, as_json: bool) -> None:
+    """Reads every file that a FOLDER lists and tells which are missing or altered.
+
+    FOLDER is that of a test, a curve, a comparison, a report, a store of samples, a fine-tuning,
+    or of images or students; folders in it are checked too. Files that no list names are told.
+    The exit code is 1 where not all is finished and whole; the command that made the folder then
+    makes it good.
+
+    \b
+    Example:
+      vectorfind verify demo
+      vectorfind verify samples --json
+    """
+    from property_cnn.jobs.verify import verify as verified
+
+    found = verified(folder)
+    if as_json:
+        click.echo(json.dumps(found.values(), indent=2, ensure_ascii=False))
+    else:
+        for line in found.lines():
+            click.echo(line)
+    if not found.whole:
+        click.get_current_context().exit(1)

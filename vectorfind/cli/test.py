@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from vectorfind.cli.options import (
+    GivenPath,
     dtype_option,
     echo_report,
     evaluate_options,
@@ -31,7 +32,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 @model_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="Folder for tables, figures and report.html; named after the settings if not given.",
 )
 @store_option

@@ -173,7 +173,9 @@ def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
     cells = curve_cells(settings, models)
     config = curve_config(settings, models)
     with open_run(folder, config, _WRITTEN, overwrite) as work:
-        if not _all_there(work, overlay):
+        if _all_there(work, overlay):
+            report = finished_report(work.folder)
+        else:
             own = samples_folder(folder, work, models, settings.seed) if store is None else store
             started = time.monotonic()
             samples = fill_store(
@@ -191,11 +193,11 @@ def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
             rows, skipped = _run_cells(work, cells, models, samples, quiet)
             _write_tables(work, rows, overlay)
             atomic_write(work.folder / CONFIG, json_text(config | {"skipped": skipped}))
-            own_report(work.folder)
+            report = own_report(work.folder)
             add_timing(work.folder, "cells", float(sum(row[c.TIME] for row in rows)))
             add_timing(work.folder, "wall", time.monotonic() - began)
             work.finish()
-        report, timings = finished_report(work.folder), read_timings(work.folder)
+        timings = read_timings(work.folder)
     seconds = ", ".join(f"{part} {taken:.0f}" for part, taken in timings.items())
     lines = (*work.told(), *report.lines, f"seconds: {seconds}")
     return Report(folder / REPORT, lines)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
 import json
+import os
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +14,20 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from property_cnn.common.errors import InputError
-from property_cnn.common.folders import LOCK, locked
-from property_cnn.common.shard_store import Place, mark_of, open_store, write_shard
+from property_cnn.common.errors import FileError, InputError
+from property_cnn.common.files import bytes_digest
+from property_cnn.common.folders import LOCK
+from property_cnn.common.shard_store import (
+    Place,
+    mark_of,
+    open_store,
+    remove_store,
+    store_files,
+    store_of_others,
+    write_shard,
+    write_shared,
+)
+from property_cnn.jobs.folder import clear_partials
 
 ONE = {"format": "toy numbers", "made_from": "one"}
 
@@ -114,6 +129,127 @@ def test_another_making_is_refused_or_replaced(tmp_path):
     assert len(calls) == 1
 
 
+DAMAGES = ["", "{", "[]", "null", "flipped", '{"format": null}', "[" * 100_000, None]
+
+
+@pytest.mark.parametrize("existing", ["keep", "replace"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_manifest_costs_nothing(tmp_path, damage, existing):
+    fill(tmp_path, 9)
+    before, path, calls = files(tmp_path), tmp_path / "store" / "manifest.json", []
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace("one", "one.") if damage == "flipped" else damage)
+    fill(tmp_path, 9, calls, existing=existing)
+    assert not calls
+    assert files(tmp_path) == before
+
+
+def test_a_folder_where_the_manifest_should_be_costs_nothing(tmp_path):
+    fill(tmp_path, 9)
+    path, calls = tmp_path / "store" / "manifest.json", []
+    path.unlink()
+    before = files(tmp_path)
+    path.mkdir()
+    for existing in ("keep", "replace"):
+        with pytest.raises(FileError, match=r"cannot write .*manifest.json: Is a directory"):
+            fill(tmp_path, 9, calls, existing=existing)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "checksums/00001.json", "a/00001.npy"])
+def test_what_may_not_be_read_is_an_error_and_not_made_again(tmp_path, monkeypatch, name):
+    fill(tmp_path, 9)
+    before, denied, calls = files(tmp_path), tmp_path / "store" / name, []
+    for where, method in ((Path, "read_text"), (builtins, "open")):
+        real = getattr(where, method)
+
+        def refused(path, *args, real=real, **how):
+            if Path(path) == denied:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real(path, *args, **how)
+
+        monkeypatch.setattr(where, method, refused)
+    for existing in ("keep", "replace"):
+        with pytest.raises(FileError, match=f"cannot read .*{name}: Permission denied"):
+            fill(tmp_path, 9, calls, existing=existing)
+    monkeypatch.undo()
+    assert not calls
+    assert files(tmp_path) == before
+
+
+def test_one_shards_checksums_that_name_another_making_cost_that_shard(tmp_path):
+    fill(tmp_path, 9)
+    before, path, calls = files(tmp_path), tmp_path / "store" / "checksums" / "00001.json", []
+    path.write_text(path.read_text().replace('"made_from": "', '"made_from": "0'))
+    fill(tmp_path, 9, calls, existing="replace")
+    assert calls == [(4, ("a", "b"))]
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["store/b/00000.npy", "store/a/00002.npy", "pictures/8.txt"])
+def test_files_of_others_where_a_shard_would_be_written_are_refused(tmp_path, name):
+    fill(tmp_path, 8, names=("a",))
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(InputError, match=f"{name} is not of this store; move it away"):
+        fill(tmp_path, 12)
+    assert path.read_text() == "mine"
+
+
+def test_what_is_dropped_was_made_from_the_same(tmp_path):
+    fill(tmp_path, 9)
+    before = files(tmp_path)
+    with pytest.raises(InputError, match="other numbers"):
+        fill(tmp_path, 9, identity=ONE | {"made_from": "two"}, existing="drop")
+    assert files(tmp_path) == before
+
+
+def test_a_whole_store_can_be_used_where_nothing_can_be_written(tmp_path, monkeypatch):
+    fill(tmp_path, 9)
+    before, calls = files(tmp_path), []
+
+    def refused(*args, **how):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
+    assert fill(tmp_path, 9, calls).whole()[:, 0].tolist() == list(range(9))
+    assert not calls
+    with pytest.raises(FileError, match="Read-only file system"):
+        fill(tmp_path, 20)
+    with pytest.raises(InputError, match=r"cannot write in .*empty"):
+        fill(tmp_path / "empty", 9)
+    monkeypatch.undo()
+    assert files(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_whole_store_can_be_used_in_a_folder_without_permission(tmp_path):
+    fill(tmp_path, 9)
+    (tmp_path / "store").chmod(0o555)
+    try:
+        assert len(fill(tmp_path, 9)) == 9
+    finally:
+        (tmp_path / "store").chmod(0o755)
+
+
+def test_what_belongs_to_all_shards_is_listed_and_goes_with_them(tmp_path):
+    fill(tmp_path, 9)
+    store = tmp_path / "store"
+    write_shared(store, "groups_9.npz", b"groups")
+    (store / "groups_8.npz").write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"groups_8.npz is not of this store"):
+        write_shared(store, "groups_8.npz", b"groups")
+    assert store_of_others(store) == store / "groups_8.npz"
+    write_shared(store, "groups_9.npz", b"others")
+    assert store_files(store)[store / "groups_9.npz"] == bytes_digest(b"others")
+    remove_store(store, beside=tmp_path)
+    assert files(tmp_path) == {"store/groups_8.npz": b"mine"}
+
+
 def test_entries_of_a_growing_mapping_are_kept_and_must_agree(tmp_path):
     def sizes(**layers):
         return open_store(tmp_path, ONE | {"layers": layers}, 4, grown="layers")
@@ -169,9 +305,9 @@ def test_one_process_at_a_time_and_no_other_clears_its_files(tmp_path):
         with pytest.raises(InputError, match="another process works in"):
             fill(tmp_path, 3)
         (tmp_path / ".partial-note.txt").write_bytes(b"half")
-        with locked(tmp_path, "--out"):
-            assert not (tmp_path / ".partial-note.txt").exists()
-            assert half.exists()
+        clear_partials(tmp_path)
+        assert not (tmp_path / ".partial-note.txt").exists()
+        assert half.exists()
     fill(tmp_path, 3)
     assert not half.exists()
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from property_cnn.common.devices import quick_dtype
 from property_cnn.common.errors import InputError, VectorfindError
+from property_cnn.jobs.verify import verify
 from vectorfind.bench import machine as machine_module
 from vectorfind.bench import rates as rates_module
 from vectorfind.bench import runs as runs_module
@@ -19,7 +20,14 @@ from vectorfind.bench import suite
 from vectorfind.bench.child import peak_memory
 from vectorfind.bench.machine import machine, matmul_peak
 from vectorfind.bench.rates import Profile, Rates, flop, measure_rates, profile_call, rate_rows
-from vectorfind.bench.rows import BenchRow, at_least, at_most, bench_lines, write_bench
+from vectorfind.bench.rows import (
+    BenchRow,
+    at_least,
+    at_most,
+    bench_folder,
+    bench_lines,
+    write_bench,
+)
 from vectorfind.bench.runs import Run, grid_rows, stage_rows
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.cli import main
@@ -72,6 +80,18 @@ def test_the_table_holds_every_row_and_the_machine_has_no_name(tmp_path):
     described = json.loads((tmp_path / "machine.json").read_text())["machine"]
     assert set(described) == {"processor", "architecture", "cores", "memory_gib", "system", "gpu"}
     assert described["cores"] >= 1
+
+
+def test_the_folder_is_a_benchmarks_own(tmp_path):
+    rows = [BenchRow("a", "b", 1.5, "s")]
+    for _ in range(2):
+        with bench_folder(tmp_path / "out") as folder:
+            write_bench(folder, rows, {})
+    assert verify(tmp_path / "out").whole
+    (tmp_path / "bench.csv").write_text("mine")
+    with pytest.raises(InputError, match="neither empty"), bench_folder(tmp_path):
+        pass
+    assert (tmp_path / "bench.csv").read_text() == "mine"
 
 
 @pytest.mark.skipif(quick_dtype("cpu") == "float32", reason="no fast bfloat16 here")

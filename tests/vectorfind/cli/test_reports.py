@@ -1,5 +1,7 @@
 """`vectorfind report` and `vectorfind compare`: what they print, and errors in one line."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -12,7 +14,7 @@ def invoke(*args):
     return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
-@pytest.mark.parametrize("command", ["report", "compare"])
+@pytest.mark.parametrize("command", ["report", "compare", "verify"])
 def test_help_has_an_example(command):
     result = invoke(command, "--help")
     assert result.exit_code == 0
@@ -58,3 +60,49 @@ def test_what_is_missing_gets_one_line(args, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_verify_tells_each_file_that_is_not_whole(tmp_path):
+    path = write_results(tmp_path / "test_result.csv", -planted_corrs())
+    out = tmp_path / "out"
+    assert invoke("report", path, "--out", out).exit_code == 0
+    result = invoke("verify", out)
+    assert (result.exit_code, result.stdout) == (0, "4 of 4 files whole\n")
+    (out / "report.html").write_text("x")
+    (out / "test_statistics.csv").unlink()
+    (out / "mine.txt").write_text("mine")
+    result = invoke("verify", out)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "report.html: altered",
+        "test_statistics.csv: missing",
+        "mine.txt: not listed, of someone else",
+        "2 of 4 files whole",
+    ]
+    result = invoke("verify", out, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["foreign"] == ["mine.txt"]
+    result = invoke("verify", tmp_path)
+    assert result.exit_code == 1
+    result = invoke("verify", tmp_path / "none")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("test", "--out", ""),
+        ("sample", "--store", ""),
+        ("curve", "--out", ""),
+        ("curve", "--out", "curve", "--store", ""),
+        ("report", "x.csv", "--out", ""),
+        ("compare", "a", "b", "--out", ""),
+        ("bench", "--out", ""),
+        ("hair", "distill", "--out", ""),
+        ("finetune", "filter", "--out", ""),
+    ],
+)
+def test_an_empty_name_is_no_folder(words):
+    result = invoke(*words)
+    assert result.exit_code == 2
+    assert "it is empty; name a folder" in result.output

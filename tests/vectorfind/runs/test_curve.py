@@ -1,6 +1,7 @@
 """The n-curve: one sampling for all, the same bytes after a stop, cells too small left out."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from property_cnn.common.devices import quick_dtype
 from property_cnn.common.errors import InputError
+from property_cnn.jobs.verify import verify
 from reports.folders import Curves
 from reports.pages.curve import curve_files
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
@@ -171,6 +173,95 @@ def test_a_finished_cell_is_not_run_again(tmp_path, undrawn):
 def test_other_settings_are_refused(folder):
     with pytest.raises(InputError, match="holds a run with other settings"):
         run(folder, settings=CurveSettings(n=(600,), workers=1))
+
+
+CELL = "cells/gradient_w_600"
+SMALL = replace(SETTINGS, n=(600,), layers=("w",), cases=4, control_cases=2)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "out"
+    run(path, settings=SMALL)
+    return path
+
+
+@pytest.mark.parametrize("damage", ["gone", "digit", "{}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("config.json", "control.csv", "n_curve.csv", "timings.json", "report.html"),
+        *(f"{CELL}/{name}" for name in ("row.json", "test_result.csv")),
+    ],
+)
+def test_what_is_missing_or_altered_is_made_again(small, tmp_path, name, damage):
+    out = tmp_path / "out"
+    shutil.copytree(small, out)
+    before, path = contents(out), out / name
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"0", b"1", 1) if damage == "digit" else b"{}")
+    if damage == "gone":
+        path.unlink()
+    told = run(out, settings=SMALL).lines[0]
+    assert told == f"made again: {name} ({'missing' if damage == 'gone' else 'altered'})"
+    assert contents(out) == before
+    assert verify(out).whole
+
+
+def test_a_finished_curve_samples_nothing(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "fill_store", None)
+    assert run(small, settings=SMALL).lines[-1].startswith("seconds: ")
+
+
+def test_directions_that_are_altered_are_found_again(small, tmp_path, monkeypatch, undrawn):
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "run_evaluation", None)
+        with pytest.raises(TypeError):
+            run(tmp_path, settings=SMALL)
+    (path,) = tmp_path.glob("cells/*/directions.npz")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    run(tmp_path, settings=SMALL)
+    first, second = contents(small), contents(tmp_path)
+    first.pop("findings.csv")
+    assert first == second
+
+
+@pytest.mark.parametrize("stage", ["fill_store", "run_evaluation"])
+def test_what_is_overwritten_stays_until_the_new_curve_is_complete(
+    small, tmp_path, monkeypatch, stage
+):
+    out, other = tmp_path / "out", replace(SMALL, seed=1)
+    shutil.copytree(small, out)
+    (out / "mine.csv").write_text("mine")
+    (out / "figures" / "mine.png").write_bytes(b"mine")
+    before = run_contents(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, stage, None)
+        with pytest.raises(TypeError):
+            run(out, settings=other, overwrite=True)
+    there = run_contents(out)
+    assert {name: there[name] for name in before} == before
+    run(out, settings=other, overwrite=True)
+    run(tmp_path / "new", settings=other)
+    assert (out / "figures" / "mine.png").read_bytes() == b"mine"
+    (out / "mine.csv").unlink()
+    assert contents(out) == contents(tmp_path / "new")
+    assert verify(out).whole
+
+
+@pytest.mark.parametrize("name", ["cells/mine.txt", f"{CELL}/mine.txt", "figures/n_curve_a.png"])
+def test_files_of_others_where_a_curve_writes_are_refused(small, tmp_path, name):
+    out = tmp_path / "out"
+    shutil.copytree(small, out)
+    (out / name).write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=f"{name} is not of this job; move it away"):
+            run(out, settings=SMALL, overwrite=overwrite)
+    (tmp_path / "other" / "cells").mkdir(parents=True)
+    (tmp_path / "other" / "cells" / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="neither empty nor of this job"):
+        run(tmp_path / "other", settings=SMALL)
+    assert (tmp_path / "other" / "cells" / "mine.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

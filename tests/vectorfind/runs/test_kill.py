@@ -4,12 +4,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+import pytest
+
+from property_cnn.common.errors import InputError
+from property_cnn.jobs.verify import verify
 from tests.test_imports import ROOT
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
+from tests.vectorfind.run_files import run_contents
 from tests.vectorfind.runs.test_test import contents
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
+from vectorfind.models.pair import Models
 from vectorfind.runs.test import run_test
+from vectorfind.sampling.store import fill_store
 
 FIND = FindSettings(
     n=1200,
@@ -30,8 +38,14 @@ class SlowScorer(PlantedScorer):
         return super().__call__(images)
 
 
-def run(out):
-    run_test(FIND, TEST, out, PlantedGenerator(), SlowScorer(), quiet=True)
+def run(out, seed=0, overwrite=False):
+    find = replace(FIND, seed=int(seed))
+    models = (PlantedGenerator(), SlowScorer())
+    run_test(find, TEST, out, *models, overwrite=bool(overwrite), quiet=True)
+
+
+def sample_slowly(folder):
+    fill_store(folder, Models(PlantedGenerator(), SlowScorer()), 4000, workers=1)
 
 
 def test_kills_change_no_byte(tmp_path):
@@ -56,6 +70,44 @@ def test_kills_change_no_byte(tmp_path):
     first, second = contents(tmp_path / "whole"), contents(folder)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_kills_of_a_run_that_replaces_another_lose_neither(tmp_path, monkeypatch):
+    monkeypatch.setattr(SlowScorer, "__call__", PlantedScorer.__call__)
+    folder, code = tmp_path / "out", "import sys; from tests.vectorfind.runs.test_kill import run; "
+    code += "run(sys.argv[1], 1, True)"
+    run(folder)
+    run(tmp_path / "new", seed=1)
+    before = run_contents(folder)
+    for moment in (0.4,):
+        process = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT)
+        while process.poll() is None and not (folder / ".replacement" / "samples").exists():
+            time.sleep(0.01)
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() != 0
+        there = run_contents(folder)
+        assert {name: there[name] for name in before} == before
+        assert verify(folder).whole
+    run(folder, seed=1, overwrite=True)
+    assert contents(folder) == contents(tmp_path / "new")
+
+
+def test_a_sampler_at_work_in_a_runs_folder_is_left_alone(tmp_path):
+    samples = tmp_path / "out" / "samples"
+    code = "import sys; from tests.vectorfind.runs.test_kill import sample_slowly; "
+    code += "sample_slowly(sys.argv[1])"
+    with subprocess.Popen([sys.executable, "-c", code, str(samples)], cwd=ROOT) as process:
+        while process.poll() is None and not list(samples.glob("scores/*.npy")):
+            time.sleep(0.01)
+        for _ in range(3):
+            with pytest.raises(InputError, match=r"another process works in .*samples"):
+                run(tmp_path / "out")
+        assert process.wait(120) == 0
+    fill_store(tmp_path / "alone", Models(PlantedGenerator(), PlantedScorer()), 4000)
+    assert run_contents(samples) == run_contents(tmp_path / "alone")
+    run(tmp_path / "out")
+    assert verify(tmp_path / "out").whole
 
 
 def _files(folder):

@@ -186,3 +186,4 @@ def test_the_first_samples_and_their_groups(models, whole):
         above = head.scores[:, columns] >= np.median(head.scores[:, columns], axis=0)
         assert file["group"].tolist() == ["".join("lh"[int(b)] for b in row) for row in above]
     (whole / "groups_100.npz").unlink()
+    (whole / "checksums" / "groups_100.json").unlink()

@@ -18,6 +18,7 @@ from stylegan_ft.finetune.settings import (
 from vectorfind.cli.finetune.filter import classifiers, faces, filter
 from vectorfind.cli.finetune.report import report
 from vectorfind.cli.options import (
+    GivenPath,
     choice,
     command_line,
     device_option,
@@ -68,8 +69,8 @@ def _default(name: str) -> str:
 @click.group(invoke_without_command=True, short_help="Fine-tune a generator; filter; report.")
 @click.option("--variant", type=click.Choice(list(VARIANTS)), help="What changes; see below.")
 @click.option("--base", help='Generator to start from: "base", "default" or a checkpoint.')
-@click.option("--data", type=click.Path(path_type=Path), help="Image folder to learn from.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--data", type=GivenPath(), help="Image folder to learn from.")
+@click.option("--out", type=GivenPath(), help="Folder of the run.")
 @click.option(
     "--discriminator",
     default="default",

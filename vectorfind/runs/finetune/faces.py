@@ -121,7 +121,7 @@ def train_concept(
     made = (WEIGHTS, TABLE, CARD)
     claim = Claim("", {"kind": "concept"}, written=made, ours=_holds_members)
     with open_folder(out, claim) as work:
-        work.kept = set()  # whether they are up to date, the members say themselves
+        work.begin_again()  # whether they are up to date, the members say themselves
         if images is None:
             progress = Progress("rendering", faces, "faces", quiet)
             data = rendered_faces(faces, settings.seed, settings.network.side, progress.advance)

@@ -61,7 +61,7 @@ def hair_data(
     """
     claim = Claim("", {"kind": "hair data"}, written=(ABOUT,), ours=_holds_faces, option="--data")
     with open_folder(folder, claim) as work:
-        work.kept = set()  # what the stores in it hold, they check themselves
+        work.begin_again()  # what the stores in it hold, they check themselves
         data = _data(Path(folder), counts, teacher, generator, log, device)
         atomic_write(work.folder / ABOUT, json_text(asdict(counts)))
         work.finish()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -38,6 +38,8 @@ TEACHER, STUDENT = "teacher.safetensors", "student.safetensors"
 TEACHER_TRAINING = "teacher_training.pt"
 TRAINING = ("training.pt", "valid_loss.csv")
 OVERLAYS = "overlays"
+_STUDENTS = ((STUDENT, *TRAINING, f"{OVERLAYS}/epoch_*.png"), ("data",))
+"""Patterns of what a student's training writes, and the folder of its data."""
 
 Log = Callable[[str], None]
 
@@ -104,7 +106,7 @@ def make_teacher(
     """Trains the teacher in a folder, or goes on with it; its file, and its scores for hair."""
     settings = settings or TeacherSettings()
     place = choose_device(device)
-    with _trained_in(out, (TEACHER, TEACHER_TRAINING)) as work:
+    with _trained_in(out, log, (TEACHER, TEACHER_TRAINING)) as work:
         teacher, scores = train_teacher(settings, work.folder / TEACHER_TRAINING, log, place)
         about = {"recipe": asdict(settings), "scores": scores}
         save_segformer(teacher.network, settings.network, work.folder / TEACHER, about)
@@ -124,7 +126,7 @@ def make_student(
     Leaves `student.safetensors` (of one class; the best epoch), `valid_loss.csv`, `training.pt`,
     and in `overlays/` a picture of fixed validation images for each epoch.
     """
-    with student_folder(out) as work:
+    with _trained_in(out, log, *_STUDENTS) as work:
         distilled = distill(
             data,
             settings,
@@ -146,25 +148,31 @@ def make_student(
     return Path(out) / STUDENT, distilled
 
 
-def student_folder(out: str | os.PathLike) -> AbstractContextManager[Work]:
-    """The folder of a student's training, and of its data if need be."""
-    return _trained_in(out, (STUDENT, *TRAINING, f"{OVERLAYS}/epoch_*.png"), ("data",))
+def check_student_folder(out: str | os.PathLike) -> None:
+    """Raises InputError where a student cannot be trained in a folder, before anything is made."""
+    with open_folder(out, _training_claim(*_STUDENTS)):
+        pass
 
 
 @contextmanager
 def _trained_in(
-    out: str | os.PathLike, written: tuple[str, ...], stores: tuple[str, ...] = ()
+    out: str | os.PathLike, log: Log, written: tuple[str, ...], stores: tuple[str, ...] = ()
 ) -> Iterator[Work]:
     """A folder of a training, whose state says itself what it is of; its files are listed."""
+    with open_folder(out, _training_claim(written, stores)) as work:
+        work.begin_again()
+        yield work
+        lost = sorted(name for name in work.faults if name not in work.written)
+        if work.finished and lost:
+            log(f"not made again, since only training makes them: {', '.join(lost)}")
+        work.finish()
 
+
+def _training_claim(written: tuple[str, ...], stores: tuple[str, ...] = ()) -> Claim:
     def ours(folder: Path) -> bool:
         return any((folder / name).is_file() for name in written)
 
-    claim = Claim("", {"kind": written[0]}, written=written, stores=stores, ours=ours)
-    with open_folder(out, claim) as work:
-        work.kept = set()
-        yield work
-        work.finish()
+    return Claim("", {"kind": written[0]}, written=written, stores=stores, ours=ours)
 
 
 def picture_files(given: Iterable[str | os.PathLike]) -> list[Path]:

@@ -19,7 +19,7 @@ from property_cnn.segmentation.segformer import load_teacher
 from property_cnn.segmentation.settings import LOSSES, DistillSettings
 from property_cnn.segmentation.teachers import Teacher
 from vectorfind.runs.hair.data import hair_data, stored_counts
-from vectorfind.runs.hair.jobs import make_student, student_folder
+from vectorfind.runs.hair.jobs import check_student_folder, make_student
 from vectorfind.runs.hair.settings import Lessons
 from vectorfind.runs.hair.table import (
     OVERLAY,
@@ -49,8 +49,7 @@ def distil_student(
     pictures = lessons.pictures
     if pictures is not None and pictures.hair_class is None:
         settings = replace(settings, student=replace(settings.student, classes=pictures.classes))
-    with student_folder(out):
-        pass  # others' files are refused before anything is made
+    check_student_folder(out)
     data, teacher = _data(out, lessons, bool(settings.terms), device, log)
     return make_student(out, data, settings, teacher, device, log)
 
