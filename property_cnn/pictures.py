@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from property_cnn.common.errors import InputError
+from property_cnn.common.files import is_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of files that are taken for pictures."""
@@ -29,15 +32,10 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     Raises:
         InputError: there is no such file, or it is no whole picture.
     """
-    picture = _open(path)
-    if picture.mode in _DEEP:
-        return _shallow(picture, path)
-    try:
-        picture = ImageOps.exif_transpose(picture)
-    except Exception as error:  # whatever damaged EXIF data lead to, struct's own among it
-        raise InputError(
-            f"{path} has damaged EXIF data, so which side is up is not known; save it again"
-        ) from error
+    with _opened(path) as picture:
+        if picture.mode in _DEEP:
+            return _shallow(picture, path)
+        picture = _upright(picture, path)
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -51,21 +49,52 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
     Raises:
         InputError: the file is missing or damaged, or has colours instead of labels.
     """
-    picture = _open(path)
-    if picture.mode not in ("L", "P"):
-        raise InputError(
-            f"{path} is a {picture.mode} picture; label maps are 8-bit grey or have a palette"
-        )
-    return np.array(picture, dtype=np.uint8)
+    with _opened(path) as picture:
+        if picture.mode not in ("L", "P"):
+            raise InputError(
+                f"{path} is a {picture.mode} picture; label maps are 8-bit grey or have a palette"
+            )
+        return np.array(picture, dtype=np.uint8)
 
 
-def _open(path: str | os.PathLike) -> Image.Image:
+@contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """The picture, decoded; its file is closed afterwards, also where it holds more of them."""
+    with _header(path) as picture:
+        try:
+            with _quiet():
+                picture.getexif()  # read now: it warns when it is read
+            picture.load()
+        except Exception as error:  # decoders have their own
+            raise _damaged(path, error) from error
+        yield picture
+
+
+def _upright(picture: Image.Image, path: str | os.PathLike) -> Image.Image:
     try:
-        with _WARNINGS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
+        with _quiet():
+            return ImageOps.exif_transpose(picture)
+    except Exception as error:  # whatever damaged EXIF data lead to, struct's own among it
+        raise InputError(
+            f"{path} has damaged EXIF data, so which side is up is not known; save it again"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Pillow's warnings, of damage that it makes nothing of or of sizes above its limit."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _header(path: str | os.PathLike) -> Image.Image:
+    """The picture, not yet decoded, if it may be."""
+    if not is_file(path):
+        raise InputError(f"no file {path}; give the path of a picture")
+    try:
+        with _quiet():
             picture = Image.open(path)
-    except FileNotFoundError as error:
-        raise InputError(f"no file {path}; give the path of a picture") from error
     except Image.DecompressionBombError as error:
         raise InputError(
             f"{path} is larger than {MOST_PIXELS:,} pixels; make it smaller"
@@ -81,10 +110,6 @@ def _open(path: str | os.PathLike) -> Image.Image:
             f"{path} has {width} x {height} pixels, at most {MOST_PIXELS:,} are read; "
             "make it smaller"
         )
-    try:
-        picture.load()
-    except Exception as error:  # decoders have their own
-        raise _damaged(path, error) from error
     return picture
 
 

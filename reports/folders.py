@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -93,7 +94,7 @@ def read_results_at(source: Path) -> Results:
     Raises:
         ReadingError: they are missing or of another kind.
     """
-    if not source.is_dir():
+    if not os.path.isdir(source):
         return Results(read_file(source, read_results), source.name)
     path = source / layout.RESULT
     if not path.exists():
@@ -128,7 +129,7 @@ def read_curves_at(source: Path, overlays: Sequence[Path] = ()) -> Curves:
     overlay = read_overlay(overlays)
     config = read_config(source)
     if config.get("kind") != layout.CURVE_KIND:
-        return Curves(table, source.resolve().name, config, overlay)
+        return Curves(table, Path(os.path.realpath(source)).name, config, overlay)
     if overlay is None and (source / layout.OVERLAY).exists():
         overlay = _curve_at(source / layout.OVERLAY, {})
     control = _table_at(source / layout.CONTROL, (c.METHOD, c.LAYER))
@@ -141,7 +142,7 @@ def read_curves(source: Path) -> pd.DataFrame:
     Raises:
         ReadingError: there are none, or one of them is damaged.
     """
-    paths = _curve_paths(source) if source.is_dir() else [source]
+    paths = _curve_paths(source) if os.path.isdir(source) else [source]
     if not paths:
         raise ReadingError(f"{source} holds no n-curve; give an n-curve's CSV or a folder of such")
     return _joined([_curve_at(path, read_config(path.parent)) for path in paths])
@@ -162,7 +163,7 @@ def holds_curves(source: Path) -> bool:
     Raises:
         ReadingError: it holds neither.
     """
-    if not source.is_dir():
+    if not os.path.isdir(source):
         return read_file(source, table_kind) == "curve"
     if (source / layout.RESULT).exists():
         return False
@@ -178,7 +179,7 @@ def read_config(source: Path) -> dict[str, Any]:
         ReadingError: they are damaged.
     """
     path = source / layout.CONFIG
-    return read_file(path, _settings) if source.is_dir() and path.exists() else {}
+    return read_file(path, _settings) if os.path.isdir(source) and os.path.exists(path) else {}
 
 
 def read_figures(source: Path) -> dict[str, Plot]:
@@ -251,6 +252,7 @@ def _settings(text: str) -> dict[str, Any]:
     values = json.loads(text, parse_constant=_no_number)
     if not isinstance(values, dict):
         raise ValueError(f"it holds {type(values).__name__} and no settings")
+    json.dumps(values, ensure_ascii=False).encode()  # ValueError for half a letter
     level: list[Any] = [values]
     for _ in range(_DEEPEST):
         level = [

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from reports import columns as c
-from reports.tables import check_name, csv_frame
+from reports.tables import check_name, csv_frame, numbers
 
 Kind = Literal["result", "curve"]
 
@@ -67,7 +67,7 @@ def read_results(text: str) -> pd.DataFrame:
         raise ValueError(f"it lacks {_NEEDED['result']}; it has {_shown(frame.columns)}")
     if frame.empty:
         raise ValueError("it holds no cases")
-    corrs = _numbers(frame[[c.corr_column(name) for name in names]])
+    corrs = numbers(frame[[c.corr_column(name) for name in names]])
     _check_corrs(corrs)
     cases = frame[c.CASE] if c.CASE in frame.columns else pd.Series(range(len(frame)))
     groups = [name for name in frame.columns if name.endswith(c.GROUP_NAME)]
@@ -85,7 +85,7 @@ def read_results(text: str) -> pd.DataFrame:
     table[list(corrs.columns)] = corrs
     table[c.SUM_ABS_CORR] = corrs.abs().sum(axis=1, skipna=False)
     if c.HAIR_IOU in frame.columns:
-        table[c.HAIR_IOU] = _numbers(frame[[c.HAIR_IOU]])
+        table[c.HAIR_IOU] = numbers(frame[[c.HAIR_IOU]])
         if not table[c.HAIR_IOU].dropna().between(0, 1).all():
             raise ValueError(f"a {c.HAIR_IOU} lies outside 0 to 1")
     return table
@@ -126,7 +126,7 @@ def read_curve(text: str, name: str = "", method: str = "", layer: str = "") -> 
     keys[c.N] = _whole(frame[c.N])
     if (keys[c.N] < 1).any():
         raise ValueError(f"n is {keys[c.N].min()}; it is at least 1")
-    rest = _numbers(frame.drop(columns=[c.METHOD, c.LAYER, c.N], errors="ignore"))
+    rest = numbers(frame.drop(columns=[c.METHOD, c.LAYER, c.N], errors="ignore"))
     means = rest[[c.mean_corr_column(name) for name in names]]
     _check_corrs(means)
     if c.SUM_MEAN_CORR not in rest.columns:
@@ -185,7 +185,7 @@ def _is_size(frame: pd.DataFrame, name: str) -> bool:
     stem = name.removesuffix("_abs")
     if stem == name or c.corr_column(stem) not in frame.columns:
         return False
-    signed, sizes = (_numbers(frame[[c.corr_column(each)]]) for each in (stem, name))
+    signed, sizes = (numbers(frame[[c.corr_column(each)]]) for each in (stem, name))
     if np.allclose(np.abs(signed), sizes, atol=1e-3, equal_nan=True):
         return True
     raise ValueError(
@@ -213,23 +213,11 @@ def _frame(text: str) -> pd.DataFrame:
     return frame.dropna(how="all").reset_index(drop=True)
 
 
-def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns as float64; ValueError for text and infinities among them."""
-    numbers = frame.apply(pd.to_numeric, errors="coerce").astype(np.float64)
-    strange = numbers.isna() & frame.notna()
-    for name in frame.columns[strange.any(axis=0).to_numpy(bool)]:
-        value = frame.loc[strange[name], name].iloc[0]
-        raise ValueError(f"{name} holds {value!r}, which is no number")
-    if np.isinf(numbers).any(axis=None):
-        raise ValueError(f"{numbers.columns[np.isinf(numbers).any()][0]} holds an infinite number")
-    return numbers
-
-
 def _whole(values: pd.Series) -> pd.Series:
-    numbers = _numbers(values.to_frame()).iloc[:, 0]
-    if numbers.isna().any() or (numbers % 1 != 0).any() or (numbers.abs() > 2**53).any():
+    whole = numbers(values.to_frame()).iloc[:, 0]
+    if whole.isna().any() or (whole % 1 != 0).any() or (whole.abs() > 2**53).any():
         raise ValueError(f"{values.name} holds a value that is no whole number")
-    return numbers.astype(np.int64)
+    return whole.astype(np.int64)
 
 
 def _from_name(name: str) -> tuple[str, str]:

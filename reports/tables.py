@@ -17,6 +17,10 @@ import pandas as pd
 
 from reports import columns as c
 
+_TEXTS = (c.GROUP_NAME, c.RUN, c.DIRECTIONS, c.MEASURE, c.STRENGTH, c.SCORE, c.PROPERTY, c.FIT)
+_NUMBERS = (c.MEAN, c.LOW, c.HIGH, c.SLOPE, c.VALUE)
+"""Columns of a run's tables whose kind is known, whatever a file's cells look like."""
+
 LONGEST_NAME = 100
 """Most characters of a name that a file gives to a column, a group, a method or a layer."""
 
@@ -139,16 +143,30 @@ def read_table(text: str, needed: Sequence[str]) -> pd.DataFrame:
     """A table back from its CSV text; names of groups and runs stay text.
 
     Raises:
-        ValueError: a needed column is missing or a number is infinite, or see `csv_frame`.
+        ValueError: a needed column is missing, a number is infinite or text, or see `csv_frame`.
     """
-    frame = csv_frame(text, dtype={c.GROUP_NAME: str, c.RUN: str})
+    frame = csv_frame(text, dtype=dict.fromkeys(_TEXTS, str))
     missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise ValueError(f"the table lacks {', '.join(missing)}; it has {', '.join(frame.columns)}")
-    for name in frame.select_dtypes("float"):
-        if np.isinf(frame[name]).any():
-            raise ValueError(f"{name} holds an infinite number")
+    numeric = frame.select_dtypes("number").columns
+    known = [name for name in frame.columns if name in _NUMBERS or name in numeric]
+    checked = numbers(frame[known])
+    for name in set(known) - set(numeric):
+        frame[name] = checked[name]
     return frame
+
+
+def numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns as float64; ValueError for text and infinities among them."""
+    values = frame.apply(pd.to_numeric, errors="coerce").astype(np.float64)
+    strange = values.isna() & frame.notna()
+    for name in frame.columns[strange.any(axis=0).to_numpy(bool)]:
+        value = frame.loc[strange[name], name].iloc[0]
+        raise ValueError(f"{name} holds {value!r}, which is no number")
+    if np.isinf(values).any(axis=None):
+        raise ValueError(f"{values.columns[np.isinf(values).any()][0]} holds an infinite number")
+    return values
 
 
 def csv_frame(text: str, dtype: Mapping[str, type] | None = None) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import atomic_path
+from property_cnn.common.files import atomic_path, is_file
 
 METADATA = "metadata"
 
@@ -116,7 +116,7 @@ def npz_headers(
     Raises:
         CheckpointError: no such file, damaged, or with Python objects.
     """
-    if not Path(path).is_file():
+    if not is_file(path):
         raise CheckpointError(f"no file {path}; give the path of an .npz file of {kind}")
     headers = {}
     with _opened(path, kind) as archive:
@@ -184,7 +184,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
         CheckpointError: no such file, damaged, of other numbers, or of pickled Python objects.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"no file {path}; give the path of an .npy file")
     try:
         with open(path, "rb") as file:

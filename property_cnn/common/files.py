@@ -96,6 +96,12 @@ def _number(said: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def is_file(path: str | os.PathLike) -> bool:
+    """Whether a file is there; FileError where the system does not tell, e.g. a name too long."""
+    with reading(path):
+        return Path(path).is_file()
+
+
 def make_folder(path: str | os.PathLike) -> Path:
     """The folder, made with those above it if need be; FileError where that is refused."""
     with writing(path):
@@ -181,7 +187,7 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
         FileError: the system refuses to read it.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"no file {path}; give the path of a .safetensors checkpoint")
     try:
         with reading(path), safe_open(path, framework="pt") as file:

@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import PARTIAL, reading
 
+_SHOWN = 60  # characters of a value that an error tells
+
 LOCK = ".lock"
 """The file by which a process keeps others out of its folder."""
 
@@ -29,8 +31,8 @@ def writable_folder(path: str | os.PathLike) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # a NUL is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot write in {folder}: {reason}; choose another --out") from error
 
 
@@ -109,10 +111,15 @@ def differences(there: Mapping, here: Mapping) -> list[str]:
     """What a file says otherwise than here, e.g. "n: 4000 there, 8000 here"."""
     old, new = flat(there), flat(json.loads(json.dumps(here)))
     return [
-        f"{key}: {old.get(key)} there, {new.get(key)} here"
+        f"{key}: {_short(old.get(key))} there, {_short(new.get(key))} here"
         for key in dict.fromkeys([*old, *new])
         if old.get(key) != new.get(key)
     ]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def flat(values: Mapping, prefix: str = "") -> dict[str, object]:

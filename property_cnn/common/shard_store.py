@@ -246,7 +246,7 @@ def open_store(
     try:
         folder = writable_folder(folder)
     except InputError:
-        if not _listed(place.folder):
+        if not os.path.isdir(place.folder) or not _listed(place.folder):
             raise
         yield ShardStore(place, _shards_to_use(place, identity, "keep", grown, option))
         return
@@ -339,6 +339,13 @@ def store_files(folder: Path, beside: Path | None = None) -> dict[Path, str]:
         files |= {folder / name: digest for name, digest in one.files.items()}
     lists = [folder / MANIFEST, folder / LOCK, *(folder / CHECKSUMS).glob("*.json")]
     return files | {path: "" for path in lists if path.is_file()}
+
+
+def damaged_lists(folder: Path) -> list[Path]:
+    """Lists of checksums in a store's folder that tell of no shard."""
+    lists = sorted((folder / CHECKSUMS).glob("*.json"))
+    known = _listed(folder)
+    return [path for path in lists if not path.stem.isdecimal() or int(path.stem) not in known]
 
 
 def is_store(folder: Path) -> bool:

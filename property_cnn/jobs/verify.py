@@ -10,7 +10,7 @@ from typing import Any
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import PARTIAL, file_digest
 from property_cnn.common.folders import LOCK
-from property_cnn.common.shard_store import is_store, store_files
+from property_cnn.common.shard_store import damaged_lists, is_store, store_files
 from property_cnn.jobs.folder import REPLACEMENT
 from property_cnn.jobs.listing import ALTERED, FILES, MISSING, faults, read_listing
 
@@ -120,7 +120,8 @@ def _store_states(place: Path) -> dict[Path, str]:
     files = {
         path: digest for path, digest in store_files(place, beside).items() if path.name != LOCK
     }
-    return {path: _state(path, digest) for path, digest in files.items()}
+    states = {path: _state(path, digest) for path, digest in files.items()}
+    return states | dict.fromkeys(damaged_lists(place), ALTERED)
 
 
 def _state(path: Path, digest: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import file_digest
+from property_cnn.common.files import file_digest, is_file
 from property_cnn.network.scorer import Scorer, network_of
 from stylegan_ft.formats.official import find_network, read_network
 from stylegan_ft.formats.ours import read_safetensors
@@ -96,7 +96,7 @@ def map_file(path: str | os.PathLike) -> mmap.mmap:
         CheckpointError: there is no such file, it is empty, or cannot be read.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"no file {path}; give the path of a generator's checkpoint")
     try:
         with open(path, "rb") as file:

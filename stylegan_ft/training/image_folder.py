@@ -17,7 +17,7 @@ from torch import Tensor
 
 from property_cnn.common.checks import shown
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import reading
+from property_cnn.common.files import is_file, reading
 from property_cnn.common.progress import size_text
 from property_cnn.pictures import read_image
 
@@ -38,7 +38,7 @@ def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
         InputError: it names no files, one twice or one outside the folder, or a column holds text.
     """
     path = Path(folder) / LABELS
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"no file {path}; give a folder of images with a {LABELS}")
     _check_cells(path)
     try:

@@ -1,5 +1,6 @@
 """Damaged and oversized pictures: one InputError, before memory is taken."""
 
+import os
 import struct
 import zlib
 
@@ -60,3 +61,18 @@ def test_a_batch_names_all_that_it_cannot_read(tmp_path):
         (tmp_path / name).write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"2 of 3 images could not be read.*b\.png.*c\.jpg"):
         load_images(tmp_path, ["a.png", "b.png", "c.jpg"], 8)
+
+
+def test_a_pipe_is_no_picture(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(InputError, match="no file"):
+        pictures.read_image(tmp_path / "a.png")
+
+
+def test_damage_that_changes_nothing_is_not_told(tmp_path, recwarn):
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff"  # as many tags as the block cannot hold
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", exif=exif)
+    pictures.read_image(tmp_path / "a.jpg")
+    Image.new("P", (8, 8)).save(tmp_path / "a.gif")
+    pictures.read_labels(tmp_path / "a.gif")
+    assert not recwarn.list

@@ -56,6 +56,22 @@ def test_infinities_in_a_runs_tables_are_refused():
         read_table("low,high\n0.1,0.2\ninf,1\n", ("low",))
 
 
+@pytest.mark.parametrize("name", ["control.csv", "slopes.csv", "fits.csv"])
+def test_text_where_numbers_stand_is_refused(name, tmp_path):
+    run = write_run(tmp_path / "run", planted_corrs())
+    text = (run / name).read_text()
+    (run / name).write_text(re.sub(r"\d\.\d+", "many", text))
+    with pytest.raises(InputError, match=rf"{re.escape(name)} cannot be used: .* 'many'"):
+        write_report(run, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["loop/x", "x" * 300])
+def test_paths_that_lead_nowhere_are_no_file(name, tmp_path):
+    os.symlink("loop", tmp_path / "loop")
+    with pytest.raises(InputError, match="cannot read"):
+        write_report(tmp_path / name, tmp_path / "out")
+
+
 def changed(folder, change):
     run = write_run(folder, planted_corrs())
     config = json.loads((run / "config.json").read_text())
@@ -97,8 +113,9 @@ def test_settings_of_a_wrong_type_are_refused(change, tmp_path):
         '{"a":' * 500 + "1" + "}" * 500,
         '{"a": ' + "9" * 5000 + "}",
         "{",
+        '{"a": "\\ud800"}',
     ],
-    ids=["list", "null", "text", "deep", "nested", "huge", "half"],
+    ids=["list", "null", "text", "deep", "nested", "huge", "half", "letter"],
 )
 def test_settings_that_are_no_settings_are_refused(text, tmp_path):
     run = write_run(tmp_path / "run", planted_corrs())

@@ -8,13 +8,13 @@ each, which `ToyScorer` reads back.
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
 
 from property_cnn.properties import PROPERTIES
+from tests.sketches import sketched
 from vectorfind.config import CONTROLLED, FindSettings, GradientSettings
 from vectorfind.models.pair import Models
 from vectorfind.pipeline import fit_samples
@@ -113,15 +113,7 @@ def found(models, samples):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sketched():
-    """Figures are small and take no time to lay out; how they look is for `tests/reports`."""
-
-    def sketch(figure):
-        figure.set_layout_engine(None)
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=20, metadata={"Software": None})
-        return buffer.getvalue()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reports.plots.style.figure_png", sketch)
+def quick_figures():
+    """Figures are sketches."""
+    with sketched():
         yield

@@ -19,6 +19,9 @@ from vectorfind.cli.models import convert, info, models
 from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.test import evaluate, test
 
+LONGEST = 6000
+"""Characters of an error; a path may have 4096."""
+
 
 class OneLineError(click.ClickException):
     """What the user has to mend: `Error: …` on stderr, and the exit code: 2 unless told."""
@@ -58,7 +61,9 @@ def _refusal(error: OSError) -> str:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split())
+    """The message without breaks, and without the middle of a word that someone made endless."""
+    line = " ".join(message.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
 
 
 @click.group("vectorfind", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

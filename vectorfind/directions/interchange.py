@@ -29,7 +29,7 @@ import numpy as np
 from property_cnn.common.arrays import read_arrays, read_npy
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import atomic_write
+from property_cnn.common.files import atomic_write, is_file, reading
 from reports.layout import DIRECTIONS
 from vectorfind.directions.boundaries import Boundaries
 from vectorfind.sampling.groups import WHOLE
@@ -162,7 +162,10 @@ def read_foreign(paths: Sequence[str], layer: str, sign: str | None = None) -> B
         CheckpointError: a file is missing, damaged or of another kind.
         InputError: a sign is lacking or not wanted, or kinds are mixed.
     """
-    if len(paths) == 1 and Path(paths[0]).is_dir():
+    paths = [os.fspath(path) for path in paths]
+    with reading(", ".join(paths)):
+        folder = len(paths) == 1 and Path(paths[0]).is_dir()
+    if folder:
         _check_folder(Path(paths[0]))
         if sign is None:
             raise InputError(
@@ -214,7 +217,7 @@ def _named(text: str) -> tuple[str, str]:
 
 def _is_zip(path: str | os.PathLike) -> bool:
     """Whether the file begins as an .npz does."""
-    if not Path(path).is_file():
+    if not is_file(path):
         return False
     with open(path, "rb") as file:
         return file.read(2) == b"PK"

@@ -10,7 +10,7 @@ import numpy as np
 
 from property_cnn.common.arrays import METADATA, npz_headers, npz_metadata, read_arrays, read_npy
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import file_digest
+from property_cnn.common.files import file_digest, reading
 from property_cnn.common.folders import flat, read_json
 from reports.layout import CONFIG
 from vectorfind.runs.record import versions
@@ -30,7 +30,9 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     if path is None:
         return versions() | _shipped()
     path = Path(path)
-    if path.exists() and not (path.is_dir() or path.is_file()):
+    with reading(path):
+        odd = path.exists() and not (path.is_dir() or path.is_file())
+    if odd:
         raise InputError(f"{path} is neither a file nor a folder; give one")
     if path.is_dir():
         if not (path / CONFIG).exists():

@@ -91,8 +91,8 @@ def write_report(
         InputError: a file is missing or of another kind, or nothing can be written in `out`.
     """
     source = Path(source)
-    own = out is None or Path(out).resolve() == source.resolve()
-    if own and source.exists() and not (source / CONFIG).exists():
+    own = out is None or os.path.realpath(out) == os.path.realpath(source)
+    if own and os.path.exists(source) and not (source / CONFIG).exists():
         raise InputError(f"{source} is no run's own folder, to make its page again; give --out")
     if not own:
         check_replaceable(Path(out))

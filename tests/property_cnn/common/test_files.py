@@ -20,6 +20,7 @@ from property_cnn.common.files import (
     atomic_path,
     atomic_write,
     file_digest,
+    is_file,
     load_tensors,
     make_folder,
     reading,
@@ -167,6 +168,15 @@ def test_what_cannot_be_read_says_so(tmp_path):
 
     with pytest.raises(FileError, match=r"cannot read .*ours: Input/output error"):
         fail()
+
+
+def test_whether_a_file_is_there(tmp_path):
+    (tmp_path / "ours").write_text("")
+    assert is_file(tmp_path / "ours")
+    assert not is_file(tmp_path)
+    assert not is_file(tmp_path / "none")
+    with pytest.raises(FileError, match=r"cannot read .*: File name too long"):
+        is_file(tmp_path / ("n" * 300))
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):

@@ -24,6 +24,7 @@ def test_a_whole_folder_and_its_store(tmp_path):
         ("late.csv", None, "missing"),
         ("store/n/00001.npy", "x", "altered"),
         ("store/n/00000.npy", None, "missing"),
+        ("store/checksums/00000.json", "x", "altered"),
         ("files.json", "{}", "altered"),
     ],
 )

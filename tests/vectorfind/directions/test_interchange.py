@@ -236,6 +236,7 @@ def test_the_kind_is_told_by_what_is_there(boundaries, tmp_path):
     for found in (
         read_foreign([str(tmp_path / "csvs")], "w+4-7", "fix"),
         read_foreign(paths, "w+4-7"),
+        read_foreign([Path(path) for path in paths], "w+4-7"),
     ):
         assert np.allclose(found.vectors, boundaries.vectors, atol=1e-7)
     named = read_foreign([f"a={paths[0]}", f"b={paths[1]}"], "w+4-7")

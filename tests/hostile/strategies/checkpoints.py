@@ -1,0 +1,60 @@
+"""Small whole files of every layout of checkpoints that is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from property_cnn.network.reference import ReferenceCNN, ReferenceSettings
+from stylegan_ft.formats.convert import convert_file
+from tests.stylegan_ft import foreign_files as made
+
+
+def nvlabs2(path: Path) -> None:
+    network = made.random_network(made.STYLEGAN2)
+    made.write_official(path, G_ema=made.official(network.state_dict(), made.ADA))
+
+
+def nvlabs3(path: Path) -> None:
+    network = made.random_network(made.STYLEGAN3)
+    made.write_official(path, 3, G_ema=made.official(network.state_dict(), made.THIRD))
+
+
+def rosinality(path: Path, archive: bool = True) -> None:
+    held = {"g_ema": made.rosinality_state(), "latent_avg": torch.zeros(6)}
+    torch.save(held, path, _use_new_zipfile_serialization=archive)
+
+
+def genforce(path: Path, archive: bool = True) -> None:
+    state = made.random_network(made.STYLEGAN1).state_dict()
+    held = {"models": {"generator_smooth": state}, "running_metadata": {"iter": 7}}
+    torch.save(held, path, _use_new_zipfile_serialization=archive)
+
+
+def reference_cnn(path: Path) -> None:
+    torch.save(ReferenceCNN(ReferenceSettings(width=1, features=1)).state_dict(), path)
+
+
+def converted(path: Path, write: Callable[[Path], None]) -> None:
+    write(path)
+    convert_file(path, path.with_suffix(".safetensors"))
+    os.replace(path.with_suffix(".safetensors"), path)
+
+
+FORMATS: dict[str, Callable[[Path], None]] = {
+    "NVlabs StyleGAN2-ADA pickle": nvlabs2,
+    "NVlabs StyleGAN3 pickle": nvlabs3,
+    "rosinality archive": rosinality,
+    "rosinality stream": lambda path: rosinality(path, archive=False),
+    "genforce archive": genforce,
+    "genforce stream": lambda path: genforce(path, archive=False),
+    "property CNN archive": reference_cnn,
+    "safetensors, StyleGAN 1": lambda path: converted(path, genforce),
+    "safetensors, StyleGAN2": lambda path: converted(path, nvlabs2),
+    "safetensors, StyleGAN3": lambda path: converted(path, nvlabs3),
+    "safetensors, property CNN": lambda path: converted(path, reference_cnn),
+}
+"""Name -> what writes a small file of that format."""
