@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,6 +12,11 @@ from matplotlib.figure import Figure
 
 from reports.layout import CORRS_FIGURE, SLOPES_FIGURE, STRENGTH_FIGURE, STRIP_FIGURE
 from reports.plots.style import Plot
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""The smallest picture that there is."""
 
 
 def sketch(figure: Figure) -> bytes:

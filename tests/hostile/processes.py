@@ -24,7 +24,7 @@ RUNS = {
     "--properties eyes,mouth --out OUT",
     "curve": "curve -n 600,1K --cases 3 --layers w --methods svm --out OUT",
     "distill": "hair distill --rendered 10 --generated 2 --side 32 --epochs 2 --out OUT",
-    "finetune": "finetune --variant v1 --data DATA --base base --batches 3 --batch-size 2 "
+    "finetune": "finetune --variant v1 --images DATA --base base --batches 3 --batch-size 2 "
     "--checkpoint-every 1 --out OUT",
 }
 """Small commands that leave a folder; `OUT` is its path, `DATA` that of a few rendered faces."""

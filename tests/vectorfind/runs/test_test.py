@@ -14,6 +14,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.jobs.folder import Work
 from property_cnn.jobs.verify import verify
 from reports.plots.style import Plot
+from tests.sketches import PNG
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.run_files import run_contents
 from vectorfind.config import GROUPING, EvaluateSettings, FindSettings, GradientSettings
@@ -73,7 +74,7 @@ def contents(folder):
 def undrawn(monkeypatch):
     """Leaves the figures undrawn, where a test is not about them."""
     names = [name.removesuffix(".png") for name in FIGURES]
-    figures = {name: Plot(b"") for name in names}
+    figures = {name: Plot(PNG) for name in names}
     monkeypatch.setattr(runs, "run_figures", lambda *args: figures)
 
 

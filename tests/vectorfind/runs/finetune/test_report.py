@@ -13,6 +13,7 @@ from reports.plots.finetune import CONCEPT, LABELS, TRAINING
 from reports.plots.style import Plot
 from stylegan_ft.finetune import run
 from tests.reports.finetune_logs import concept_log, labelled_log, log_text
+from tests.sketches import PNG
 from tests.vectorfind.finetune_runs import (
     BRIGHT,
     BrightnessFilter,
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("weights")
 @pytest.fixture
 def undrawn(monkeypatch):
     """Spares the time of drawing."""
-    figures = {name: Plot(b"PNG") for name in (LABELS, CONCEPT, TRAINING)}
+    figures = {name: Plot(PNG) for name in (LABELS, CONCEPT, TRAINING)}
     monkeypatch.setattr("reports.pages.finetune.finetune_figures", lambda *given: figures)
 
 
