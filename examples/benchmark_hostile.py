@@ -137,7 +137,8 @@ def states(count: int, seed: int) -> list[Outcome]:
     ]
     for found in outcomes:
         print(f"{found.name:40} {found.taken:7,} states, {len(found.faults)} faults", flush=True)
-        print(*(f"    {fault}" for fault in found.faults[:_SHOWN]), sep="\n", end="", flush=True)
+        for fault in found.faults[:_SHOWN]:
+            print(f"    {fault}", flush=True)
     return outcomes
 
 

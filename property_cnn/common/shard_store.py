@@ -342,10 +342,9 @@ def store_files(folder: Path, beside: Path | None = None) -> dict[Path, str]:
 
 
 def damaged_lists(folder: Path) -> list[Path]:
-    """Lists of checksums in a store's folder that tell of no shard."""
-    lists = sorted((folder / CHECKSUMS).glob("*.json"))
-    known = _listed(folder)
-    return [path for path in lists if not path.stem.isdecimal() or int(path.stem) not in known]
+    """Lists of checksums in a store's folder that cannot be read as such."""
+    whole = _all_checksums(folder)
+    return [path for path in sorted((folder / CHECKSUMS).glob("*.json")) if path.stem not in whole]
 
 
 def is_store(folder: Path) -> bool:
