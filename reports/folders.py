@@ -183,8 +183,9 @@ def read_config(source: Path) -> dict[str, Any]:
 
 
 def read_figures(source: Path) -> dict[str, Plot]:
-    """The figures in a folder by name, each with its narrow version if there is one."""
-    paths = {path.stem: path for path in sorted((source / layout.FIGURES).glob("*.png"))}
+    """The figures that pages show, by name, each with its narrow version if there is one."""
+    found = sorted((source / layout.FIGURES).glob("*.png"))
+    paths = {path.stem: path for path in found if path.stem.startswith(layout.SHOWN_FIGURES)}
     plots = {}
     for name, path in paths.items():
         if not name.endswith(layout.NARROW):

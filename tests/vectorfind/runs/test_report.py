@@ -79,7 +79,7 @@ def test_the_runs_own_pictures_are_shown(run, tmp_path):
 
 def test_a_damaged_picture_is_named(run, tmp_path):
     (run / "figures").mkdir()
-    for name, data in (("grid", b"\x89PNG"), ("cut", png()[: len(png()) // 2])):
+    for name, data in (("grid", b"\x89PNG"), ("strength", png()[: len(png()) // 2])):
         (run / "figures" / f"{name}.png").write_bytes(data)
         with pytest.raises(InputError, match=f"{name}.png is no whole PNG"):
             write_report(run, tmp_path / "out")
