@@ -20,6 +20,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 MOST_PIXELS = 64_000_000
 """Most pixels of a picture, told by its header before they are decoded."""
 
+_ORIENTATION = 0x0112  # tag of EXIF
+
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes with more than 8 bits a pixel
 _WARNINGS = threading.Lock()  # filters of warnings are the process's
 
@@ -63,7 +65,7 @@ def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
     with _header(path) as picture:
         try:
             with _quiet():
-                picture.getexif()  # read now: it warns when it is read
+                picture.getexif().get(_ORIENTATION)  # read now: it warns when it is read
             picture.load()
         except Exception as error:  # decoders have their own
             raise _damaged(path, error) from error

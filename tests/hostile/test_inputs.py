@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from tests.hostile.judging import Outcome
 from tests.hostile.subjects import SUBJECTS
@@ -33,7 +33,7 @@ def test_it_ends_in_a_result_or_in_one_error(name, own, tmp_path):
     outcome = Outcome(name)
     warm_up(subject, tmp_path)
 
-    @settings(QUIET, max_examples=subject.short, derandomize=True)
+    @settings(QUIET, max_examples=subject.short, derandomize=True, phases=[Phase.generate])
     @given(subject.inputs)
     def every(value):
         assert trial(subject, value, tmp_path, outcome) == ""

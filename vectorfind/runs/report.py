@@ -91,7 +91,7 @@ def write_report(
         InputError: a file is missing or of another kind, or nothing can be written in `out`.
     """
     source = Path(source)
-    own = out is None or os.path.realpath(out) == os.path.realpath(source)
+    own = out is None or _same(out, source)
     if own and os.path.exists(source) and not (source / CONFIG).exists():
         raise InputError(f"{source} is no run's own folder, to make its page again; give --out")
     if not own:
@@ -134,3 +134,8 @@ def check_replaceable(out: Path, kind: str = "") -> None:
     with reading():
         if (out / CONFIG).exists() and read_config(out).get("kind") != kind:
             raise InputError(f"{out} is a run's own folder; choose another --out")
+
+
+def _same(one: str | os.PathLike, other: Path) -> bool:
+    """Whether two paths are of one folder that is there."""
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
