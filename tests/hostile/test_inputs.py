@@ -12,22 +12,13 @@ from tests.hostile.judging import Outcome
 from tests.hostile.subjects import SUBJECTS
 from tests.hostile.subjects.subject import QUIET, trial, warm_up
 
-AWAITED = ("settings: ", "call: edits", "call: grids")
-"""Beginnings of the names of subjects whose values are not yet checked everywhere."""
-
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
     return tmp_path_factory.mktemp("own")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(strict=False)] * name.startswith(AWAITED))
-        for name in SUBJECTS
-    ],
-)
+@pytest.mark.parametrize("name", SUBJECTS)
 def test_it_ends_in_a_result_or_in_one_error(name, own, tmp_path):
     subject = SUBJECTS[name](own)
     outcome = Outcome(name)

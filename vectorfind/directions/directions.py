@@ -326,6 +326,8 @@ def _array(values) -> np.ndarray:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     try:
+        if np.iscomplexobj(values):
+            raise TypeError("complex numbers")
         return np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"a {type(values).__name__} is no array of numbers") from error
+        raise InputError(f"a {type(values).__name__} is no array of real numbers") from error

@@ -86,5 +86,5 @@ def grid_scores(
 
 def images_of(models: Models, latents: np.ndarray, layer: str, batch_size: int) -> torch.Tensor:
     """Vectors (N, d) at `layer` -> images (N, 3, H, W) in [-1, 1] on the generator's device."""
-    batches = range(0, len(latents), batch_size)
+    batches = range(0, max(len(latents), 1), batch_size)  # one without rows, where there are none
     return torch.cat([models.synthesize(latents[i : i + batch_size], layer) for i in batches])

@@ -103,7 +103,7 @@ def test_unreadable_base_images_are_edited_all_the_same(found, latents, tmp_path
         ({}, {"eyes": float("nan")}, "strength of eyes is nan; give one number"),
         ({}, {"eyes": 1e38}, "strength of eyes is 1e.38; give one number up to 1000"),
         ({"z": np.full((6, 14), np.nan)}, {"eyes": 1}, "z or label holds NaN"),
-        ({}, {"eyes": "wide"}, "a str is no array of numbers"),
+        ({}, {"eyes": "wide"}, "a str is no array of real numbers"),
         ({"z": np.zeros(14)}, {}, r"z has shape \(14,\).*expected \(N, 14\)"),
         ({"z": np.zeros((6, 3))}, {}, r"z has shape \(6, 3\).*expected \(6, 14\)"),
         ({"label": None}, {}, r"label \(0,\); expected \(6, 14\) and \(6, 2\)"),

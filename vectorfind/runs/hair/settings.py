@@ -28,7 +28,7 @@ class OwnPictures(Settings):
     hair_class: Annotated[int, Whole(0, 255)] | None = None
 
     def __post_init__(self) -> None:
-        if None in (self.images, self.maps, self.classes):
+        if any(value is None for value in (self.images, self.maps, self.classes)):
             raise InputError("own pictures need all three of --images, --maps and --classes")
         super().__post_init__()
 
