@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.build import build
 from stylegan_ft.architectures.layer_names import LayerNames
 from stylegan_ft.architectures.layered import LayeredGenerator, Sizes
+from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 from stylegan_ft.formats.load import read_checkpoint
@@ -102,6 +104,7 @@ def load_generator(
     device: str | torch.device | None = None,
     psi: float = 1.0,
     trunc_layers: int | None = None,
+    size: int | None = None,
 ) -> Generator | StyleGANGenerator:
     """The generator in a file of ours or of other projects, or a shipped one.
 
@@ -111,15 +114,34 @@ def load_generator(
         device: where it runs; None takes a GPU where there is one.
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
             mean w; as it stands, none.
+        size: side of the images in pixels, of a generator that makes several; None for its own.
 
     Raises:
         CheckpointError: the file is missing, damaged or foreign.
-        InputError: there is no such device.
+        InputError: there is no such device, or the generator has no such size.
     """
     path = generator_path(path)
     device = choose_device(device)
-    generator = generator_of(read_checkpoint(path), str(path), psi, trunc_layers)
+    checkpoint = sized(read_checkpoint(path), size)
+    generator = generator_of(checkpoint, str(path), psi, trunc_layers)
     return generator.to(device)
+
+
+def sized(checkpoint: Checkpoint, size: int | None) -> Checkpoint:
+    """The checkpoint, for images of another side.
+
+    Raises:
+        InputError: its generator makes no such images.
+    """
+    config = checkpoint.config
+    if size is None or size == getattr(config, "img_resolution", size):
+        return checkpoint
+    if not isinstance(config, MobileConfig):
+        raise InputError(
+            f"size {size}: this generator ({checkpoint.architecture}) makes images of one size; "
+            "leave it out"
+        )
+    return dataclasses.replace(checkpoint, config=dataclasses.replace(config, size=size))
 
 
 def generator_of(

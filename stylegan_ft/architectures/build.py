@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from property_cnn.common.errors import CheckpointError
+from stylegan_ft.architectures.mobile.network import MobileStyleGAN
+from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.stylegan1.network import (
     GeneratorConfig,
@@ -26,7 +28,7 @@ from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 
-Config = GeneratorConfig | StyleGAN2Config | StyleGAN3Config
+Config = GeneratorConfig | StyleGAN2Config | StyleGAN3Config | MobileConfig
 Network = GeneratorNetwork | StyleGANNetwork
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -34,6 +36,7 @@ KINDS = {
     "stylegan1": (GeneratorConfig, GeneratorNetwork),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
     "stylegan3": (StyleGAN3Config, StyleGAN3),
+    "mobilestylegan": (MobileConfig, MobileStyleGAN),
 }
 """Architecture -> its settings and its network."""
 
@@ -68,6 +71,8 @@ def build(
     """
     config = _told_by(state, source) if config is None else config
     kind = KINDS[architecture_of(config)][1]
+    if isinstance(config, MobileConfig):
+        state = {name: tensor for name, tensor in state.items() if config.needs(name)}
     measured = kind is not GeneratorNetwork and W_AVG not in state and not config.c_dim
     network = filled(lambda: kind(config), state, source, move, {W_AVG} if measured else ())
     if measured:

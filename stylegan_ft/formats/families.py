@@ -8,6 +8,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.formats.mobile import from_checkpoint
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.rosinality import convert_rosinality
 
@@ -15,6 +16,7 @@ FAMILIES = {
     "mapping.dense0.weight": "genforce",
     "synthesis.b4.const": "NVlabs",
     "synthesis.input.freqs": "NVlabs StyleGAN3",
+    "student.input.input": "MobileStyleGAN",
     "input.input": "rosinality",
     "eyes_score_cnn.conv1.0.weight": "property CNN",
 }
@@ -55,6 +57,8 @@ def identify(
     if family == "rosinality":
         config, state = convert_rosinality(state, mean, source="it")
         return Checkpoint(kind, "stylegan2", config, state, metadata)
+    if family == "MobileStyleGAN":
+        return from_checkpoint(state, kind)
     if family == "NVlabs":
         config = settings_of_stylegan2(state)
         return Checkpoint(kind, "stylegan2", config, state, metadata, (UNTOLD,))

@@ -16,6 +16,7 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import file_digest, is_file
 from property_cnn.network.scorer import Scorer, network_of
+from stylegan_ft.formats import mobile
 from stylegan_ft.formats.official import find_network, read_network
 from stylegan_ft.formats.ours import read_safetensors
 from stylegan_ft.formats.records import Checkpoint
@@ -23,7 +24,7 @@ from stylegan_ft.formats.torch_files import read_state_dict
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import ZIP, is_stream, read_pickle, read_torch
 
-Layout = Literal["safetensors", "torch", "pickle"]
+Layout = Literal["safetensors", "torch", "pickle", "wheel"]
 
 FOREIGN = {
     b"\x93NUMPY": "a NumPy array, not a network",
@@ -46,9 +47,11 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
 
     Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3; files of torch.save with a state dict
     of rosinality's StyleGAN2, genforce's StyleGAN 1, NVlabs' StyleGAN2 or the reference's property
-    CNN, by itself or under one of the usual entries; and our safetensors.
+    CNN, by itself or under one of the usual entries; MobileStyleGAN's wheel, the files of its IR in
+    a folder, and its checkpoint; and our safetensors.
 
     Args:
+        path: of a file; of a folder for the IR.
         payload: False reads no large tensors, for a description: they are on the "meta" device.
 
     Raises:
@@ -56,11 +59,15 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
             weights needs.
     """
     path = Path(path)
-    data = map_file(path)
     try:
+        if path.is_dir():
+            return mobile.read_folder(path)
+        data = map_file(path)
         layout = detect(data)
         if layout == "safetensors":
             checkpoint = read_safetensors(path, data, payload)
+        elif layout == "wheel":
+            checkpoint = mobile.read_wheel(data)
         else:
             saved = read_torch(data) if layout == "torch" else read_pickle(data)
             network = find_network(saved)
@@ -115,7 +122,7 @@ def detect(data: Data) -> Layout:
     """
     head = data[:32]
     if head.startswith(ZIP):
-        return "torch"
+        return "wheel" if mobile.is_wheel(data) else "torch"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= len(data) - 8:
         return "safetensors"
     if is_stream(head):

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-Architecture = Literal["stylegan1", "stylegan2", "stylegan3", "property_cnn", "other"]
+Architecture = Literal[
+    "stylegan1", "stylegan2", "stylegan3", "mobilestylegan", "property_cnn", "other"
+]
 """Networks; "other" is one of ours that makes no images and scores no properties."""
 
 
