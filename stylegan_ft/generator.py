@@ -12,6 +12,7 @@ from torch import Tensor
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.fetching import needed_path
 from stylegan_ft.architectures.build import build
 from stylegan_ft.architectures.layer_names import LayerNames
 from stylegan_ft.architectures.layered import LayeredGenerator, Sizes
@@ -19,6 +20,7 @@ from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.mobile import MOBILESTYLEGAN
 from stylegan_ft.formats.records import Checkpoint
 
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -30,7 +32,16 @@ SHIPPED = {
 
 
 def generator_path(given: str | os.PathLike | None) -> Path:
-    """The file of a shipped generator's name, None being the default's, or the path as it is."""
+    """The file of a shipped or fetched generator's name, or the path as it is.
+
+    Args:
+        given: a name of `SHIPPED`, None being "default"; "mobilestylegan"; or a path.
+
+    Raises:
+        CheckpointError: the generator of that name was not fetched yet.
+    """
+    if given is not None and str(given) == MOBILESTYLEGAN.name:
+        return needed_path(MOBILESTYLEGAN.name)
     return SHIPPED.get("default" if given is None else str(given)) or Path(given)
 
 
@@ -124,24 +135,23 @@ def load_generator(
     device = choose_device(device)
     checkpoint = sized(read_checkpoint(path), size)
     generator = generator_of(checkpoint, str(path), psi, trunc_layers)
+    if size not in (None, generator.resolution):
+        raise InputError(
+            f"size {size}: {path} makes images of {generator.resolution} pixels only; leave it out"
+        )
     return generator.to(device)
 
 
 def sized(checkpoint: Checkpoint, size: int | None) -> Checkpoint:
-    """The checkpoint, for images of another side.
+    """The checkpoint, for images of another side where its generator makes several.
 
     Raises:
-        InputError: its generator makes no such images.
+        InputError: it makes several, but none of that side.
     """
-    config = checkpoint.config
-    if size is None or size == getattr(config, "img_resolution", size):
+    if size is None or not isinstance(checkpoint.config, MobileConfig):
         return checkpoint
-    if not isinstance(config, MobileConfig):
-        raise InputError(
-            f"size {size}: this generator ({checkpoint.architecture}) makes images of one size; "
-            "leave it out"
-        )
-    return dataclasses.replace(checkpoint, config=dataclasses.replace(config, size=size))
+    config = dataclasses.replace(checkpoint.config, size=size)
+    return dataclasses.replace(checkpoint, config=config)
 
 
 def generator_of(

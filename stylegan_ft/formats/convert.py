@@ -53,7 +53,7 @@ def convert_file(
         save_scorer(scorer, out, metadata, DTYPES[precision])
         return
     network = generator_of(checkpoint, source=str(path)).network
-    state = network.state_dict()
+    state = {**checkpoint.state, **network.state_dict()}  # heads of other sizes stay in the first
     if precision == "float16":
         state = in_dtype(state, DTYPES[precision], _halved)
     save_tensors(out, state, {**metadata, CONFIG_KEY: settings_text(network.config)})

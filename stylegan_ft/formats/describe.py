@@ -9,6 +9,7 @@ import torch
 
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.build import W_AVG
+from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
@@ -52,7 +53,8 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
 
 def _without_numbers(checkpoint: Checkpoint, source: str) -> Generator | StyleGANGenerator:
     """The generator of a checkpoint whose tensors have their shapes alone."""
-    if isinstance(checkpoint.config, StyleGAN2Config) and not checkpoint.config.c_dim:
-        mean = {W_AVG: torch.zeros(checkpoint.config.w_dim)}  # else it would be measured
+    config = checkpoint.config
+    if isinstance(config, StyleGAN2Config | MobileConfig) and not config.c_dim:
+        mean = {W_AVG: torch.zeros(config.w_dim)}  # else it would be measured
         checkpoint = dataclasses.replace(checkpoint, state=mean | checkpoint.state)
     return generator_of(checkpoint, source)

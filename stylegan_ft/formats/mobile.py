@@ -19,12 +19,23 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import bytes_digest, reading
+from property_cnn.fetching import Wheel
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.formats.openvino_ir import Constants, read_constants
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 
 ARCHITECTURE = "mobilestylegan"
+
+MOBILESTYLEGAN = Wheel(
+    "mobilestylegan",
+    "random-face",
+    "2021.7.21.1",
+    "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5",
+    "MobileStyleGAN by S. Belousov (Apache-2.0); its weights were distilled from NVIDIA's FFHQ "
+    "network, whose licence allows no commercial use",
+)
+"""Where the weights can be had; they are never shipped."""
 
 PARTS = ("MappingNetwork.xml", "MappingNetwork.bin", "SynthesisNetwork.xml", "SynthesisNetwork.bin")
 """Files of the IR, in a folder or anywhere in a wheel."""
@@ -35,9 +46,7 @@ LARGEST_PART = 2**28
 STUDENT, MAPPING = "student.", "mapping_net."
 """Beginnings of the names of weights in the original's checkpoint."""
 
-NOISE_SEED = 0
-"""Of the noise maps that a checkpoint lacks: the original draws them anew for every image."""
-
+DRAWN = "its noise, which the original draws anew for every image, was drawn once from fixed seeds"
 
 
 def is_wheel(data: Data) -> bool:
@@ -88,7 +97,7 @@ def read_folder(folder: Path) -> Checkpoint:
     return _from_parts(parts, "MobileStyleGAN in OpenVINO's IR")
 
 
-def from_checkpoint(state: Mapping[str, Tensor], kind: str, notes: Iterable[str] = ()) -> Checkpoint:
+def from_checkpoint(state: Mapping[str, Tensor], kind: str) -> Checkpoint:
     """The network of the original's checkpoint, whose heads stand at every resolution.
 
     Args:
@@ -109,15 +118,15 @@ def from_checkpoint(state: Mapping[str, Tensor], kind: str, notes: Iterable[str]
             raise CheckpointError(f"it lacks {name}")
         return state[name]
 
-    noises: list[int] = []
+    drawn: list[str] = []
 
     def layer(name: str, side: int) -> dict[str, Tensor]:
         here = f"{STUDENT}{name}."
         noise = state.get(f"{here}noise.noise")
         if noise is None:
-            rng = torch.Generator().manual_seed(NOISE_SEED + len(noises))
+            rng = torch.Generator().manual_seed(len(drawn))
             noise = torch.randn(side, side, generator=rng)
-        noises.append(side)
+            drawn.append(name)
         return {"noise": noise.reshape(side, side) * take(f"{here}noise.weight")}
 
     weights, channels = _student(take, layer, set(state))
@@ -130,7 +139,7 @@ def from_checkpoint(state: Mapping[str, Tensor], kind: str, notes: Iterable[str]
     for k in range(_count(state, f"{MAPPING}layers.{{}}.weight", 1)):
         for part in ("weight", "bias"):
             mapping[f"mapping.fc{k}.{part}"] = take(f"{MAPPING}layers.{k + 1}.{part}")
-    return _checkpoint(mapping | weights | heads, channels, kind, tuple(notes))
+    return _checkpoint(mapping | weights | heads, channels, kind, (DRAWN,) if drawn else ())
 
 
 def _from_parts(parts: Mapping[str, bytes], kind: str) -> Checkpoint:
@@ -280,7 +289,8 @@ def _mapping_of(mapping: Constants) -> dict[str, Tensor]:
 def _checkpoint(
     state: dict[str, Tensor], channels: list[int], kind: str, notes: tuple[str, ...]
 ) -> Checkpoint:
-    sizes = sorted({int(name.split(".")[2]) for name in state if name.startswith("synthesis.heads")})
+    heads = (name for name in state if name.startswith("synthesis.heads."))
+    sizes = sorted({int(name.split(".")[2]) for name in heads})
     if not sizes:
         raise CheckpointError("it has no head that makes images")
     first = state["mapping.fc0.weight"]

@@ -12,6 +12,7 @@ from vectorfind.cli.bench import bench
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
+from vectorfind.cli.fetch import fetch
 from vectorfind.cli.find import find, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
@@ -91,6 +92,7 @@ for command in (
     verify,
     directions,
     convert,
+    fetch,
     info,
     models,
     bench,

@@ -7,6 +7,7 @@ Synthesis" (2021). Its heads at several resolutions give small images at a fract
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Synthesis(nn.Module):
         self.first = FirstLayer(w_dim, channels[0], 4)
         self.blocks = nn.ModuleList(
             Block(w_dim, inputs, outputs, 8 * 2**k)
-            for k, (inputs, outputs) in enumerate(zip(channels, channels[1:], strict=False))
+            for k, (inputs, outputs) in enumerate(pairwise(channels))
         )
         self.heads = nn.ModuleDict({str(config.head): Head(w_dim, channels[-1])})
 
