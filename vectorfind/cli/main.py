@@ -12,11 +12,10 @@ from vectorfind.cli.bench import bench
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
-from vectorfind.cli.fetch import fetch
 from vectorfind.cli.find import find, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
-from vectorfind.cli.models import convert, info, models
+from vectorfind.cli.models import convert, fetch, info, models
 from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.test import evaluate, test
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import pytest
@@ -33,8 +34,6 @@ def run(*words):
 
 
 def pin(monkeypatch, sha256):
-    import dataclasses
-
     wheel = dataclasses.replace(fetched.MOBILESTYLEGAN, sha256=sha256)
     monkeypatch.setattr(fetched, "MOBILESTYLEGAN", wheel)
 
