@@ -23,3 +23,22 @@ GROUPING = ("hair_color", "hair_length", "background_mean", "hairstyle")
 
 LABELS = PROPERTIES[:7]
 """The properties that the generator's label holds, in its order."""
+
+LANDMARK_PROPERTIES = (
+    "eyes",
+    "left_eye",
+    "right_eye",
+    "mouth",
+    "smile",
+    "yaw",
+    "pitch",
+    "roll",
+    "brows",
+    "pose",
+)
+"""What the landmarks of a face tell; more means wider eyes, the left or the right one as the viewer
+sees them, a wider open mouth, a broader one, a head turned to the picture's right, lifted up,
+rolled clockwise, higher brows. The last is yaw by the name that directions are sought for."""
+
+IRIS_PROPERTIES = ("eyes", "left_eye", "right_eye")
+"""What the contours of the eyes tell."""

@@ -160,9 +160,11 @@ class GraphNetwork(nn.Module):
     def __init__(self, graph: Graph):
         super().__init__()
         if not 0 < len(graph.operators) <= MOST_OPERATORS:
-            raise ValueError(f"{len(graph.operators)} operators; 1 to {MOST_OPERATORS} are read")
+            raise ValueError(f"{len(graph.operators)} operators; {MOST_OPERATORS} at most")
         self.graph = graph
-        self.operators = nn.ModuleList(KINDS[made.kind](**made.settings) for made in graph.operators)
+        self.operators = nn.ModuleList(
+            KINDS[made.kind](**made.settings) for made in graph.operators
+        )
         uses = [(k, n) for n, made in enumerate(graph.operators, 1) for k in made.inputs]
         self.last_use = {k: n for k, n in uses if k not in graph.outputs}
 
@@ -170,30 +172,10 @@ class GraphNetwork(nn.Module):
         """Images (N, 3, side, side) -> (N, F) of each output."""
         values = {0: images}
         for number in range(1, len(self.operators) + 1):
-            self._run(number, values)
+            self.run(number, values)
         return tuple(Flat()(values[number]) for number in self.graph.outputs)
 
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Each value's shape for one image, (1, C, H, W) or (1, F), with nothing computed.
-
-        Raises:
-            CheckpointError: the operators do not fit each other, or a value is too large.
-        """
-        values = {0: torch.empty(1, 3, self.graph.side, self.graph.side, device="meta")}
-        found = [tuple(values[0].shape)]
-        with torch.no_grad():
-            for number in range(1, len(self.operators) + 1):
-                try:
-                    found.append(tuple(self._run(number, values).shape))
-                except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-                    raise CheckpointError(f"operator {number} fits no value before it") from error
-                if math.prod(found[-1]) > LARGEST_VALUE:
-                    raise CheckpointError(f"operator {number} gives {found[-1]}; that is too large")
-        if not all(number in values for number in self.graph.outputs):
-            raise CheckpointError("an output is no operator's value")
-        return found
-
-    def _run(self, number: int, values: dict[int, Tensor]) -> Tensor:
+    def run(self, number: int, values: dict[int, Tensor]) -> Tensor:
         """Adds an operator's value, and drops those that no later one takes."""
         inputs = self.graph.operators[number - 1].inputs
         values[number] = self.operators[number - 1](*(values[k] for k in inputs))
@@ -201,6 +183,28 @@ class GraphNetwork(nn.Module):
             if self.last_use.get(k) == number:
                 del values[k]
         return values[number]
+
+
+def value_shapes(graph: Graph) -> list[tuple[int, ...]]:
+    """The shape of each value for one image, (1, C, H, W) or (1, F), with nothing computed.
+
+    Raises:
+        CheckpointError: the operators do not fit each other, or a value is too large.
+    """
+    with torch.device("meta"), torch.no_grad():
+        network = GraphNetwork(graph)
+        values = {0: torch.empty(1, 3, graph.side, graph.side)}
+        found = [tuple(values[0].shape)]
+        for number in range(1, len(graph.operators) + 1):
+            try:
+                found.append(tuple(network.run(number, values).shape))
+            except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+                raise CheckpointError(f"operator {number} fits no value before it") from error
+            if math.prod(found[-1]) > LARGEST_VALUE:
+                raise CheckpointError(f"operator {number} gives {found[-1]}; that is too large")
+    if not all(number in values for number in graph.outputs):
+        raise CheckpointError("an output is no operator's value")
+    return found
 
 
 def build(graph: Graph, weights: Mapping[str, Tensor], what: str) -> GraphNetwork:
@@ -215,9 +219,9 @@ def build(graph: Graph, weights: Mapping[str, Tensor], what: str) -> GraphNetwor
         CheckpointError: operators and weights do not fit together.
     """
     try:
+        value_shapes(graph)
         with torch.device("meta"):  # so that sizes which do not fit the weights allocate nothing
             network = GraphNetwork(graph)
-            network.shapes()
         wanted = {name: value.shape for name, value in network.state_dict().items()}
         if wanted != {name: value.shape for name, value in weights.items()}:
             raise ValueError("its weights have other names or shapes")
@@ -226,7 +230,8 @@ def build(graph: Graph, weights: Mapping[str, Tensor], what: str) -> GraphNetwor
         whole = {name: value.float().contiguous() for name, value in weights.items()}
         network.load_state_dict(whole, assign=True)
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        said = " ".join(str(error).split())
         raise CheckpointError(
-            f"{what} is damaged or of another version ({str(error)[:80]}); make it again"
+            f"{what} is damaged or of another version ({said[:80]}); make it again"
         ) from error
     return network.to(memory_format=torch.channels_last)

@@ -21,8 +21,8 @@ from property_cnn.landmarks.graph import (
     LARGEST_VALUE,
     MOST_OPERATORS,
     Graph,
-    GraphNetwork,
     Operator,
+    value_shapes,
 )
 
 IDENTIFIER = b"TFL3"
@@ -72,8 +72,9 @@ def read_tflite(
     """
     if not is_tflite(data[:8]) or len(data) > LARGEST_FILE:
         raise CheckpointError(f"{what} is no .tflite of at most {LARGEST_FILE >> 20} MiB")
+    package = _package()
     try:
-        reader = _Reader(_package(), data)
+        reader = _Reader(package, data)
         reader.check_ends(side, outputs)
         return reader.read(side, outputs)
     except CheckpointError as error:
@@ -103,7 +104,9 @@ class _Tensor:
     @property
     def constant(self) -> np.ndarray:
         if not len(self.bytes) or self.type not in _TYPES:
-            raise CheckpointError(f"weights of type {self.type} and shape {self.shape} are no array")
+            raise CheckpointError(
+                f"weights are {self.type} {_listed([self.shape])}, without numbers"
+            )
         return np.frombuffer(self.bytes, _TYPES[self.type]).reshape(self.shape)
 
 
@@ -159,8 +162,7 @@ class _Reader:
         ends = {int(np.prod(self.tensors[k].shape)): self.values[k]
                 for k in self._indices(self.graph, "Outputs")}  # fmt: skip
         graph = Graph(side, tuple(self.operators), tuple(ends[size] for size in outputs))
-        with torch.device("meta"):
-            shapes = GraphNetwork(graph).shapes()
+        shapes = value_shapes(graph)
         for tensor, number in self.values.items():
             if _channels_last(shapes[number]) != self.tensors[tensor].shape:
                 raise CheckpointError(

@@ -204,7 +204,10 @@ evaluate_options = stacked(
 )
 run_options = stacked(seed_option, batch_option, device_option)
 scorer_option = click.option(
-    "--scorer", default="default", show_default=True, help='"default" or a checkpoint.'
+    "--scorer",
+    default="default",
+    show_default=True,
+    help='"default", "landmarks", "iris" or a file.',
 )
 model_options = stacked(
     click.option(

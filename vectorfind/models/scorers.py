@@ -1,0 +1,56 @@
+"""Scorers by their names, and from files of whatever kind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
+
+if TYPE_CHECKING:
+    import torch
+
+    from vectorfind.models.protocols import Scorer
+
+DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
+
+NAMED = {DEFAULT: PROPERTIES, LANDMARKS: LANDMARK_PROPERTIES, IRIS: IRIS_PROPERTIES}
+"""Name -> the properties that the scorer reads. All but the first are read from the file that
+`vectorfind fetch landmarks` leaves in the user's data folder.
+"""
+
+
+def scored_by(scorer: str | os.PathLike) -> tuple[str, ...]:
+    """The properties that a scorer reads, by its name or from its file, which may be absent."""
+    if scorer in NAMED:
+        return NAMED[scorer]
+    return LANDMARK_PROPERTIES if _has_landmarks(scorer) else PROPERTIES
+
+
+def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> Scorer:
+    """The scorer of a name in `NAMED`, or the one in a file.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds something else; of a name, the
+            text says how to get it.
+    """
+    from property_cnn.fetching import needed_path
+    from property_cnn.landmarks.scorer import load_landmarks_scorer
+    from property_cnn.network.scorer import load_scorer
+    from stylegan_ft.formats.load import load_any_scorer as load_property_cnn
+
+    if scorer == DEFAULT:
+        return load_scorer(None, device)
+    if scorer == IRIS:
+        from property_cnn.landmarks.iris import load_iris_scorer
+
+        return load_iris_scorer(needed_path(LANDMARKS), device)
+    path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
+    landmarks = scorer == LANDMARKS or _has_landmarks(path)
+    return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)
+
+
+def _has_landmarks(path: str | os.PathLike) -> bool:
+    from property_cnn.landmarks.files import FACE, kinds_of
+
+    return FACE.name in kinds_of(path)
