@@ -22,6 +22,9 @@ LARGEST_VALUE = 2**24
 
 MOST_OPERATORS = 1024
 
+_UNFIT = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+"""What settings lead to that no operator can have."""
+
 
 class Convolution(nn.Module):
     """A convolution of images padded by zeros: (left, right, top, bottom)."""
@@ -144,10 +147,17 @@ class Graph:
     def from_plain(cls, plain: Mapping[str, Any]) -> Graph:
         """Back from `plain`; KeyError, TypeError or ValueError where it is another thing."""
         operators = tuple(
-            Operator(str(made["kind"]), tuple(made["inputs"]), dict(made["settings"]))
+            Operator(str(made["kind"]), tuple(made["inputs"]), _tuples(made["settings"]))
             for made in plain["operators"]
         )
         return cls(int(plain["side"]), operators, tuple(plain["outputs"]))
+
+
+def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON knows no tuples but lists."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
 
 
 class GraphNetwork(nn.Module):
@@ -198,7 +208,7 @@ def value_shapes(graph: Graph) -> list[tuple[int, ...]]:
         for number in range(1, len(graph.operators) + 1):
             try:
                 found.append(tuple(network.run(number, values).shape))
-            except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            except _UNFIT as error:
                 raise CheckpointError(f"operator {number} fits no value before it") from error
             if math.prod(found[-1]) > LARGEST_VALUE:
                 raise CheckpointError(f"operator {number} gives {found[-1]}; that is too large")
@@ -229,7 +239,7 @@ def build(graph: Graph, weights: Mapping[str, Tensor], what: str) -> GraphNetwor
             raise ValueError("a weight is not finite")
         whole = {name: value.float().contiguous() for name, value in weights.items()}
         network.load_state_dict(whole, assign=True)
-    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+    except _UNFIT as error:
         said = " ".join(str(error).split())
         raise CheckpointError(
             f"{what} is damaged or of another version ({said[:80]}); make it again"

@@ -36,10 +36,9 @@ _TYPES = {"FLOAT32": np.float32, "FLOAT16": np.float16, "INT32": np.int32}
 
 _NOT_FLATBUFFERS = (
     struct.error,
+    ArithmeticError,
     AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
+    LookupError,
     TypeError,
     ValueError,
 )

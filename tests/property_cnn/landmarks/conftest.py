@@ -1,0 +1,33 @@
+"""Networks of landmarks that see a face by hand in whatever image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from property_cnn.landmarks.files import FACE, IRIS, from_tflite
+from tests.property_cnn.landmarks import faces_by_hand
+from tests.property_cnn.landmarks.tflite_by_hand import tiny_reader
+
+
+def face_file(points, logit=20.0, scale=0.0):
+    """A .tflite of the face's kind that answers with these points, moved by images by `scale`."""
+    bias = [np.ravel(points), [logit]]
+    return tiny_reader(FACE.side, FACE.outputs, scale=scale, bias=bias).file()
+
+
+def iris_file(points, scale=0.0):
+    """A .tflite of the iris's kind that answers with these points of a contour."""
+    bias = [np.ravel(points), np.zeros(15)]
+    return tiny_reader(IRIS.side, IRIS.outputs, scale=scale, bias=bias).file()
+
+
+def centred_face(**pose):
+    """The face by hand, in the middle of the network's images."""
+    return faces_by_hand.turned(faces_by_hand.face(), **pose, scale=40.0, shift=(96, 80, 0))
+
+
+@pytest.fixture
+def network():
+    """Of the face's kind; its answer depends on the image."""
+    return from_tflite(face_file(centred_face(yaw=20), scale=0.1), FACE, "a face")
