@@ -58,8 +58,7 @@ class LandmarksScorer(BatchedNetwork):
         """
         points, logits = self.landmarks(images)
         scores = measures(points)
-        read = (logits >= FACE_LOGIT) & scores.isfinite().all(1)
-        return torch.where(read[:, None], scores, torch.nan)
+        return torch.where(is_face(logits, scores)[:, None], scores, torch.nan)
 
     def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Where the points of each face are; differentiable.
@@ -75,10 +74,9 @@ class LandmarksScorer(BatchedNetwork):
             ScorerError: the images have another shape.
         """
         check_square(images)
+        none = [torch.empty(0, size, device=self.device) for size in FACE.outputs]
         found = [self.network(batch) for batch in self._batches(images)]
-        if not found:
-            return torch.empty(0, POINTS, 3, device=self.device), torch.empty(0, device=self.device)
-        points, logits = (torch.cat(parts).float() for parts in zip(*found, strict=True))
+        points, logits = (torch.cat(parts).float() for parts in zip(none, *found, strict=True))
         scale = images.shape[-1] / FACE.side
         return points.unflatten(1, (POINTS, 3)) * scale, logits[:, 0]
 
@@ -99,6 +97,11 @@ def load_landmarks_scorer(
         InputError: the package tflite, which a .tflite needs, is missing.
     """
     return LandmarksScorer(load_network(path, FACE), device)
+
+
+def is_face(logits: Tensor, scores: Tensor) -> Tensor:
+    """(N,) bool: whether an image shows a face that has all its scores (N, P)."""
+    return (logits >= FACE_LOGIT) & scores.isfinite().all(1)
 
 
 def check_square(images: Tensor) -> None:

@@ -10,7 +10,7 @@ from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPER
 if TYPE_CHECKING:
     import torch
 
-    from vectorfind.models.protocols import Scorer
+    from property_cnn.common.networks import BatchedNetwork
 
 DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
 
@@ -27,7 +27,7 @@ def scored_by(scorer: str | os.PathLike) -> tuple[str, ...]:
     return LANDMARK_PROPERTIES if _has_landmarks(scorer) else PROPERTIES
 
 
-def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> Scorer:
+def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedNetwork:
     """The scorer of a name in `NAMED`, or the one in a file.
 
     Raises:

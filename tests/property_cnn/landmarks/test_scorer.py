@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -15,8 +12,6 @@ from property_cnn.landmarks.scorer import LandmarksScorer, load_landmarks_scorer
 from property_cnn.properties import LANDMARK_PROPERTIES
 from tests.property_cnn.landmarks import faces_by_hand
 from tests.property_cnn.landmarks.conftest import centred_face, face_file
-
-ENVIRONMENT = "VECTORFIND_LANDMARKS_TFLITE"
 
 
 def images_of(n=5, side=64, seed=0):
@@ -95,29 +90,6 @@ def test_a_tflite_is_read_as_it_is(tmp_path):
 def test_a_missing_file_names_the_command(tmp_path):
     with pytest.raises(CheckpointError, match="get it by: vectorfind fetch landmarks"):
         load_landmarks_scorer(tmp_path / "absent.safetensors")
-
-
-def _mediapipe_file() -> Path | None:
-    given = os.environ.get(ENVIRONMENT, "")
-    return Path(given) if given and Path(given).is_file() else None
-
-
-@pytest.mark.skipif(
-    _mediapipe_file() is None, reason=f"{ENVIRONMENT} names no face_landmark.tflite"
-)
-def test_mediapipes_file_gives_what_its_runtime_gives():
-    openvino = pytest.importorskip("openvino")
-    path = _mediapipe_file()
-    images = resized(images_of(4, 12, seed=3), FACE.side).add(1).div(2)
-    with torch.inference_mode():
-        points, logits = load_network(path, FACE)(images)
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    core = openvino.Core()
-    compiled = core.compile_model(core.read_model(path), "CPU", settings)
-    for k, image in enumerate(images.permute(0, 2, 3, 1).contiguous().numpy()):
-        wanted = {value.size: value.ravel() for value in compiled(image[None]).values()}
-        np.testing.assert_allclose(points[k], wanted[points.shape[1]], rtol=0, atol=1e-3)
-        np.testing.assert_allclose(logits[k], wanted[1], rtol=0, atol=1e-3)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):

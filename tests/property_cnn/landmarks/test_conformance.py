@@ -1,0 +1,41 @@
+"""MediaPipe's own files, where they are at hand, against OpenVINO's reading of them.
+
+VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; iris_landmark.tflite is looked for beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from property_cnn.faces import render_faces, sample_attributes
+from property_cnn.landmarks.files import FACE, IRIS, load_network
+from property_cnn.landmarks.scorer import resized
+
+ENVIRONMENT = "VECTORFIND_LANDMARKS_TFLITE"
+FILES = {"face_landmark.tflite": FACE, "iris_landmark.tflite": IRIS}
+LEAST_PIXELS = 1e-3
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_mediapipes_file_gives_what_its_runtime_gives(name):
+    openvino = pytest.importorskip("openvino")
+    given, kind = os.environ.get(ENVIRONMENT), FILES[name]
+    path = Path(given or "").with_name(name) if given else None
+    if path is None or not path.is_file():
+        pytest.skip(f"{ENVIRONMENT} names no {name}")
+    faces = render_faces(sample_attributes(8, seed=0), size=128)
+    images = resized(faces, kind.side).add(1).div(2).clamp(0, 1)
+    with torch.inference_mode():
+        outputs = load_network(path, kind)(images)
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(path), "CPU", settings)
+    for k, image in enumerate(images.permute(0, 2, 3, 1).contiguous().numpy()):
+        wanted = {value.size: value.ravel() for value in compiled(image[None]).values()}
+        for got in outputs:
+            np.testing.assert_allclose(got[k], wanted[got.shape[1]], rtol=0, atol=LEAST_PIXELS)
