@@ -12,7 +12,14 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import METADATA, bytes_digest, load_tensors, reading, save_tensors
+from property_cnn.common.files import (
+    METADATA,
+    bytes_digest,
+    file_digest,
+    load_tensors,
+    reading,
+    save_tensors,
+)
 from property_cnn.common.networks import read_card
 from property_cnn.landmarks.graph import Graph, GraphNetwork, build, value_shapes
 from property_cnn.landmarks.tflite_graph import LARGEST_FILE, is_tflite, read_tflite
@@ -54,6 +61,17 @@ def kinds_of(path: str | os.PathLike) -> tuple[str, ...]:
         return tuple(json.loads(ours[KEY])["graphs"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         return ()
+
+
+def describe_networks(path: str | os.PathLike) -> dict[str, str]:
+    """Names and values to print, of a file that holds networks (`kinds_of`)."""
+    shown = {"kind": "landmark networks", "networks": ", ".join(kinds_of(path))}
+    with open(path, "rb") as file:
+        if not is_tflite(file.read(8)):
+            card = json.loads(load_tensors(path)[1][KEY])
+            notes = {name: text for name, text in card.items() if isinstance(text, str)}
+            shown |= {"format": "", **dict(sorted(notes.items()))}
+    return {**shown, "digest": file_digest(path)}
 
 
 def load_network(path: str | os.PathLike, kind: Kind) -> GraphNetwork:

@@ -52,7 +52,7 @@ class IrisScorer(BatchedNetwork):
         face: GraphNetwork,
         iris: GraphNetwork,
         device: str | torch.device | None = None,
-        batch_size: int = 16,
+        batch_size: int = 8,
     ):
         super().__init__(nn.ModuleDict({FACE.name: face, IRIS.name: iris}), device, batch_size)
         self.face = LandmarksScorer(face, self.device, batch_size)

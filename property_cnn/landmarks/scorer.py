@@ -25,7 +25,7 @@ class LandmarksScorer(BatchedNetwork):
 
     Args:
         network: of the kind `FACE`.
-        device, batch_size: see `BatchedNetwork`.
+        device, batch_size: see `BatchedNetwork`; more images than 8 leave a core's cache.
 
     Attributes:
         properties: names of the columns that it answers.
@@ -38,7 +38,7 @@ class LandmarksScorer(BatchedNetwork):
         self,
         network: GraphNetwork,
         device: str | torch.device | None = None,
-        batch_size: int = 16,
+        batch_size: int = 8,
     ):
         super().__init__(network, device, batch_size)
         self.digest = graph_digest(network, self.digest, VERSION)

@@ -21,7 +21,8 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
 
     Args:
         path: a run's folder, an .npz of directions, samples or latents, another project's .npy,
-            or a checkpoint, see `stylegan_ft.formats`; None for versions and the shipped networks.
+            networks of landmarks, or a checkpoint, see `stylegan_ft.formats`; None for versions
+            and the shipped networks.
 
     Raises:
         InputError: it is none of these.
@@ -54,8 +55,11 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
 
 
 def _checkpoint(path: Path) -> dict[str, str]:
+    from property_cnn.landmarks.files import describe_networks, kinds_of
     from stylegan_ft.formats.describe import describe_file
 
+    if kinds_of(path):
+        return describe_networks(path)
     info = describe_file(path)
     layers = ", ".join(f"{name} ({size})" for name, size in info.layers.items())
     sizes = {"z": info.z_dim, "w": info.w_dim, "label": info.label_dim}

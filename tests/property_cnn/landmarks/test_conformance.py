@@ -1,6 +1,6 @@
 """MediaPipe's own files, where they are at hand, against OpenVINO's reading of them.
 
-VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; iris_landmark.tflite is looked for beside it.
+VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; iris_landmark.tflite is sought beside it.
 """
 
 from __future__ import annotations

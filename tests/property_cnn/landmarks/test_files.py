@@ -14,6 +14,7 @@ from property_cnn.landmarks.files import (
     FORMAT,
     IRIS,
     KEY,
+    describe_networks,
     from_tflite,
     kinds_of,
     load_network,
@@ -43,6 +44,13 @@ def test_the_same_networks_are_the_same_bytes(path, tmp_path):
     networks = {kind.name: load_network(path, kind) for kind in (IRIS, FACE)}
     save_networks(tmp_path / "b.safetensors", networks, {"note": "x"})
     assert (tmp_path / "b.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_described_in_a_few_words(path):
+    shown = describe_networks(path)
+    assert shown["networks"] == "iris, landmarks"
+    assert shown["note"] == "x"
+    assert max(map(len, shown.values())) < 100
 
 
 def changed(path, change):
