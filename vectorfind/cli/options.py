@@ -209,6 +209,12 @@ scorer_option = click.option(
     show_default=True,
     help='"default", "landmarks", "iris" or a file.',
 )
+property_cnn_option = click.option(
+    "--scorer",
+    default="default",
+    show_default=True,
+    help='"default" or the file of a property CNN.',
+)
 model_options = stacked(
     click.option(
         "--generator",

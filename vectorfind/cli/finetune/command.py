@@ -24,9 +24,9 @@ from vectorfind.cli.options import (
     device_option,
     out_option,
     overwrite_option,
+    property_cnn_option,
     quiet_option,
     say,
-    scorer_option,
     setting,
     settings_options,
     stacked,
@@ -77,7 +77,7 @@ def _default(name: str) -> str:
     show_default=True,
     help='Of v1 and v9: "default", a file, or "none" for a new one.',
 )
-@scorer_option
+@property_cnn_option
 @click.option("--classifiers", default="default", show_default=True, help="Of the concept.")
 @stacked(
     *(

@@ -12,8 +12,8 @@ from vectorfind.cli.options import (
     echo_report,
     json_option,
     out_option,
+    property_cnn_option,
     quiet_option,
-    scorer_option,
     setting,
 )
 from vectorfind.runs.finetune.settings import MeasureSettings
@@ -36,7 +36,7 @@ from vectorfind.runs.finetune.settings import MeasureSettings
 @click.option(
     "--classifiers", default="default", show_default=True, help='Of the filter; "default" or file.'
 )
-@scorer_option
+@property_cnn_option
 @device_option
 @json_option
 @quiet_option
