@@ -31,6 +31,9 @@ IDENTIFIER = b"TFL3"
 LARGEST_FILE = 2**26
 MOST_TENSORS = 4 * MOST_OPERATORS
 
+MOST_WEIGHTS = LARGEST_FILE // 2
+"""Numbers of all weights together: a small file may name one buffer many times."""
+
 _TYPES = {"FLOAT32": np.float32, "FLOAT16": np.float16, "INT32": np.int32}
 """Those of the tensors, by their names in the package."""
 
@@ -116,6 +119,7 @@ class _Reader:
     Attributes:
         tflite: the package.
         values: tensor -> number of the value that it is in the graph.
+        taken: numbers of the weights taken so far.
         constants: tensor -> the numbers of one that was DEQUANTIZEd.
     """
 
@@ -125,6 +129,7 @@ class _Reader:
     constants: dict[int, np.ndarray] = field(default_factory=dict)
     operators: list[Operator] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
+    taken: int = 0
 
     def __post_init__(self) -> None:
         model = self.tflite.Model.GetRootAsModel(self.data, 0)
@@ -193,7 +198,11 @@ class _Reader:
     def constant(self, made: Any, place: int) -> np.ndarray:
         """The numbers of an operator's constant input."""
         index = self._indices(made, "Inputs")[place]
-        return self.constants[index] if index in self.constants else self.tensors[index].constant
+        found = self.constants[index] if index in self.constants else self.tensors[index].constant
+        self.taken += found.size
+        if self.taken > MOST_WEIGHTS:
+            raise CheckpointError(f"it has more than {MOST_WEIGHTS:,} weights")
+        return found
 
     def options(self, made: Any, name: str) -> Any:
         """An operator's options, by the name of their table."""

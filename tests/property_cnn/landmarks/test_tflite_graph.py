@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.landmarks import tflite_graph
 from property_cnn.landmarks.graph import build
 from property_cnn.landmarks.tflite_graph import read_tflite, same_padding
 from tests.property_cnn.landmarks.tflite_by_hand import Net, everything, tiny_reader
@@ -114,6 +115,21 @@ def wrong(change):
 def test_what_is_wrong_is_told(change, said):
     with pytest.raises(CheckpointError, match=f"a.tflite: .*{said}"):
         wrong(change)
+
+
+def test_one_buffer_named_many_times_fills_no_memory(monkeypatch):
+    net = Net(8)
+    kernel = net.constant(np.ones((3, 3, 3, 3), np.float32))
+    bias = net.constant(np.zeros(3, np.float32))
+    of = net.input
+    for _ in range(20):
+        of = net.operator("CONV_2D", (of, kernel, bias), (1, 8, 8, 3), "Conv2DOptions",
+                          Padding=0, StrideH=1, StrideW=1)  # fmt: skip
+    net.outputs = [of]
+    read_tflite(net.file(), "a.tflite", 8, (192,))
+    monkeypatch.setattr(tflite_graph, "MOST_WEIGHTS", 19 * (81 + 3))
+    with pytest.raises(CheckpointError, match="more than 1,596 weights"):
+        read_tflite(net.file(), "a.tflite", 8, (192,))
 
 
 def test_what_is_no_tflite_is_told():
