@@ -30,6 +30,9 @@ SHIPPED = {
 }
 """The generators that the package ships: the base, and the default, which v9 made of it."""
 
+PHOTO_PSI = 0.8
+"""Truncation of photographs: clean faces that still vary."""
+
 
 def generator_path(given: str | os.PathLike | None) -> Path:
     """The file of a shipped or fetched generator's name, or the path as it is.
@@ -43,6 +46,11 @@ def generator_path(given: str | os.PathLike | None) -> Path:
     if given is not None and str(given) == MOBILESTYLEGAN.name:
         return needed_path(MOBILESTYLEGAN.name)
     return SHIPPED.get("default" if given is None else str(given)) or Path(given)
+
+
+def own_psi(given: str | os.PathLike | None) -> float:
+    """The truncation that a generator's name stands for: 0.8 for photographs, else 1, none."""
+    return PHOTO_PSI if str(given) == MOBILESTYLEGAN.name else 1.0
 
 
 class Generator(LayeredGenerator):
@@ -113,7 +121,7 @@ class StyleGANGenerator(LayeredGenerator):
 def load_generator(
     path: str | os.PathLike | None = None,
     device: str | torch.device | None = None,
-    psi: float = 1.0,
+    psi: float | None = None,
     trunc_layers: int | None = None,
     size: int | None = None,
 ) -> Generator | StyleGANGenerator:
@@ -124,13 +132,14 @@ def load_generator(
             "default".
         device: where it runs; None takes a GPU where there is one.
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
-            mean w; as it stands, none.
+            mean w; None for `own_psi`.
         size: side of the images in pixels, of a generator that makes several; None for its own.
 
     Raises:
         CheckpointError: the file is missing, damaged or foreign.
         InputError: there is no such device, or the generator has no such size.
     """
+    psi = own_psi(path) if psi is None else psi
     path = generator_path(path)
     device = choose_device(device)
     checkpoint = sized(read_checkpoint(path), size)
@@ -139,6 +148,8 @@ def load_generator(
         raise InputError(
             f"size {size}: {path} makes images of {generator.resolution} pixels only; leave it out"
         )
+    if isinstance(checkpoint.config, MobileConfig) and size != max(checkpoint.config.sizes):
+        generator.size = size
     return generator.to(device)
 
 

@@ -58,7 +58,12 @@ Dtype = Annotated[str, OneOf("dtype", DTYPES)]
 Layers = Annotated[int, Whole(1, 1_000)]
 Psi = Annotated[float, Number(-2, 2)]
 Ratio = Annotated[float, Number(0, 0.5, above=True)]
+Size = Annotated[int, Whole(4, 8192)]
 Threshold = Annotated[float, Number(0, 1, above=True)]
+
+
+LOADING = ("device", "dtype", "psi", "trunc_layers", "size")
+"""Settings of how networks are loaded."""
 
 
 def default_thresholds(properties: Sequence[str]) -> dict[str, float]:
@@ -66,8 +71,8 @@ def default_thresholds(properties: Sequence[str]) -> dict[str, float]:
     return {name: THRESHOLDS.get(name, OTHER_THRESHOLD) for name in properties}
 
 
-def _check_truncation(psi: float, layers: int | None) -> None:
-    if layers is not None and psi == 1.0:
+def _check_truncation(psi: float | None, layers: int | None) -> None:
+    if layers is not None and psi in (None, 1.0):
         raise InputError(
             f"trunc_layers is {layers}, but psi is 1, so nothing is truncated; give a psi"
         )
@@ -142,8 +147,10 @@ class FindSettings(Settings):
         batch_size: images a batch; it changes nothing but rounding.
         device: where the shipped networks or those of a path run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring; below float32 on a GPU only.
-        psi: truncation of a generator that is loaded, towards its mean w; 1 for none.
+        psi: truncation of a generator that is loaded, towards its mean w; 1 for none. None for the
+            generator's own: 0.8 for "mobilestylegan", none for all others.
         trunc_layers: how many layers of synthesis, from the first on, are truncated; None for all.
+        size: side of the images in pixels, of a generator that makes several; None for its own.
         workers: tasks at once; None for joblib's configuration or what is fastest. It changes
             nothing in the results.
         strengths: grid that `evaluate` uses by default; None for the reference system's.
@@ -162,8 +169,9 @@ class FindSettings(Settings):
     batch_size: Batch = 64
     device: str | None = None
     dtype: Dtype = "float32"
-    psi: Psi = 1.0
+    psi: Psi | None = None
     trunc_layers: Layers | None = None
+    size: Size | None = None
     workers: Workers | None = None
     strengths: Grid | None = None
     gradient: GradientSettings = field(default_factory=GradientSettings)
@@ -171,6 +179,11 @@ class FindSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_truncation(self.psi, self.trunc_layers)
+
+    @property
+    def loading(self) -> dict[str, Any]:
+        """How networks of a name or a path are loaded, as `load_models` takes it."""
+        return {name: getattr(self, name) for name in LOADING}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
@@ -263,8 +276,8 @@ class EvaluateSettings(Settings):
 
 
 _SHARED = (
-    "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi", "trunc_layers", "workers",
-    "gradient",
+    "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi", "trunc_layers", "size",
+    "workers", "gradient",
 )  # fmt: skip
 """What an n-curve's settings and those of its cells' finding have in common."""
 
@@ -281,7 +294,7 @@ class CurveSettings(Settings):
         control_cases: how many of them are also moved along random directions, once for each
             method (they differ in strengths) and layer.
         seed: of samples, fits and cases.
-        batch_size, device, dtype, psi, trunc_layers, workers, ratio, svm_c, gradient: see
+        batch_size, device, dtype, psi, trunc_layers, size, workers, ratio, svm_c, gradient: see
             `FindSettings`.
     """
 
@@ -296,10 +309,16 @@ class CurveSettings(Settings):
     batch_size: Batch = FindSettings.batch_size
     device: str | None = FindSettings.device
     dtype: Dtype = FindSettings.dtype
-    psi: Psi = FindSettings.psi
+    psi: Psi | None = FindSettings.psi
     trunc_layers: Layers | None = FindSettings.trunc_layers
+    size: Size | None = FindSettings.size
     workers: Workers | None = FindSettings.workers
     gradient: GradientSettings = field(default_factory=GradientSettings)
+
+    @property
+    def loading(self) -> dict[str, Any]:
+        """How networks of a name or a path are loaded, as `load_models` takes it."""
+        return {name: getattr(self, name) for name in LOADING}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -37,8 +37,9 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     strengths: Mapping[str, Sequence[float]] | None = None,
     device: str | None = None,
     dtype: str = FindSettings.dtype,
-    psi: float = FindSettings.psi,
+    psi: float | None = FindSettings.psi,
     trunc_layers: int | None = None,
+    size: int | None = None,
     batch_size: int = FindSettings.batch_size,
     workers: int | None = None,
     svm_c: float = FindSettings.svm_c,
@@ -70,7 +71,9 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
             it is given.
         dtype: precision of synthesis and scoring; below float32 on a GPU only.
         psi, trunc_layers: truncation of a generator that is loaded: how far its w stay from the
-            mean, 1 for none, and in how many layers of synthesis, None for all.
+            mean, 1 for none, and in how many layers of synthesis, None for all. psi None is 0.8 for
+            "mobilestylegan", and none for all others.
+        size: side of the images in pixels, of a generator that makes several; None for its own.
         batch_size: images a batch; it changes nothing but rounding.
         workers: shards and fits at once; None for joblib's configuration or what is fastest.
         svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1.
@@ -99,6 +102,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         dtype=dtype,
         psi=psi,
         trunc_layers=trunc_layers,
+        size=size,
         workers=workers,
         strengths=strengths,
         gradient=GradientSettings() if gradient is None else gradient,

@@ -57,6 +57,7 @@ class LayeredGenerator(ABC):
         layers: name -> size of the vectors where the network can be left and re-entered.
         resolution: side of the images in pixels.
         digest: 16 hexadecimal digits that name the weights.
+        size: that side, where the network makes images of several and this is not the largest.
         thread_safe: True: several threads may use it at once.
 
     Raises:
@@ -64,6 +65,7 @@ class LayeredGenerator(ABC):
     """
 
     thread_safe = True
+    size: int | None = None
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from vectorfind.cli.options import (
     dtype_option,
     echo_report,
     json_option,
+    loading_options,
     model_options,
     out_option,
     overlay_option,
@@ -24,7 +25,6 @@ from vectorfind.cli.options import (
     setting,
     settings_from,
     store_option,
-    truncation_options,
     workers_option,
 )
 from vectorfind.config import LAYERS, CurveSettings
@@ -40,7 +40,7 @@ from vectorfind.config import LAYERS, CurveSettings
     type=Names(),
 )
 @cases_option
-@truncation_options
+@loading_options
 @workers_option
 @seed_option
 @batch_option

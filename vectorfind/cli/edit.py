@@ -16,6 +16,7 @@ from vectorfind.cli.options import (
     seed_option,
     setting,
     settings_options,
+    size_option,
     stacked,
 )
 from vectorfind.editing.settings import OMBRE, EditSettings
@@ -63,6 +64,7 @@ def _numbers(helps: dict[str, str]) -> Any:
 @settings_options(
     EditSettings, {"frames": "Of the animation's way there.", "rate": "Frames a second."}
 )
+@size_option
 def edit(
     directions: Path,
     out: Path | None,

@@ -11,6 +11,7 @@ from vectorfind.cli.options import (
     GivenPath,
     dtype_option,
     find_options,
+    loading_options,
     model_options,
     n_option,
     out_option,
@@ -18,7 +19,6 @@ from vectorfind.cli.options import (
     run_options,
     settings_from,
     store_option,
-    truncation_options,
 )
 from vectorfind.config import FindSettings
 
@@ -52,7 +52,7 @@ def find(
 
 @click.command(short_help="Write samples: latents, vectors, scores.")
 @n_option
-@truncation_options
+@loading_options
 @run_options
 @dtype_option
 @model_options

@@ -157,9 +157,18 @@ dtype_option = setting(
 )
 workers_option = setting(FindSettings, "workers", "Tasks at once; one a core.", type=int)
 cases_option = setting(EvaluateSettings, "cases", "Fresh cases to test on.")
-truncation_options = stacked(
-    setting(FindSettings, "psi", "Truncation of the generator; 1 for none."),
+size_option = setting(
+    FindSettings, "size", "Side of the images, of a generator with several.", type=int
+)
+loading_options = stacked(
+    setting(
+        FindSettings,
+        "psi",
+        "Truncation of the generator, 1 for none; its own, 0.8 of mobilestylegan.",
+        type=float,
+    ),
     setting(FindSettings, "trunc_layers", "Layers truncated; all of them.", type=int),
+    size_option,
 )
 find_options = stacked(
     n_option,
@@ -188,7 +197,7 @@ find_options = stacked(
         type=Names(),
     ),
     setting(FindSettings, "quantiles", "Parts that each of those splits into."),
-    truncation_options,
+    loading_options,
     setting(FindSettings, "ratio", "Top and bottom share an SVM learns from."),
     workers_option,
 )

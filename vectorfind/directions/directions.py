@@ -23,9 +23,9 @@ from vectorfind.directions.packing import (
     check_same,
     check_version,
     directions_file,
+    loading,
     pack_fields,
     pack_settings,
-    truncation,
     unpack,
 )
 from vectorfind.directions.upgrading import VERSION
@@ -291,6 +291,7 @@ def load_directions(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | None = None,
     dtype: str = FindSettings.dtype,
+    size: int | None = None,
 ) -> Directions:
     """Directions from a file, attached to the networks they were found on.
 
@@ -300,6 +301,8 @@ def load_directions(
         generator, scorer: "default", a checkpoint's path, or an object with the protocol.
         device: where the networks run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring.
+        size: side of the images in pixels, where the generator makes several; None for that which
+            the directions were found at.
 
     Raises:
         CheckpointError: no such file, damaged, foreign, or found on other networks.
@@ -308,7 +311,8 @@ def load_directions(
     path = directions_file(path)
     arrays, metadata = read_npz(path, KIND)
     check_version(metadata, path)
-    models = load_models(generator, scorer, device, dtype, *truncation(metadata))
+    how = loading(metadata) | ({} if size is None else {"size": size})
+    models = load_models(generator, scorer, device, dtype, **how)
     check_same(metadata, models, path)
     return Directions(**unpack(arrays, metadata, models, path))
 

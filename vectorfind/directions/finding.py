@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,9 @@ def models_for(
         InputError: a setting is not allowed, or an object lacks a part of its protocol.
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
-    options = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
-    models = load_models(generator, scorer, *options)
+    models = load_models(generator, scorer, **settings.loading)
+    if settings.psi is None:
+        settings = replace(settings, psi=float(getattr(models.generator, "psi", 1.0)))
     settings = complete_settings(settings, tuple(models.generator.layers), models.scored)
     return models.with_layer(settings.layer), settings
 
@@ -106,7 +108,7 @@ def fit_samples(
         InputError: n is too small for the method.
         ScorerError: the scores of a property are all the same.
     """
-    if settings.psi not in (1.0, getattr(models.generator, "psi", 1.0)):
+    if settings.psi not in (None, 1.0, getattr(models.generator, "psi", 1.0)):
         raise InputError(f"psi {settings.psi} is for a generator that is loaded; give a path")
     method, names = method_named(settings.method), settings.properties
     groups = groups or grouped(samples, settings.group_by, settings.quantiles)

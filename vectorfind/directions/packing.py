@@ -19,7 +19,7 @@ from vectorfind.directions.upgrading import VERSIONS, upgraded
 from vectorfind.methods.base import DirectionField
 from vectorfind.methods.registry import field_kind, method_named
 from vectorfind.models.pair import Models
-from vectorfind.models.protocols import digest_of
+from vectorfind.models.protocols import digest_of, digest_without_size
 
 KIND = "vectorfind directions"
 
@@ -145,19 +145,21 @@ def check_version(metadata: Mapping[str, Any], path: str | os.PathLike) -> None:
         )
 
 
-def truncation(metadata: Mapping[str, Any]) -> tuple[float, int | None]:
-    """psi and trunc_layers that the generator was loaded with; none where the file has neither."""
+def loading(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """How the generator was loaded: psi (1, none, where the file has none), trunc_layers, size."""
     settings = metadata.get("settings")
     settings = settings if isinstance(settings, dict) else {}
-    psi, layers = settings.get("psi", FindSettings.psi), settings.get("trunc_layers")
-    return (psi, layers) if isinstance(psi, int | float) else (FindSettings.psi, None)
+    psi, layers, size = (settings.get(name) for name in ("psi", "trunc_layers", "size"))
+    if not isinstance(psi, int | float):
+        psi, layers = 1.0, None
+    return {"psi": psi, "trunc_layers": layers, "size": size if type(size) is int else None}
 
 
 def check_same(metadata: Mapping[str, Any], models: Models, path: str | os.PathLike) -> None:
     """Raises CheckpointError unless the models are those that the directions were found on."""
     for what in ("generator", "scorer"):
         stored, given = metadata.get(f"{what}_digest"), digest_of(getattr(models, what))
-        if stored != given:
+        if digest_without_size(str(stored)) != digest_without_size(given):
             raise CheckpointError(
                 f"{path} was found on the {what} {stored or 'without a digest'}, not on "
                 f"{given or 'one without a digest'}; give that {what}, or find the directions again"

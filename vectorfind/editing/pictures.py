@@ -76,6 +76,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     generator: str | os.PathLike = "default",
     scorer: str | os.PathLike = "default",
     device: str | None = None,
+    size: int | None = None,
 ) -> list[Path]:
     """Edits images and writes them as PNG, or as an animated GIF, or both; returns the files.
 
@@ -95,12 +96,13 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
         seed: of drawn latents; they are those of the test's cases under the same seed.
         count: how many images.
         generator, scorer, device: the networks that the directions were found on.
+        size: side of the images in pixels, of a generator that makes several.
 
     Raises:
         InputError: unknown property, a dye parameter outside [0, 1], or latents of another size.
         CheckpointError: a file is missing, damaged or foreign.
     """
-    settings = EditSettings(count, seed, frames, rate)
+    settings = EditSettings(count, seed, frames, rate, size)
     if animation is not None and not sweeps:
         given = {**look.strengths, **look.ombre}
         sweeps = [f"{name}=0:{value}" for name, value in given.items()]
@@ -110,7 +112,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     files = [Path(path) for path in (out, animation) if path is not None]
     for path in files:
         writable_folder(path.parent if path.suffix.lower() in (*SHEETS, ".gif") else path)
-    directions = load_directions(directions_path, generator, scorer, device=device)
+    directions = load_directions(directions_path, generator, scorer, device, size=size)
     names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
     dyed = bool(look.ombre) or any(name in OMBRE for name in swept)

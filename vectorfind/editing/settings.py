@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from property_cnn.common.checks import Number, Seed, Settings, Whole
+from vectorfind.config import Size
 
 OMBRE = {
     "ombre-color": "color",
@@ -33,9 +34,12 @@ class EditSettings(Settings):
         seed: of their latents, which are those of the test's cases under the same seed.
         frames: of an animation's way out; as many lead back, but for the two ends.
         rate: frames a second.
+        size: side of the images in pixels, of a generator that makes several; None for that which
+            the directions were found at.
     """
 
     count: Annotated[int, Whole(1, 10_000)] = 4
     seed: Seed = 0
     frames: Annotated[int, Whole(2, 1_000)] = 24
     rate: Annotated[float, Number(0.1, FASTEST)] = 12.0
+    size: Size | None = None

@@ -162,13 +162,14 @@ def load_models(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | None = None,
     dtype: str = "float32",
-    psi: float = FindSettings.psi,
+    psi: float | None = FindSettings.psi,
     trunc_layers: int | None = FindSettings.trunc_layers,
+    size: int | None = FindSettings.size,
 ) -> Models:
     """The two networks, by name, path or object, checked to run together.
 
     Args:
-        generator, scorer, device, psi, trunc_layers: see `protocols.resolve_generator`.
+        generator, scorer, device, psi, trunc_layers, size: see `protocols.resolve_generator`.
         dtype: precision of synthesis and scoring.
 
     Raises:
@@ -177,8 +178,7 @@ def load_models(
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
     choose("dtype", dtype, DTYPES)
-    truncation = () if psi == 1.0 else (psi, trunc_layers)
-    network = resolve_generator(generator, device, *truncation)
+    network = resolve_generator(generator, device, psi, trunc_layers, size)
     models = Models(network, resolve_scorer(scorer, device), dtype)
     places = {device_of(models.generator).type, device_of(models.scorer).type}
     if dtype != "float32" and places != {"cuda"}:

@@ -35,6 +35,7 @@ With these, directions in z for both scores, without groups, and the proof that 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Protocol, runtime_checkable
 
@@ -63,6 +64,7 @@ class Generator(Protocol):
         editable: layer -> (start, stop), where directions may move only a part of its vectors;
             they are found in that part and are zero outside.
         psi, trunc_layers: its truncation; 1 for none, of so many layers, None for all.
+        size: side of its images where it makes several; None for its own.
         one_hot_labels: True if a label names a class, so that samples have one of these each;
             else labels are drawn as latents are, from a normal distribution.
 
@@ -107,15 +109,18 @@ class Scorer(Protocol):
 def resolve_generator(
     generator: str | os.PathLike | Generator = "default",
     device: str | torch.device | None = None,
-    psi: float = 1.0,
+    psi: float | None = None,
     trunc_layers: int | None = None,
+    size: int | None = None,
 ) -> Generator:
-    """A shipped generator ("default", "base"), one in a checkpoint, or the object itself.
+    """A generator of a name ("default", "base", "mobilestylegan"), of a file, or the object itself.
 
     Args:
         generator: one of these names, the path of a checkpoint, or an object with the protocol.
         device: where it shall run; an object is moved only if this is given.
-        psi, trunc_layers: truncation of one that is loaded; an object has its own.
+        psi, trunc_layers: truncation of one that is loaded; an object has its own. None is that of
+            the name, see `stylegan_ft.generator.own_psi`.
+        size: side of its images, of one that is loaded and makes several; None for its own.
 
     Raises:
         InputError: the object lacks a part of the protocol, or the device is not there.
@@ -124,7 +129,7 @@ def resolve_generator(
     if isinstance(generator, str | os.PathLike):
         from stylegan_ft.generator import load_generator
 
-        return load_generator(generator, device, psi, trunc_layers)
+        return load_generator(generator, device, psi, trunc_layers, size)
     _check("generator", generator, ("z_dim", "label_dim", "layers", "map", "synthesize"))
     checked("the generator's z_dim", generator.z_dim, Annotated[int, Whole(1, LARGEST)])
     checked("the generator's label_dim", generator.label_dim, Annotated[int, Whole(0, LARGEST)])
@@ -162,14 +167,23 @@ def resolve_scorer(
 
 
 def digest_of(network: object) -> str:
-    """The text that names the network's weights, and a generator's truncation; "" without one."""
+    """What names a network's weights, and how a generator was loaded; "" without a digest.
+
+    A generator's truncation and the side of its images follow, where they are not its own.
+    """
     digest, psi = str(getattr(network, "digest", "")), getattr(network, "psi", 1.0)
-    if not digest or psi == 1.0:
-        return digest
-    layers = getattr(network, "trunc_layers", None)
-    return f"{digest}-psi{str(float(psi)).removesuffix('.0')}" + (
-        "" if layers is None else f"-of-{layers}"
-    )
+    layers, size = getattr(network, "trunc_layers", None), getattr(network, "size", None)
+    if not digest:
+        return ""
+    if psi != 1.0:
+        digest += f"-psi{str(float(psi)).removesuffix('.0')}"
+        digest += "" if layers is None else f"-of-{layers}"
+    return digest if size is None else f"{digest}-{size}px"
+
+
+def digest_without_size(digest: str) -> str:
+    """What `digest_of` gives of the generator whatever the side of its images."""
+    return re.sub(r"-\d+px$", "", digest)
 
 
 def device_of(network: object) -> torch.device:

@@ -108,7 +108,8 @@ def resolve_curve(settings: CurveSettings, models: Models) -> tuple[CurveSetting
     for layer in layers:
         models = models.with_layer(layer)
     gradient = settings.gradient.resolve(device_of(models.generator))
-    return replace(settings, layers=layers, gradient=gradient), models
+    psi = float(getattr(models.generator, "psi", 1.0)) if settings.psi is None else settings.psi
+    return replace(settings, layers=layers, gradient=gradient, psi=psi), models
 
 
 def curve_cells(settings: CurveSettings, models: Models) -> list[Cell]:
@@ -166,8 +167,7 @@ def run_curve(  # noqa: PLR0913 - public, its keywords are the interface
         overlay = read_overlay([Path(path) for path in overlays])
     choose_device(settings.device)
     folder = writable_folder(out)
-    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
-    models = load_models(generator, scorer, *how)
+    models = load_models(generator, scorer, **settings.loading)
     settings, models = resolve_curve(settings, models)
     cells = curve_cells(settings, models)
     config = curve_config(settings, models)
@@ -223,7 +223,7 @@ def _write_tables(work: Work, rows: list[dict], overlay: pd.DataFrame | None) ->
 
 def curve_config(settings: CurveSettings, models: Models) -> dict:
     """What a curve depends on and what it ran with, for `config.json`."""
-    hidden = {"workers"} | ({"psi", "trunc_layers"} if settings.psi == 1.0 else set())
+    hidden = {"workers"} | ({"psi", "trunc_layers"} if settings.psi in (None, 1.0) else set())
     shown = {name: value for name, value in asdict(settings).items() if name not in hidden}
     return {
         "kind": CURVE_KIND,

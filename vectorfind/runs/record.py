@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from property_cnn.hair import HairSegmenter
+from stylegan_ft.generator import own_psi
 from vectorfind import __version__
 from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettings
 from vectorfind.directions.directions import Directions
@@ -70,7 +71,8 @@ def command_line(
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
         "--device": (find.device, FindSettings.device),
         "--dtype": (find.dtype, FindSettings.dtype),
-        "--psi": (find.psi, FindSettings.psi),
+        "--psi": (find.psi, own_psi(generator)),
+        "--size": (find.size, FindSettings.size),
         "--trunc-layers": (find.trunc_layers, FindSettings.trunc_layers),
         "--generator": (str(generator), "default"),
         "--scorer": (str(scorer), "default"),

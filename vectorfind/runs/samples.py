@@ -58,7 +58,8 @@ def write_samples(
         "readable": samples.readable,
     }
     latents = {f"latents_{layer}": vectors for layer, vectors in samples.latents.items()}
-    about = {"seed": settings.seed, "psi": settings.psi, "trunc_layers": settings.trunc_layers}
+    psi = float(getattr(generator, "psi", 1.0))
+    about = {"seed": settings.seed, "psi": psi, "trunc_layers": settings.trunc_layers}
     write_npz(out, "vectorfind samples", arrays | latents, about)
     return out
 
@@ -107,5 +108,4 @@ def fit_lines(directions: Directions) -> list[str]:
 def _models(
     settings: FindSettings, generator: str | os.PathLike, scorer: str | os.PathLike
 ) -> Models:
-    how = (settings.device, settings.dtype, settings.psi, settings.trunc_layers)
-    return load_models(generator, scorer, *how)
+    return load_models(generator, scorer, **settings.loading)
