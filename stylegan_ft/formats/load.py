@@ -61,7 +61,7 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
     path = Path(path)
     try:
         if path.is_dir():
-            return mobile.read_folder(path)
+            return mobile.with_heads(mobile.read_folder(path))
         data = map_file(path)
         layout = detect(data)
         if layout == "safetensors":
@@ -75,6 +75,8 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
                 checkpoint = read_network(network, saved, data, payload)
             else:
                 checkpoint = read_state_dict(saved, data, payload)
+        if checkpoint.architecture == mobile.ARCHITECTURE:
+            checkpoint = mobile.with_heads(checkpoint)
         return dataclasses.replace(checkpoint, digest=file_digest(path))
     except (CheckpointError, OSError) as error:
         raise CheckpointError(f"{path}: {error}") from error

@@ -12,13 +12,14 @@ import io
 import math
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import bytes_digest, reading
+from property_cnn.common.files import bytes_digest, load_tensors, reading
 from property_cnn.fetching import Wheel
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.formats.openvino_ir import Constants, read_constants
@@ -40,6 +41,9 @@ MOBILESTYLEGAN = Wheel(
 PARTS = ("MappingNetwork.xml", "MappingNetwork.bin", "SynthesisNetwork.xml", "SynthesisNetwork.bin")
 """Files of the IR, in a folder or anywhere in a wheel."""
 
+SHIPPED_HEADS = Path(__file__).parents[1] / "weights" / "mobilestylegan_heads.safetensors"
+"""Heads of lower resolutions, ours; see their card."""
+
 LARGEST_PART = 2**28
 """Bytes of the largest of them; the original's have 32 MiB at most."""
 
@@ -47,6 +51,25 @@ STUDENT, MAPPING = "student.", "mapping_net."
 """Beginnings of the names of weights in the original's checkpoint."""
 
 DRAWN = "its noise, which the original draws anew for every image, was drawn once from fixed seeds"
+
+
+def heads_mark(state: Mapping[str, Tensor]) -> str:
+    """Names the weights that heads are of; the same where they were halved in precision."""
+    return bytes_digest(state["synthesis.const"].half().numpy().tobytes())
+
+
+def with_heads(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with our heads of lower resolutions, where it is what these were made of."""
+    const = checkpoint.state.get("synthesis.const")
+    if const is None or const.is_meta or not SHIPPED_HEADS.is_file():
+        return checkpoint
+    tensors, metadata = load_tensors(SHIPPED_HEADS)
+    if metadata.get("heads_of") != heads_mark(checkpoint.state):
+        return checkpoint
+    more = {name: tensor.float() for name, tensor in tensors.items()}
+    sizes = {int(name.split(".")[2]) for name in more}
+    config = replace(checkpoint.config, heads=tuple(sorted({*checkpoint.config.heads, *sizes})))
+    return replace(checkpoint, config=config, state={**more, **checkpoint.state})
 
 
 def is_wheel(data: Data) -> bool:
@@ -169,7 +192,7 @@ def _from_parts(parts: Mapping[str, bytes], kind: str) -> Checkpoint:
     state |= weights | _head(take, f"m.layers.{last}.to_img.", 8 * 2 ** (last + 1))
     checkpoint = _checkpoint(state, channels, kind, ())
     digest = bytes_digest(b"".join(bytes_digest(parts[name]).encode() for name in PARTS))
-    return Checkpoint(**{**vars(checkpoint), "digest": digest})
+    return replace(checkpoint, digest=digest)
 
 
 def _student(
