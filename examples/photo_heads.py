@@ -1,10 +1,10 @@
 """Heads of MobileStyleGAN for images of 128 and 256 pixels, fitted on its own features.
 
     vectorfind fetch mobilestylegan
-    python examples/photo_heads.py mobilestylegan stylegan_ft/weights/mobilestylegan_heads.safetensors
+    python examples/photo_heads.py mobilestylegan heads.safetensors
 
-It takes some 10 minutes on one core, goes on where it was stopped, and prints what share of the
-variance of images that were held out the heads make.
+The package ships them in `stylegan_ft/weights`. It takes some 10 minutes on one core, goes on where
+it was stopped, and prints what share of the variance of images held out the heads make.
 """
 
 from __future__ import annotations

@@ -30,6 +30,9 @@ SHIPPED = {
 }
 """The generators that the package ships: the base, and the default, which v9 made of it."""
 
+NAMED = (*SHIPPED, MOBILESTYLEGAN.name)
+"""Names of generators."""
+
 PHOTO_PSI = 0.8
 """Truncation of photographs: clean faces that still vary."""
 

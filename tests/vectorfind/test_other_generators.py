@@ -13,6 +13,8 @@ import vectorfind
 from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.formats.convert import convert_file
+from tests.stylegan_ft import mobile_by_hand as by_hand
 from tests.stylegan_ft.foreign_files import random_network
 from vectorfind.config import CurveSettings, FindSettings
 from vectorfind.models.callable_scorer import CallableScorer
@@ -123,6 +125,50 @@ def test_truncation_is_part_of_what_directions_were_found_on(scorer, tmp_path):
         vectorfind.find_directions(100, psi=0.5, **how | {"generator": whole})
     with pytest.raises(InputError, match="psi is 3; give a number from -2 to 2"):
         vectorfind.find_directions(100, psi=3, **how)
+
+
+def write_mobile(folder):
+    ir = by_hand.write_ir(folder / "ir", by_hand.weights())
+    return by_hand.write_wheel(folder / "random_face.whl", ir)
+
+
+def test_found_at_one_size_and_drawn_at_another(tmp_path):
+    path = write_mobile(tmp_path)
+    scorer = CallableScorer(
+        lambda images: images.mean((2, 3))[:, :2], ("warm", "bright"), digest="colours"
+    )
+    how = {"generator": path, "scorer": scorer, "device": "cpu", **QUICK}
+    directions = vectorfind.find_directions(100, size=32, store=tmp_path / "store", **how)
+    assert directions.models.generator.resolution == 32
+    assert directions.generator_digest.endswith("-32px")
+    directions.save(tmp_path / "d.npz")
+    z = np.ones((1, by_hand.Z))
+    large, small = (
+        vectorfind.load_directions(tmp_path / "d.npz", path, scorer, "cpu", size=size)
+        for size in (64, None)
+    )
+    image = large.edit(z, warm=1.0)
+    assert image.shape == (1, 3, 64, 64)
+    halved = torch.nn.functional.avg_pool2d(image, 2)
+    torch.testing.assert_close(halved, small.edit(z, warm=1.0), rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match="holds other samples"):
+        vectorfind.find_directions(100, store=tmp_path / "store", **how)  # of 64 pixels
+    with pytest.raises(InputError, match="makes images of 32, 64 pixels"):
+        vectorfind.find_directions(100, size=16, **how)
+
+
+def test_photographs_have_a_truncation_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (tmp_path / "vectorfind").mkdir()
+    convert_file(write_mobile(tmp_path), tmp_path / "vectorfind" / "mobilestylegan.safetensors")
+    colours = CallableScorer(
+        lambda images: images.mean((2, 3))[:, :2], ("warm", "bright"), digest="colours"
+    )
+    how = {"generator": "mobilestylegan", "scorer": colours, "device": "cpu", **QUICK}
+    directions = vectorfind.find_directions(100, **how)
+    assert directions.settings.psi == directions.models.generator.psi == 0.8
+    assert directions.generator_digest.endswith("-psi0.8")
+    assert vectorfind.find_directions(100, psi=1, **how).models.generator.psi == 1
 
 
 def test_samples_and_curves_are_of_the_truncated_generator(scorer, tmp_path):

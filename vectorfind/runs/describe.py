@@ -13,6 +13,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest, reading
 from property_cnn.common.folders import flat, read_json
 from reports.layout import CONFIG
+from stylegan_ft.generator import NAMED, generator_path
 from vectorfind.runs.record import versions
 
 
@@ -20,8 +21,8 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     """Names and values that describe what is installed, or what stands at `path`.
 
     Args:
-        path: a run's folder, an .npz of directions, samples or latents, another project's .npy,
-            networks of landmarks, or a checkpoint, see `stylegan_ft.formats`; None for versions
+        path: the name of a generator, a run's folder, an .npz of directions, samples or latents,
+            another project's .npy, networks of landmarks, or a checkpoint, see `stylegan_ft.formats`; None for versions
             and the shipped networks.
 
     Raises:
@@ -30,7 +31,7 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     """
     if path is None:
         return versions() | _shipped()
-    path = Path(path)
+    path = generator_path(path) if str(path) in NAMED else Path(path)
     with reading(path):
         odd = path.exists() and not (path.is_dir() or path.is_file())
     if odd:
