@@ -22,8 +22,8 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
 
     Args:
         path: the name of a generator, a run's folder, an .npz of directions, samples or latents,
-            another project's .npy, networks of landmarks, or a checkpoint, see `stylegan_ft.formats`; None for versions
-            and the shipped networks.
+            another project's .npy, networks of landmarks, or a checkpoint, see
+            `stylegan_ft.formats`; None for versions and the shipped networks.
 
     Raises:
         InputError: it is none of these.
