@@ -234,7 +234,7 @@ def test_edit_writes_an_animation_of_a_sweep(networks, run_folder, tmp_path):
 
 def test_endless_words_are_cut_in_the_error(tmp_path):
     result = invoke("test", "--method", "x" * 50_000, "--out", tmp_path / "out")
-    assert_one_line(result, "unknown method", "xx … ", "choose one of")
+    assert_one_line(result, "unknown method", "xx…", "choose one of")
     assert len(result.stderr) < 7000
 
 
