@@ -72,11 +72,11 @@ def run_contents(folder: Path, timed: tuple[str, ...] = ("timings.json",)) -> di
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in (*timed, ".lock")
     }
-    if "files.json" in files:
-        listing = json.loads(files["files.json"])
+    for path in [path for path in files if Path(path).name == "files.json"]:
+        listing = json.loads(files[path])
         del listing["checksum"]
         for name in listing["files"]:
             if Path(name).name in (*timed, "n_curve.csv"):
                 listing["files"][name] = ""
-        files["files.json"] = json.dumps(listing).encode()
+        files[path] = json.dumps(listing).encode()
     return files
