@@ -286,7 +286,7 @@ def _check_names(values: Mapping[str, Any]) -> None:
     _object(values.get("words") or {}, "fits")
     if not isinstance(find.get(c.METHOD) or "", str):
         raise ValueError(f"method is {find[c.METHOD]!r:.40} and no name")
-    if not isinstance(values.get("kind") or "", str):
+    if not isinstance(values.get("kind", ""), str):
         raise ValueError(f"kind is {values['kind']!r:.40} and no text")
 
 

@@ -80,7 +80,7 @@ def read_results(text: str) -> pd.DataFrame:
         marks = frame[c.PASSED].astype(str).str.strip()
         strange = sorted(set(marks) - {c.PASS_MARK, c.FAIL_MARK})
         if strange:
-            raise ValueError(f"passed holds {strange[0]!r}; it may hold O and X")
+            raise ValueError(f"passed holds {strange[0]!r:.40}; it may hold O and X")
         table[c.PASSED] = marks
     table[list(corrs.columns)] = corrs
     table[c.SUM_ABS_CORR] = corrs.abs().sum(axis=1, skipna=False)

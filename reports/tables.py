@@ -163,7 +163,7 @@ def numbers(frame: pd.DataFrame) -> pd.DataFrame:
     strange = values.isna() & frame.notna()
     for name in frame.columns[strange.any(axis=0).to_numpy(bool)]:
         value = frame.loc[strange[name], name].iloc[0]
-        raise ValueError(f"{name} holds {value!r}, which is no number")
+        raise ValueError(f"{name} holds {value!r:.40}, which is no number")
     if np.isinf(values).any(axis=None):
         raise ValueError(f"{values.columns[np.isinf(values).any()][0]} holds an infinite number")
     return values

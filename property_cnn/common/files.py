@@ -102,6 +102,12 @@ def is_file(path: str | os.PathLike) -> bool:
         return Path(path).is_file()
 
 
+def is_folder(path: str | os.PathLike) -> bool:
+    """As `is_file`, of a folder."""
+    with reading(path):
+        return Path(path).is_dir()
+
+
 def make_folder(path: str | os.PathLike) -> Path:
     """The folder, made with those above it if need be; FileError where that is refused."""
     with writing(path):

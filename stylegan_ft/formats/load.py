@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import file_digest, is_file
+from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
 from stylegan_ft.formats import mobile
 from stylegan_ft.formats.official import find_network, read_network
@@ -59,10 +59,11 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
             weights needs.
     """
     path = Path(path)
+    folder = is_folder(path)
+    data = b"" if folder else map_file(path)
     try:
-        if path.is_dir():
+        if folder:
             return mobile.with_heads(mobile.read_folder(path))
-        data = map_file(path)
         layout = detect(data)
         if layout == "safetensors":
             checkpoint = read_safetensors(path, data, payload)

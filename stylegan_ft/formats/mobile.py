@@ -112,10 +112,10 @@ def read_folder(folder: Path) -> Checkpoint:
     for name in PARTS:
         path = folder / name
         if not path.is_file():
-            raise CheckpointError(f"no file {path}; a folder is read for {', '.join(PARTS)}")
+            raise CheckpointError(f"it is a folder without {name}; those of the IR are read")
         with reading(path):
             if path.stat().st_size > LARGEST_PART:
-                raise CheckpointError(f"{path} has more than {LARGEST_PART:,} bytes")
+                raise CheckpointError(f"{name} has more than {LARGEST_PART:,} bytes")
             parts[name] = path.read_bytes()
     return _from_parts(parts, "MobileStyleGAN in OpenVINO's IR")
 

@@ -43,7 +43,7 @@ def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
     _check_cells(path)
     try:
         table = pd.read_csv(path, dtype={FILE: str})
-    except ValueError as error:  # pandas' and Unicode's own are ValueErrors
+    except (ValueError, OverflowError) as error:  # pandas' and Unicode's own are ValueErrors
         raise CheckpointError(f"{path} is no table ({str(error)[:80]})") from error
     if not len(table.columns) or table.columns[0] != FILE or not len(table):
         raise InputError(f"{path}: the first column is {FILE!r}, with a row an image")
@@ -51,17 +51,28 @@ def read_labels(folder: str | os.PathLike) -> pd.DataFrame:
     if files.isna().any():
         raise InputError(f"{path}: row {int(files.isna().argmax()) + 2} names no file")
     if files.duplicated().any():
-        raise InputError(f"{path} lists {files[files.duplicated()].iloc[0]} twice")
+        raise InputError(f"{path} lists {shown(files[files.duplicated()].iloc[0])} twice")
     for name in files:
         parts = PurePosixPath(name.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts:
-            raise InputError(f"{path}: {name} is outside the folder; give paths within it")
+            raise InputError(f"{path}: {shown(name)} is outside the folder; give paths within it")
     for name in table.columns[1:]:
         if not pd.api.types.is_numeric_dtype(table[name]) or table[name].dtype == bool:
-            odd = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
-            cell = table[name][odd].iloc[0] if odd.any() else table[name].iloc[0]
-            raise InputError(f"{path}: {name} holds {cell!r}; give numbers, or leave cells empty")
+            cell = _first_odd(table[name])
+            raise InputError(
+                f"{path}: {shown(name)} holds {shown(cell)}; give numbers, or leave cells empty"
+            )
     return table
+
+
+def _first_odd(column: pd.Series) -> object:
+    """The first cell of a column that is no number."""
+    for cell in column.dropna():
+        try:
+            float(cell)
+        except (ValueError, OverflowError):
+            return cell
+    return column.iloc[0]
 
 
 def _check_cells(path: Path) -> None:

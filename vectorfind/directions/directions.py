@@ -332,6 +332,7 @@ def _array(values) -> np.ndarray:
     try:
         if np.iscomplexobj(values):
             raise TypeError("complex numbers")
-        return np.asarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large is refused as infinite
+            return np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"a {type(values).__name__} is no array of real numbers") from error

@@ -17,7 +17,8 @@ from vectorfind.models.pair import Models
 
 def strength_grid(strengths: Mapping[str, Sequence[float]]) -> np.ndarray:
     """Every combination of the properties' strengths (S, P); the first property is the slowest."""
-    return np.array(list(product(*strengths.values())), dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        return np.array(list(product(*strengths.values())), dtype=np.float32)
 
 
 def edited(latents: np.ndarray, vectors: np.ndarray, strengths: np.ndarray) -> np.ndarray:

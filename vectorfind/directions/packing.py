@@ -12,6 +12,7 @@ import numpy as np
 
 from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError
+from property_cnn.common.files import is_folder
 from reports.layout import DIRECTIONS
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
@@ -71,7 +72,7 @@ def unpack_fields(
 def directions_file(path: str | os.PathLike) -> Path:
     """The file of directions: the path itself, or that in the folder of a run."""
     path = Path(path)
-    return path / DIRECTIONS if path.is_dir() else path
+    return path / DIRECTIONS if is_folder(path) else path
 
 
 def unpack(
