@@ -7,9 +7,11 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -29,15 +31,29 @@ _HEADERS = {
 }
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """An array that is written piece by piece, and is never in memory whole.
+
+    Attributes:
+        shape, dtype: its own.
+        pieces: gives the pieces along the first axis, in order.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    pieces: Callable[[], Iterable[np.ndarray]]
+
+
 def write_npz(
-    path: str | os.PathLike, kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping
+    path: str | os.PathLike, kind: str, arrays: Mapping[str, np.ndarray | Blocks], metadata: Mapping
 ) -> None:
     """Writes arrays and JSON metadata, atomically; the same ones give the same bytes every time.
 
     Args:
         path: of the file.
         kind: what it holds; `read_npz` refuses other kinds.
-        arrays: name -> array, of numbers or text.
+        arrays: name -> array, of numbers or text, or its pieces.
         metadata: anything that JSON can hold.
     """
     with atomic_path(path) as temporary:
@@ -52,14 +68,25 @@ def npz_bytes(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping) ->
 
 
 def _write_npz(
-    file: Path | io.BytesIO, kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping
+    file: Path | io.BytesIO, kind: str, arrays: Mapping[str, np.ndarray | Blocks], metadata: Mapping
 ) -> None:
     text = json.dumps({"kind": kind} | dict(metadata), sort_keys=True)
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in {METADATA: np.array(text), **arrays}.items():
             # A member's date is part of the bytes: ZipInfo's default is always 1980.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+                _write_member(member, array)
+
+
+def _write_member(member: IO[bytes], array: np.ndarray | Blocks) -> None:
+    if not isinstance(array, Blocks):
+        np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+        return
+    descr = np.lib.format.dtype_to_descr(array.dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(member, header)
+    for piece in array.pieces():
+        member.write(np.ascontiguousarray(piece).data)
 
 
 def read_npz(path: str | os.PathLike, kind: str) -> tuple[dict[str, np.ndarray], dict]:

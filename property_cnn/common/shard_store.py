@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from property_cnn.common.arrays import npy_bytes
+from property_cnn.common.arrays import Blocks, npy_bytes
 from property_cnn.common.checks import check_count
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import (
@@ -103,6 +103,16 @@ class Rows:
             # A map that is dropped here never adds up to more than one shard in memory.
             taken[places] = self._shard(index)[rows[places] - index * self.shard_rows]
         return taken
+
+    def blocks(self) -> Blocks:
+        """All rows, to be written shard by shard."""
+        first = self._shard(0)
+
+        def pieces() -> Iterator[np.ndarray]:
+            for index in range(-(-self.n // self.shard_rows)):
+                yield self._shard(index)[: self.n - index * self.shard_rows]
+
+        return Blocks((self.n, *first.shape[1:]), first.dtype, pieces)
 
     def whole(self) -> np.ndarray:
         """All rows, in memory."""

@@ -178,7 +178,9 @@ def load_models(
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
     choose("dtype", dtype, DTYPES)
-    network = resolve_generator(generator, device, psi, trunc_layers, size)
+    how = {"psi": psi, "trunc_layers": trunc_layers, "size": size}
+    how = {name: value for name, value in how.items() if value is not None}
+    network = resolve_generator(generator, device, **how)
     models = Models(network, resolve_scorer(scorer, device), dtype)
     places = {device_of(models.generator).type, device_of(models.scorer).type}
     if dtype != "float32" and places != {"cuda"}:

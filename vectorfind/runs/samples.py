@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,13 @@ import numpy as np
 from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
 from property_cnn.common.folders import writable_folder
-from property_cnn.common.progress import Progress
+from property_cnn.common.progress import check_room
 from property_cnn.common.tasks import one_thread
 from vectorfind.config import FindSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.models.pair import Models, load_models
-from vectorfind.sampling.sampler import sample
-from vectorfind.sampling.store import StoredSamples, fill_store
+from vectorfind.sampling.store import LABELS, LATENTS, StoredSamples, array_name, fill_store
 
 
 @one_thread()
@@ -37,30 +37,26 @@ def write_samples(
     out = Path(out)
     writable_folder(out.parent)
     models = _models(settings, generator, scorer)
-    progress = Progress("sampling", settings.n, "images", quiet)
     generator = models.generator
     row = 4 * (generator.z_dim + generator.label_dim + len(models.scored))
     row += 4 * sum(generator.layers.values())
-    progress.foresee(size=settings.n * row, folder=out.parent)
-    samples = sample(
-        models,
-        settings.n,
-        settings.seed,
-        batch_size=settings.batch_size,
-        workers=settings.workers,
-        progress=progress.advance,
-    )
-    arrays = {
-        "z": samples.z,
-        "label": samples.label,
-        "scores": samples.scores,
-        "properties": np.array(samples.properties),
-        "readable": samples.readable,
-    }
-    latents = {f"latents_{layer}": vectors for layer, vectors in samples.latents.items()}
-    psi = float(getattr(generator, "psi", 1.0))
-    about = {"seed": settings.seed, "psi": psi, "trunc_layers": settings.trunc_layers}
-    write_npz(out, "vectorfind samples", arrays | latents, about)
+    check_room(out.parent, 2 * settings.n * row)  # the store's and the file's
+    how = (settings.batch_size, settings.workers, quiet)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as store:
+        samples = fill_store(store, models, settings.n, settings.seed, None, *how)
+        arrays = {
+            "z": samples.rows(LATENTS).blocks(),
+            "label": samples.rows(LABELS).blocks(),
+            "scores": samples.scores,
+            "properties": np.array(samples.properties),
+            "readable": samples.readable,
+        }
+        latents = {
+            f"latents_{layer}": samples.rows(array_name(layer)).blocks() for layer in samples.layers
+        }
+        psi = float(getattr(generator, "psi", 1.0))
+        about = {"seed": settings.seed, "psi": psi, "trunc_layers": settings.trunc_layers}
+        write_npz(out, "vectorfind samples", arrays | latents, about)
     return out
 
 

@@ -66,7 +66,11 @@ class StoredSamples:
 
     def vectors(self, layer: str, rows: np.ndarray) -> np.ndarray:
         """Vectors (len(rows), d) at a layer, of the given samples in their order."""
-        return Rows(self.folder, array_name(layer), len(self), SHARD)[rows]
+        return self.rows(array_name(layer))[rows]
+
+    def rows(self, name: str) -> Rows:
+        """The samples' rows of an array of the store: `z`, `label`, or `array_name` of a layer."""
+        return Rows(self.folder, name, len(self), SHARD)
 
     def write_groups(self, group_by: Sequence[str], cuts: np.ndarray) -> None:
         """Leaves the samples' groups in the folder, with the cuts that they follow from."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from property_cnn.common.arrays import read_npz, write_npz
+from property_cnn.common.arrays import Blocks, read_npz, write_npz
 from property_cnn.common.errors import CheckpointError
 
 
@@ -33,3 +33,11 @@ def test_objects_are_not_written(tmp_path):
     with pytest.raises(ValueError, match="Object arrays"):
         write_npz(tmp_path / "x.npz", "toys", {"a": np.array([{}])}, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_array_in_pieces_is_written_as_if_it_were_whole(tmp_path):
+    rows = np.arange(700, dtype=np.float32).reshape(100, 7)
+    pieces = Blocks(rows.shape, rows.dtype, lambda: iter([rows[:64], rows[64:]]))
+    write_npz(tmp_path / "whole.npz", "kind", {"rows": rows}, {"seed": 1})
+    write_npz(tmp_path / "pieces.npz", "kind", {"rows": pieces}, {"seed": 1})
+    assert (tmp_path / "whole.npz").read_bytes() == (tmp_path / "pieces.npz").read_bytes()

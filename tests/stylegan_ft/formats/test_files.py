@@ -241,7 +241,7 @@ def test_what_cannot_be_loaded_says_what_it_is(tmp_path, data, told):
 
 def test_missing_files_and_folders_are_refused(tmp_path):
     for path in (tmp_path / "none", tmp_path):
-        with pytest.raises(CheckpointError, match="no file|a folder without"):
+        with pytest.raises(CheckpointError, match=r"no file|a folder without"):
             read_checkpoint(path)
 
 

@@ -36,8 +36,8 @@ def networks(monkeypatch):
         name = f"resolve_{kind}"
         real = getattr(models, name)
 
-        def resolve(given, device=None, kind=kind, real=real):
-            return shipped[kind] if given == "default" else real(given, device)
+        def resolve(given, device=None, kind=kind, real=real, **how):
+            return shipped[kind] if given == "default" else real(given, device, **how)
 
         monkeypatch.setattr(models, name, resolve)
     return shipped
@@ -48,7 +48,7 @@ def run_folder(tmp_path_factory):
     """A small finished run, made through the command line."""
     out = tmp_path_factory.mktemp("cli") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "resolve_generator", lambda given, device=None: PlantedGenerator())
+        patch.setattr(models, "resolve_generator", lambda *given, **how: PlantedGenerator())
         patch.setattr(models, "resolve_scorer", lambda given, device=None: PlantedScorer())
         result = invoke("test", *TINY_TEST, "--out", out)
     assert result.exit_code == 0, result.output

@@ -18,7 +18,7 @@ from vectorfind.models import pair as models
 @pytest.fixture
 def networks(monkeypatch):
     """Puts toy networks in the place of the shipped ones."""
-    monkeypatch.setattr(models, "resolve_generator", lambda given, device=None: ToyGenerator())
+    monkeypatch.setattr(models, "resolve_generator", lambda *given, **how: ToyGenerator())
     monkeypatch.setattr(models, "resolve_scorer", lambda given, device=None: ToyScorer())
 
 

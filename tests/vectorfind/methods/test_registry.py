@@ -116,7 +116,7 @@ def test_a_registered_method_runs_test_report_compare_and_curve(toy, tmp_path):
 
 def test_the_command_line_knows_it_too(toy, tmp_path, monkeypatch):
     generator, scorer = networks()
-    monkeypatch.setattr(pair, "resolve_generator", lambda given, *args: generator)
+    monkeypatch.setattr(pair, "resolve_generator", lambda given, *args, **how: generator)
     monkeypatch.setattr(pair, "resolve_scorer", lambda given, *args: scorer)
 
     def run(*words):

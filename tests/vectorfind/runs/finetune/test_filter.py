@@ -254,7 +254,7 @@ def invoke(command, *args):
 def test_filter_command(tmp_path, monkeypatch):
     from vectorfind.models import pair as models
 
-    monkeypatch.setattr(models, "resolve_generator", lambda *_: ToyGenerator())
+    monkeypatch.setattr(models, "resolve_generator", lambda *_, **how: ToyGenerator())
     monkeypatch.setattr(models, "resolve_scorer", lambda *_: ToyScorer())
     write_classifiers(tmp_path / "c.safetensors")
     args = ["-n", 30, "--classifiers", tmp_path / "c.safetensors", "--keep-all", "--quiet"]
