@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from property_cnn.common.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.common.networks import tensor_bytes
 
@@ -89,6 +89,24 @@ def is_state(path: Path) -> bool:
         return path.is_file() and {"kind", "fingerprint"} <= load_tensors(path)[1].keys()
     except CheckpointError:
         return False
+
+
+def own_state(
+    path: str | os.PathLike | None, kind: str, marks: str, like: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """As `load_state`, for a training that would write over one of other settings.
+
+    Raises:
+        CheckpointError: see `load_state`.
+        InputError: the file is of a training with other settings or data.
+    """
+    state = load_state(path, kind, marks, like)
+    if state is None and path is not None and Path(path).exists():
+        raise InputError(
+            f"{path} is of a training with other settings or data; choose another --out, or remove "
+            "it to begin again"
+        )
+    return state
 
 
 def parts_state(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.training_state import (
     fingerprint,
-    load_state,
+    own_state,
     parts_state,
     restore_parts,
     save_state,
@@ -115,7 +115,7 @@ def distill(  # noqa: PLR0913, its keywords are the interface
     best = {name: tensor.clone() for name, tensor in student.state_dict().items()}
     parts = {"network": student, "optimizer": optimizer}
     like = {**parts_state(parts), "best": best, "history": history}
-    state = load_state(checkpoint, CHECKPOINT, marks, like)
+    state = own_state(checkpoint, CHECKPOINT, marks, like)
     if state is not None:
         restore_parts(parts, state)
         best, history = state["best"], state["history"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from property_cnn.common.devices import autocast
 from property_cnn.common.training_state import (
     fingerprint,
-    load_state,
+    own_state,
     parts_state,
     restore_parts,
     save_state,
@@ -62,7 +62,7 @@ def train_teacher(
     )
     marks = fingerprint(settings=asdict(settings), renderer=VERSION)
     parts, first = {"network": network, "optimizer": optimizer}, 0
-    state = load_state(checkpoint, _CHECKPOINT, marks, {**parts_state(parts), "step": 0})
+    state = own_state(checkpoint, _CHECKPOINT, marks, {**parts_state(parts), "step": 0})
     if state is not None:
         restore_parts(parts, state)
         first = state["step"]

@@ -138,12 +138,13 @@ def test_it_stops_without_progress_and_keeps_the_best_epoch(monkeypatch):
         assert torch.equal(tensor, state(student)[name]), name
 
 
-def test_other_settings_start_anew_and_other_files_are_refused(tmp_path):
+def test_a_training_of_other_settings_is_not_written_over_and_other_files_are_refused(tmp_path):
     one = replace(TINY, epochs=1)
     distill(discs(), one, folder=tmp_path)
-    lines = []
-    distill(discs(), replace(one, seed=1), folder=tmp_path, log=lines.append)
-    assert len(lines) == 1
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match=r"training.pt is of a training with other settings"):
+        distill(discs(), replace(one, seed=1), folder=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     (tmp_path / "training.pt").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged"):
         distill(discs(), one, folder=tmp_path)
