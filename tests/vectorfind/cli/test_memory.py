@@ -1,5 +1,6 @@
 """Freed memory kept by the process."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -41,9 +42,17 @@ def test_another_c_library_is_left_alone(monkeypatch):
 def test_only_the_program_asks_for_it(monkeypatch):
     calls = []
     monkeypatch.setattr(program, "keep_freed_memory", lambda: calls.append("memory"))
+    monkeypatch.setattr(program, "patient_streams", lambda: None)
+    monkeypatch.setattr(program, "catch_signals", lambda: None)
+    monkeypatch.setattr(program, "finish", lambda code, printed: sys.exit(code))
     CliRunner().invoke(program.main, ["--version"])
     assert calls == []
     monkeypatch.setattr(sys, "argv", ["/somewhere/__main__.py", "--version"])
     with pytest.raises(SystemExit) as ended:
         program.run()
     assert (ended.value.code, calls) == (0, ["memory"])
+
+
+def test_nothing_ends_the_suites_own_process():
+    with pytest.raises(RuntimeError, match="end the suite with exit code 0"):
+        os._exit(0)
