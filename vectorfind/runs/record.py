@@ -71,7 +71,7 @@ def command_line(
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
         "--device": (find.device, FindSettings.device),
         "--dtype": (find.dtype, FindSettings.dtype),
-        "--psi": (find.psi, own_psi(generator)),
+        "--psi": (own_psi(generator) if find.psi is None else find.psi, own_psi(generator)),
         "--size": (find.size, FindSettings.size),
         "--trunc-layers": (find.trunc_layers, FindSettings.trunc_layers),
         "--generator": (str(generator), "default"),
