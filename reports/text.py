@@ -18,6 +18,12 @@ ENDS = {
     "background_mean": ("dark", "bright"),
     "background_std": ("even", "varied"),
     "hairstyle": ("straight", "curly"),
+    "left_eye": ("closed", "open"),
+    "right_eye": ("closed", "open"),
+    "smile": ("narrow", "broad"),
+    "yaw": ("left", "right"),
+    "pitch": ("down", "up"),
+    "brows": ("low", "raised"),
 }
 """What little and much of a property look like; ("less", "more") for any other."""
 
