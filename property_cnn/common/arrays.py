@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -149,7 +150,7 @@ def npz_headers(
     with _opened(path, kind) as archive:
         for info in archive.infolist():
             with archive.open(info) as member:
-                shape, _, dtype = _HEADERS[np.lib.format.read_magic(member)](member)
+                shape, dtype = _header(member)
                 held = info.file_size - member.tell()
             if dtype.hasobject:
                 raise ValueError("it has pickled Python objects")
@@ -157,6 +158,14 @@ def npz_headers(
                 raise ValueError(f"{info.filename} has {held} bytes for {shape} of {dtype}")
             headers[info.filename.removesuffix(".npy")] = (shape, dtype)
     return headers
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an array, from its header; what Python thinks of its text stays unsaid."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+    return shape, dtype
 
 
 def npz_metadata(path: str | os.PathLike) -> dict:
@@ -215,7 +224,7 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
         raise CheckpointError(f"no file {path}; give the path of an .npy file")
     try:
         with open(path, "rb") as file:
-            shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+            shape, dtype = _header(file)
             held = path.stat().st_size - file.tell()
     except Exception as error:  # whatever a damaged header leads to
         raise CheckpointError(f"{path} is not a whole .npy file; get it again") from error

@@ -1,6 +1,7 @@
 """Headers of .npz and .npy that lie: refused before anything is unpacked."""
 
 import io
+import warnings
 import zipfile
 
 import numpy as np
@@ -69,3 +70,13 @@ def test_a_negative_shape_in_an_npy_is_refused(tmp_path):
     (tmp_path / "a.npy").write_bytes(npy((-2, -2), data=bytes(16)))
     with pytest.raises(CheckpointError, match="get it again"):
         read_npy(tmp_path / "a.npy")
+
+
+def test_a_headers_odd_text_is_no_warning(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((1, 4), np.float32))
+    data = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "x.npy").write_bytes(data.replace(b"'descr'", b"'de\\cr'", 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CheckpointError, match=r"not a whole \.npy file"):
+            read_npy(tmp_path / "x.npy")
