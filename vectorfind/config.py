@@ -66,6 +66,15 @@ LOADING = ("device", "dtype", "psi", "trunc_layers", "size")
 """Settings of how networks are loaded."""
 
 
+class LoadingSettings(Settings):
+    """Settings of which some say how networks are loaded."""
+
+    @property
+    def loading(self) -> dict[str, Any]:
+        """How networks of a name or a path are loaded, as `load_models` takes it."""
+        return {name: getattr(self, name) for name in LOADING}
+
+
 def default_thresholds(properties: Sequence[str]) -> dict[str, float]:
     """The least |corr-coef| of each property with which a case passes."""
     return {name: THRESHOLDS.get(name, OTHER_THRESHOLD) for name in properties}
@@ -124,7 +133,7 @@ class GradientSettings(Settings):
 
 
 @dataclass(frozen=True)
-class FindSettings(Settings):
+class FindSettings(LoadingSettings):
     """How directions are found.
 
     What is None is the reference system's, as long as the networks know it, see `resolve`.
@@ -179,11 +188,6 @@ class FindSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_truncation(self.psi, self.trunc_layers)
-
-    @property
-    def loading(self) -> dict[str, Any]:
-        """How networks of a name or a path are loaded, as `load_models` takes it."""
-        return {name: getattr(self, name) for name in LOADING}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
@@ -283,7 +287,7 @@ _SHARED = (
 
 
 @dataclass(frozen=True)
-class CurveSettings(Settings):
+class CurveSettings(LoadingSettings):
     """What an n-curve goes through; the other settings are those of finding and evaluating.
 
     Attributes:
@@ -314,11 +318,6 @@ class CurveSettings(Settings):
     size: Size | None = FindSettings.size
     workers: Workers | None = FindSettings.workers
     gradient: GradientSettings = field(default_factory=GradientSettings)
-
-    @property
-    def loading(self) -> dict[str, Any]:
-        """How networks of a name or a path are loaded, as `load_models` takes it."""
-        return {name: getattr(self, name) for name in LOADING}
 
     def __post_init__(self) -> None:
         super().__post_init__()

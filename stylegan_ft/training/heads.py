@@ -21,14 +21,16 @@ from torch import Tensor
 
 from property_cnn.common.checks import Number, Seed, Settings, Whole
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.common.files import save_tensors
 from property_cnn.common.progress import Progress
-from property_cnn.common.training_state import fingerprint
+from property_cnn.common.training_state import fingerprint, load_state, save_state
 from stylegan_ft.architectures.mobile.layers import BANDS
 from stylegan_ft.architectures.mobile.network import PER_BLOCK, MobileStyleGAN
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.mobile import ARCHITECTURE, heads_mark
 from stylegan_ft.generator import StyleGANGenerator, generator_of
+
+_KIND = "moments of heads 1"
 
 COUNT = 3 * BANDS
 """Wavelets of an image of three colours."""
@@ -172,7 +174,7 @@ def gather_moments(
         progress.advance()
         if kept is not None and (index + 1) % settings.every == 0:
             stacked = {name: torch.stack(values) for name, values in parts.items()}
-            save_tensors(kept, stacked, {"marks": marks})
+            save_state(kept, _KIND, marks, stacked)
     whole = {name: torch.stack(values) for name, values in parts.items()}
     return {
         size: Moments(whole["w"], *(whole[f"{size}.{name}"] for name in _MOMENTS))
@@ -276,13 +278,9 @@ def _moments(features: Tensor, wavelets: Tensor) -> dict[str, Tensor]:
 
 def _restored(kept: Path | None, marks: str) -> tuple[dict[str, list[Tensor]], int]:
     """Moments that were kept, by name, and how many images they are of."""
-    if kept is None or not kept.exists():
-        return {}, 0
-    tensors, metadata = load_tensors(kept)
-    if metadata.get("marks") != marks:
-        return {}, 0
-    parts = {name: list(tensor) for name, tensor in tensors.items()}
-    return parts, len(parts["w"])
+    kept_rows = load_state(kept, _KIND, marks, {}) or {}
+    parts = {name: list(tensor) for name, tensor in kept_rows.items()}
+    return parts, len(parts.get("w", ()))
 
 
 def _styles(moments: Moments, mean: Tensor, basis: Tensor, scales: Tensor) -> Tensor:

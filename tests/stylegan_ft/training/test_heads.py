@@ -92,3 +92,18 @@ def test_what_is_no_mobilestylegan_and_sizes_without_features_are_refused(path, 
         train_heads(SHIPPED["default"], tmp_path / "x.safetensors", SMALL)
     with pytest.raises(InputError, match=r"size 64: heads can be had of \[8, 16, 32\]"):
         train_heads(path, tmp_path / "x.safetensors", replace(SMALL, sizes=(64,)), quiet=True)
+
+
+def test_moments_that_are_altered_are_not_gone_on_from(path, tmp_path, monkeypatch):
+    def stopped(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(heads, "fit_head", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train_heads(path, tmp_path / "x.safetensors", SMALL, quiet=True)
+    kept = tmp_path / "x.moments.safetensors"
+    data = bytearray(kept.read_bytes())
+    data[-3] ^= 1
+    kept.write_bytes(data)
+    with pytest.raises(CheckpointError, match="is damaged or no checkpoint; remove it"):
+        train_heads(path, tmp_path / "x.safetensors", SMALL, quiet=True)
