@@ -25,7 +25,7 @@ from property_cnn.common.files import save_tensors
 from property_cnn.common.progress import Progress
 from property_cnn.common.training_state import fingerprint, load_state, save_state
 from stylegan_ft.architectures.mobile.layers import BANDS
-from stylegan_ft.architectures.mobile.network import PER_BLOCK, MobileStyleGAN
+from stylegan_ft.architectures.mobile.network import MobileStyleGAN
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.mobile import ARCHITECTURE, heads_mark
 from stylegan_ft.generator import StyleGANGenerator, generator_of
@@ -255,13 +255,8 @@ def _sampled(
     psi = settings.least_psi + (1 - settings.least_psi) * torch.rand(1, generator=rng)
     w = torch.lerp(network.mapping.w_avg[None], network.mapping(z)["w"], psi)
     styles = network.styles(w[:, None].expand(-1, network.num_ws, -1))
-    parts = network.synthesis
-    x = parts.first(parts.const.expand(1, -1, -1, -1), styles[0])
-    features = {x.shape[-1]: x}
-    for k, block in enumerate(parts.blocks):
-        x = block(x, *styles[PER_BLOCK * k + 1 : PER_BLOCK * (k + 1) + 1])
-        features[x.shape[-1]] = x
-    return w[0], features, parts.heads[str(network.config.head)](x, styles[-1])
+    features = {maps.shape[-1]: maps for maps in network.maps(styles)}
+    return w[0], features, network.images(styles)
 
 
 def _moments(features: Tensor, wavelets: Tensor) -> dict[str, Tensor]:

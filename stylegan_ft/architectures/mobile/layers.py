@@ -5,7 +5,8 @@ Synthesis" (2021). Constant factors – scales, and the demodulation, which here
 the style – lie in the weights.
 
 Feature maps are channels-last in memory throughout: a pointwise convolution is then one matrix
-product, into which the style goes as a factor of the matrix instead of the maps.
+product, into which the style goes as a factor of the matrix instead of the maps. A block can make
+its rows in bands, which stay in a core's cache from one operation to the next.
 """
 
 from __future__ import annotations
@@ -84,9 +85,13 @@ class Layer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.register_buffer("noise", torch.zeros(side, side))
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-        return activated(pointwise(x, self.pointwise, style, self.bias), self.noise)
+    def forward(self, x: Tensor, style: Tensor, start: int, stop: int) -> Tensor:
+        """Rows start to stop; x holds these and, inside the picture, one more on each side."""
+        edges = int(start == 0), int(stop == len(self.noise))  # rows of zeros beyond the picture
+        if any(edges):
+            x = F.pad(x.movedim(1, -1), (0, 0, 0, 0, *edges)).movedim(-1, 1)
+        x = F.conv2d(x, self.depthwise, padding=(0, 1), groups=x.shape[1])
+        return activated(pointwise(x, self.pointwise, style, self.bias), self.noise[start:stop])
 
 
 class Block(nn.Module):
@@ -102,9 +107,27 @@ class Block(nn.Module):
         """The affine layers in the order in which `forward` takes their outputs."""
         return [self.up, self.conv1.affine, self.conv2.affine]
 
-    def forward(self, x: Tensor, up: Tensor, first: Tensor, second: Tensor) -> Tensor:
-        x = inverse_haar(x * up[:, :, None, None])
-        return self.conv2(self.conv1(x, first), second)
+    @property
+    def side(self) -> int:
+        """Of the maps that the block makes."""
+        return len(self.conv2.noise)
+
+    def bands(self, numbers: int) -> list[tuple[int, int]]:
+        """First and last row, exclusive, of bands of one image's maps, of at most so many numbers
+        where two rows are no more."""
+        rows = max(2, numbers // (self.side * len(self.conv2.bias)))
+        return [(start, min(start + rows, self.side)) for start in range(0, self.side, rows)]
+
+    def forward(
+        self, x: Tensor, up: Tensor, first: Tensor, second: Tensor, start: int, stop: int
+    ) -> Tensor:
+        """Rows start to stop of the maps (N, C, 2 H, 2 W) of maps (N, I, H, W)."""
+        outer, end = max(start - 1, 0), min(stop + 1, self.side)  # what the second layer reads
+        above, below = max(outer - 1, 0), min(end + 1, self.side)  # what the first one reads
+        top = above // 2
+        read = x[:, :, top : -(-below // 2)]
+        maps = inverse_haar(read * up[:, :, None, None])[:, :, above - 2 * top : below - 2 * top]
+        return self.conv2(self.conv1(maps, first, outer, end), second, start, stop)
 
 
 class Head(nn.Module):

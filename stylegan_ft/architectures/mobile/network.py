@@ -6,7 +6,8 @@ Synthesis" (2021). Its heads at several resolutions give small images at a fract
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -19,6 +20,10 @@ from stylegan_ft.architectures.network import StyleGANNetwork
 
 PER_BLOCK = 3
 """w vectors of a block: of its first layer and what comes before it, of its second, of its head."""
+
+BAND = 2**19
+"""Numbers in the maps of one image that a block makes at once on a CPU: 2 MiB, so that they stay
+in a core's cache. From 2**18 to 2**20 it makes little difference."""
 
 
 class Synthesis(nn.Module):
@@ -63,17 +68,33 @@ class MobileStyleGAN(StyleGANNetwork):
         return [affine(ws[:, index]) for affine, index in pairs]
 
     def images(self, styles: Sequence[Tensor], half: bool = False) -> Tensor:
-        x = self.features(styles)
-        head = self.synthesis.heads[str(self.config.head)]
-        return head(x, styles[-1], half=self.config.size != self.config.head)
+        head, last = self.synthesis.heads[str(self.config.head)], len(self.synthesis.blocks) - 1
+        halved = self.config.size != self.config.head
+        *_, x = self.maps(styles, max(last, 0))
+        bands = (x,) if last < 0 else self._bands(last, x, styles)
+        return _stacked(head(band, styles[-1], half=halved) for band in bands)
 
-    def features(self, styles: Sequence[Tensor]) -> Tensor:
-        """The maps (N, C, R, R) that the head reads."""
+    def maps(self, styles: Sequence[Tensor], blocks: int | None = None) -> Iterator[Tensor]:
+        """The maps (N, C, R, R) of each resolution, 4 × 4 first; the last ones the head reads.
+
+        Args:
+            styles: see `images`.
+            blocks: how many blocks are run; None for all.
+        """
         parts = self.synthesis
         x = parts.first(parts.const.expand(len(styles[0]), -1, -1, -1), styles[0])
-        for k, block in enumerate(parts.blocks):
-            x = block(x, *styles[PER_BLOCK * k + 1 : PER_BLOCK * (k + 1) + 1])
-        return x
+        yield x
+        for k in range(len(parts.blocks) if blocks is None else blocks):
+            x = _stacked(self._bands(k, x, styles))
+            yield x
+
+    def _bands(self, k: int, x: Tensor, styles: Sequence[Tensor]) -> Iterator[Tensor]:
+        """The maps of block k, in bands of rows on a CPU, whole elsewhere."""
+        block = self.synthesis.blocks[k]
+        own = styles[PER_BLOCK * k + 1 : PER_BLOCK * (k + 1) + 1]
+        numbers = BAND // len(x) if x.device.type == "cpu" else sys.maxsize
+        for start, stop in block.bands(numbers):
+            yield block(x, *own, start, stop)
 
     def _affines(self) -> list[nn.Linear]:
         parts = self.synthesis
@@ -81,3 +102,9 @@ class MobileStyleGAN(StyleGANNetwork):
         for block in parts.blocks:
             affines += block.affines()
         return [*affines, parts.heads[str(self.config.head)].affine]
+
+
+def _stacked(bands: Iterable[Tensor]) -> Tensor:
+    """Bands of rows (N, C, _, W), channels-last in memory, as one."""
+    first, *others = [band.movedim(1, -1) for band in bands]
+    return (torch.cat([first, *others], dim=1) if others else first).movedim(-1, 1)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
+from stylegan_ft.architectures.mobile import network
 from stylegan_ft.formats.convert import convert_file
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.generator import load_generator
@@ -81,6 +82,19 @@ def test_heads_of_a_checkpoint_give_smaller_images(state, places, size, head):
         image = generator.synthesize(vector, "w+")[0].numpy()
         expected = by_hand.image(state, ws, head)
         np.testing.assert_allclose(image, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("numbers", [1, 700, 1500, 2**20])
+def test_bands_of_any_height_make_the_same_image(state, places, monkeypatch, numbers):
+    monkeypatch.setattr(network, "BAND", numbers)
+    generator = load_generator(places["wheel"], "cpu").with_layer("w+")
+    ws = np.random.default_rng(8).standard_normal((NUM_WS, by_hand.W))
+    made = list(generator.network.synthesis.blocks[-1].bands(numbers))
+    assert [stop for _, stop in made] == [*(start for start, _ in made[1:]), 32]
+    assert len(made) == {1: 16, 700: 16, 1500: 11, 2**20: 1}[numbers]
+    image = generator.synthesize(torch.from_numpy(ws.reshape(1, -1)).float(), "w+")[0].numpy()
+    expected = by_hand.image(state, ws, "layers.2.to_img")
+    np.testing.assert_allclose(image, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_half_of_a_head_is_its_image_box_downsampled(places):
