@@ -280,8 +280,8 @@ class EvaluateSettings(Settings):
 
 
 _SHARED = (
-    "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi", "trunc_layers", "size",
-    "workers", "gradient",
+    "properties", "group_by", "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi",
+    "trunc_layers", "size", "workers", "gradient",
 )  # fmt: skip
 """What an n-curve's settings and those of its cells' finding have in common."""
 
@@ -294,6 +294,7 @@ class CurveSettings(LoadingSettings):
         n: numbers of samples, rising.
         methods, layers: every one of them with every other; None for LAYERS, or for all layers of
             a generator that does not have these.
+        properties, group_by: see `FindSettings`; the same in all cells.
         cases: fresh latents that each cell is tested on, the same for all.
         control_cases: how many of them are also moved along random directions, once for each
             method (they differ in strengths) and layer.
@@ -305,6 +306,8 @@ class CurveSettings(LoadingSettings):
     n: tuple[Samples, ...] = (1_000, 2_000, 4_000, 8_000, 20_000, 40_000, 80_000)
     methods: tuple[str, ...] = ("svm", "gradient")
     layers: tuple[str, ...] | None = None
+    properties: tuple[str, ...] | None = FindSettings.properties
+    group_by: tuple[str, ...] | None = FindSettings.group_by
     cases: Cases = EvaluateSettings.cases
     control_cases: Annotated[int, Whole(0)] = 100
     seed: Seed = FindSettings.seed

@@ -170,10 +170,13 @@ def test_an_old_pytorch_that_does_not_tell_trains_in_float32(monkeypatch):
 
 
 def test_a_curve_is_tested_with_a_control_at_its_largest_n():
-    curve = CurveSettings(n=(100, 200), cases=20, seed=3, ratio=0.1)
+    curve = CurveSettings(
+        n=(100, 200), cases=20, seed=3, ratio=0.1, properties=("yaw",), group_by=()
+    )
     assert [curve.test(n).control_cases for n in curve.n] == [0, 20]
     find = curve.find(200, "svm", "w")
     assert (find.n, find.layer, find.seed, find.ratio) == (200, "w", 3, 0.1)
+    assert (find.properties, find.group_by) == (("yaw",), ())
 
 
 def test_thresholds_are_the_reference_systems():

@@ -8,18 +8,21 @@ from typing import Any
 import click
 
 from vectorfind.cli.options import (
+    Count,
     Names,
     batch_option,
     cases_option,
     device_option,
     dtype_option,
     echo_report,
+    group_by_option,
     json_option,
     loading_options,
     model_options,
     out_option,
     overlay_option,
     overwrite_option,
+    properties_option,
     quiet_option,
     seed_option,
     setting,
@@ -39,7 +42,10 @@ from vectorfind.config import LAYERS, CurveSettings
     f"Each with each method; {','.join(LAYERS)} or all that the generator has.",
     type=Names(),
 )
+@properties_option
+@group_by_option
 @cases_option
+@setting(CurveSettings, "control_cases", "Cases for random directions, at most.", type=Count())
 @loading_options
 @workers_option
 @seed_option

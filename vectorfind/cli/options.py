@@ -170,6 +170,18 @@ loading_options = stacked(
     setting(FindSettings, "trunc_layers", "Layers truncated; all of them.", type=int),
     size_option,
 )
+properties_option = setting(
+    FindSettings,
+    "properties",
+    f"What they shall change; {','.join(CONTROLLED)}.",
+    type=Names(),
+)
+group_by_option = setting(
+    FindSettings,
+    "group_by",
+    f'What splits samples, "" for one group; {",".join(GROUPING)}.',
+    type=Names(),
+)
 find_options = stacked(
     n_option,
     setting(
@@ -184,18 +196,8 @@ find_options = stacked(
         "How they are found; also one a property, as in eyes=gradient,mouth=svm,pose=svm.",
         type=MethodName(),
     ),
-    setting(
-        FindSettings,
-        "properties",
-        f"What they shall change; {','.join(CONTROLLED)}.",
-        type=Names(),
-    ),
-    setting(
-        FindSettings,
-        "group_by",
-        f'What splits samples, "" for one group; {",".join(GROUPING)}.',
-        type=Names(),
-    ),
+    properties_option,
+    group_by_option,
     setting(FindSettings, "quantiles", "Parts that each of those splits into."),
     loading_options,
     setting(FindSettings, "ratio", "Top and bottom share an SVM learns from."),

@@ -224,6 +224,7 @@ def _write_tables(work: Work, rows: list[dict], overlay: pd.DataFrame | None) ->
 def curve_config(settings: CurveSettings, models: Models) -> dict:
     """What a curve depends on and what it ran with, for `config.json`."""
     hidden = {"workers"} | ({"psi", "trunc_layers"} if settings.psi in (None, 1.0) else set())
+    hidden |= {name for name in ("properties", "group_by") if getattr(settings, name) is None}
     shown = {name: value for name, value in asdict(settings).items() if name not in hidden}
     return {
         "kind": CURVE_KIND,
