@@ -17,7 +17,7 @@ from stylegan_ft.finetune.run import Judges, finetune
 from stylegan_ft.finetune.settings import FinetuneSettings
 from tests.stylegan_ft.tiny_runs import base_network, real_images, scorer
 torch.set_num_threads(1)
-settings = FinetuneSettings(batches=60, batch_size=4, checkpoint_every=2, grid_every=3)
+settings = FinetuneSettings(batches=24, batch_size=4, checkpoint_every=2, grid_every=3)
 finetune("v5-3", base_network(), real_images(3), sys.argv[1], settings, Judges(scorer=scorer()),
          log=lambda line: print(line, flush=True))
 print("done", flush=True)
