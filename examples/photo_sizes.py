@@ -2,11 +2,11 @@
 
     python examples/photo_sizes.py mobilestylegan [IMAGES] [FOLDER]
 
-Beside each size stand images a second on one thread, the best of five batches of 4 after one to warm
-up, and how many times as fast as 1024 that is; then the distances between the landmarks of its images
-and those of the same images made at 1024 and box-downsampled, in per cent of the face's width (of
-points 234 to 454). With 0 images, speed alone. FOLDER holds the original's files (`.xml` and `.bin`
-out of the wheel), which OpenVINO, if it is installed, runs on one thread too, in float32.
+Beside each size stand images a second on one thread, the best of five batches of 4 after one to
+warm up, and how many times as fast as 1024 that is; then the distances between the landmarks of its
+images and those of the same images made at 1024 and box-downsampled, in per cent of the face's
+width (of points 234 to 454). With 0 images, speed alone. FOLDER holds the original's files (`.xml`
+and `.bin` out of the wheel), which OpenVINO, if installed, runs on one thread too, in float32.
 """
 
 from __future__ import annotations

@@ -80,6 +80,36 @@ def image_strip(
 
 
 @styled
+def extremes_sheet(
+    images: np.ndarray, properties: Sequence[str], ends: Sequence[tuple[str, str]]
+) -> Figure:
+    """A few faces unedited, and beside them with less and with more of each property.
+
+    Args:
+        images: (rows, 1 + 2 P, 3, H, W) in [-1, 1]: unedited, then two of each property.
+        properties: the P names.
+        ends: for each, words for little and much of it.
+
+    Raises:
+        ValueError: there are not 1 + 2 P columns.
+    """
+    columns = 1 + 2 * len(properties)
+    if images.shape[1] != columns:
+        raise ValueError(f"{images.shape[1]} columns; {len(properties)} properties have {columns}")
+    sheet = tile(images)
+    figure, (left, top) = _framed(sheet, 0, _HEAD, 0, 0)
+    step = (sheet.shape[1] + _GAP) / columns
+    labels = ["unedited", *(word for both in ends for word in both)]
+    for column, label in enumerate(labels):
+        x = left + (column + 0.5) * step - _GAP / 2
+        _text(figure, x, top - 17, label, 14, color=MUTED if column else INK)
+    for place, name in enumerate(properties):
+        x = left + (2 * place + 2) * step - _GAP / 2
+        _text(figure, x, 26, name, 17, weight="bold")
+    return figure
+
+
+@styled
 def case_grid(
     images: np.ndarray,
     strengths: np.ndarray,

@@ -46,6 +46,18 @@ def test_strip_shows_the_pixels_unchanged_under_their_strengths():
     assert texts == ["eyes: closed ← → open", "−1.0", "unedited", "+1.0", "case 0"]
 
 
+def test_extremes_stand_beside_the_unedited_image_under_their_words():
+    rows = np.array([[plain(v) for v in (0.0, -1.0, 1.0, -0.5, 0.5)]])
+    figure = images.extremes_sheet(rows, NAMES[1:], ENDS[1:])
+    picture = as_array(figure)
+    centre = picture.shape[0] - 64
+    assert [picture[centre, 132 * column + 64, 0] for column in range(5)] == [128, 0, 255, 64, 191]
+    texts = [text.get_text() for text in figure.texts]
+    assert texts == ["unedited", "closed", "open", "left", "right", "mouth", "pose"]
+    with pytest.raises(ValueError, match="5 columns; 3 properties have 7"):
+        images.extremes_sheet(rows, NAMES, ENDS)
+
+
 @pytest.mark.parametrize("stacked", [False, True])
 def test_grid_orders_images_by_strength_whatever_order_they_come_in(stacked):
     strengths = np.array(list(itertools.product((-1, 1), (-1, 0, 1), (-2, 0))), dtype=float)
