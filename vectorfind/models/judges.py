@@ -78,7 +78,10 @@ class Judge:
 def load_judges(
     given: Sequence[str | os.PathLike | Scorer | Judge], device: str | None = None
 ) -> tuple[Judge, ...]:
-    """The judges of some names, files or objects; a file is called as it is without its ending.
+    """The judges of some names, files or objects.
+
+    A file is called as it is without its ending, a function by its name, any other object by its
+    class.
 
     Args:
         given: each one of `scorers.NAMED`, a file of a scorer, an object with the protocol, or a
@@ -135,8 +138,9 @@ def _sequence(given: Sequence) -> tuple:
 def _name(given: str | os.PathLike | Scorer) -> str:
     if isinstance(given, str) and given in NAMED:
         return given
-    is_path = isinstance(given, str | os.PathLike)
-    return Path(given).stem if is_path else type(given).__name__
+    if isinstance(given, str | os.PathLike):
+        return Path(given).stem
+    return str(getattr(given, "__name__", type(given).__name__))
 
 
 def _embeddings(given: object, count: int) -> np.ndarray:
