@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from property_cnn.common.errors import InputError
+from property_cnn.common.lazy import extra_module
 from property_cnn.dlib_faces.files import (
     EMBEDDING_FILE,
     POINTS_FILE,
@@ -57,7 +57,7 @@ class DlibScorer:
 
     Raises:
         CheckpointError: a file is missing or another.
-        InputError: the package dlib is missing.
+        MissingError: the package dlib is not installed.
     """
 
     properties = DLIB_PROPERTIES
@@ -66,7 +66,7 @@ class DlibScorer:
     device = torch.device("cpu")
 
     def __init__(self, folder: Path):
-        dlib = _dlib()
+        dlib = extra_module("dlib", "dlib")
         points, embedding = (checked_file(folder, name) for name in (POINTS_FILE, EMBEDDING_FILE))
         self._dlib, self._lock = dlib, Lock()
         self._detector = dlib.get_frontal_face_detector()
@@ -143,7 +143,7 @@ def load_dlib_scorer(folder: Path | None = None) -> DlibScorer:
         folder: of the files; None for the place where they are fetched to.
 
     Raises:
-        CheckpointError, InputError: see `DlibScorer`.
+        CheckpointError, MissingError: see `DlibScorer`.
     """
     return DlibScorer(dlib_folder() if folder is None else folder)
 
@@ -153,13 +153,3 @@ def _pixels(image: Tensor, sides: Sequence[int]) -> list[np.ndarray]:
     levels = image.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
     picture = Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).numpy()))
     return [np.array(picture.resize((side, side), Image.Resampling.BILINEAR)) for side in sides]
-
-
-def _dlib():
-    try:
-        import dlib
-    except ImportError as error:
-        raise InputError(
-            "the package dlib is missing; get it by: pip install 'vectorfind[dlib]'"
-        ) from error
-    return dlib

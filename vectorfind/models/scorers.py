@@ -44,7 +44,7 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else; of a name, the
             text says how to get it.
-        InputError: the package dlib, which the scorer of that name needs, is missing.
+        MissingError: the package dlib, which the scorer of that name needs, is not installed.
     """
     from property_cnn.fetching import needed_path
     from property_cnn.landmarks.scorer import load_landmarks_scorer

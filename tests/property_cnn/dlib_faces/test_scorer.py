@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from property_cnn.common.errors import CheckpointError, InputError, ScorerError
+from property_cnn.common.errors import CheckpointError, MissingError, ScorerError
 from property_cnn.dlib_faces.scorer import SIZE, DlibScorer, load_dlib_scorer
 from property_cnn.properties import DLIB_PROPERTIES
 
@@ -22,7 +22,7 @@ def scorer():
 
 def test_without_the_package_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(InputError, match=r"pip install 'vectorfind\[dlib\]'"):
+    with pytest.raises(MissingError, match=r"pip install 'vectorfind\[dlib\]'"):
         DlibScorer(tmp_path)
 
 
