@@ -68,12 +68,16 @@ class DlibScorer:
     def __init__(self, folder: Path):
         dlib = extra_module("dlib", "dlib")
         points, embedding = (checked_file(folder, name) for name in (POINTS_FILE, EMBEDDING_FILE))
-        self._dlib, self._lock = dlib, Lock()
+        self._dlib, self._lock, self._folder = dlib, Lock(), folder
         self._detector = dlib.get_frontal_face_detector()
         self._predictor = dlib.shape_predictor(str(points))
         self._network = dlib.face_recognition_model_v1(str(embedding))
         text = json.dumps([SHA256, dlib.__version__, VERSION], sort_keys=True)
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __reduce__(self) -> tuple:
+        """dlib's networks are not copied to other processes; these load them."""
+        return DlibScorer, (self._folder,)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Scores, columns as in `properties`; see `property_cnn.dlib_faces.measures.measures`.

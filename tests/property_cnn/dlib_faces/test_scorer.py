@@ -1,5 +1,6 @@
 """dlib on images without faces and on a rendered one; skipped without the package or its files."""
 
+import pickle
 import sys
 
 import numpy as np
@@ -70,3 +71,9 @@ def test_of_several_faces_the_largest_is_read(scorer, monkeypatch):
     for boxes in ((small, large), (large, small)):
         assert torch.equal(read(*boxes)[0], scores)
         assert np.array_equal(read(*boxes)[1], embeddings)
+
+
+def test_other_processes_load_it_anew(scorer):
+    again = pickle.loads(pickle.dumps(scorer))
+    assert again.digest == scorer.digest
+    assert again is not scorer
