@@ -18,7 +18,7 @@ photos: $(STAMP)
 	$(BIN)/vectorfind fetch mobilestylegan
 	$(BIN)/vectorfind fetch landmarks
 	$(BIN)/vectorfind test -n 3000 --cases 24 --control-cases 12 --generator mobilestylegan --size 256 --scorer landmarks \
-		--layer w --group-by= --properties eyes,mouth,yaw --method svm --out photos
+		--layer w --group-by= --properties eyes,mouth,yaw --method svm --judge iris --out photos
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

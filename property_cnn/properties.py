@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 PROPERTIES = (
     "eyes",
     "hair_color",
@@ -42,3 +44,25 @@ rolled clockwise, higher brows. The last is yaw by the name that directions are 
 
 IRIS_PROPERTIES = ("eyes", "left_eye", "right_eye")
 """What the contours of the eyes tell."""
+
+DLIB_PROPERTIES = ("eyes", "left_eye", "right_eye", "mouth", "smile", "yaw", "roll")
+"""What the 68 points of dlib's predictor tell."""
+
+_AKIN = (("pose", "yaw"), ("eyes", "left_eye", "right_eye"))
+"""Names of one property, and of a property and its parts: where one moves, so do the others."""
+
+
+def akin(one: str, other: str) -> bool:
+    """Whether two names are of one property, or of one and a part of it."""
+    return one == other or any({one, other} <= {*names} for names in _AKIN)
+
+
+def read_as(name: str, scored: Sequence[str]) -> str | None:
+    """The name under which a scorer reads a property: pose and yaw are one; None if it does not.
+
+    Args:
+        name: of the property.
+        scored: what the scorer reads.
+    """
+    names = (name, *({"pose", "yaw"} - {name} if name in ("pose", "yaw") else ()))
+    return next((each for each in names if each in scored), None)

@@ -55,6 +55,22 @@ VALUE = "value"
 HAIR_IOU = "hair_iou"
 """Mean overlap of a case's hair masks before and after its edits."""
 
+JUDGE = "judge"
+SCORER = "scorer"
+CORR = "corr"
+ABS_CORR = "abs_corr"
+LEAK = "leak"
+LEAK_SCORE = "leak_score"
+"""Of the tables of judges; `judge` holds "scorer" for the one that directions were found with."""
+
+IDENTITY = "identity"
+LENGTH = "length"
+LIMIT = "limit"
+SAME_PERSON = "same_person"
+EDITS = "edits"
+"""Columns of `identity.csv`: an empty `length` stands for all edits, `same_person` is the share of
+edits whose embeddings are at most `limit` from the unedited ones."""
+
 RUN = "run"
 VARIANT = "variant"
 BATCHES = "batches"
@@ -144,6 +160,11 @@ def low_column(column: str) -> str:
 def high_column(column: str) -> str:
     """The upper end of the 95 % interval of another column, e.g. `eyes_mean_corr_high`."""
     return f"{column}_{HIGH}"
+
+
+def random_column(column: str) -> str:
+    """Another column of the control with random directions, e.g. `random_corr_mean`."""
+    return f"{RANDOM}_{column}"
 
 
 def mae_column(name: str) -> str:

@@ -17,7 +17,7 @@ from reports import columns as c
 from reports import layout
 from reports.plots.style import Plot
 from reports.reading import join_curves, read_curve, read_results, table_kind
-from reports.tables import read_table
+from reports.tables import check_name, numbers, read_table
 
 WANTED = (
     f"a run's folder, a {layout.RESULT}, an n-curve's CSV or a folder of such, or a report's folder"
@@ -30,13 +30,32 @@ _TABLES = {
     layout.FITS: (c.PROPERTY, c.FIT, c.GROUP_NAME, c.MEASURE, c.VALUE),
 }
 
+_JUDGED = tuple(
+    each
+    for column in (c.CORR, c.SLOPE)
+    for mean in (c.mean_column(column), c.low_column(column), c.high_column(column))
+    for each in (mean, c.random_column(mean))
+)
+_JUDGE_TABLES = {
+    layout.JUDGES: (
+        (c.JUDGE, c.PROPERTY, c.SCORE, c.LEAK_SCORE),
+        (*_JUDGED, c.LEAK, c.PASSED, c.CASES, c.UNREADABLE),
+    ),
+    layout.JUDGES_SLOPES: ((c.JUDGE, c.STRENGTH, c.SCORE), (c.SLOPE, c.LOW, c.HIGH)),
+    layout.IDENTITY: (
+        (c.JUDGE, c.DIRECTIONS),
+        (c.LENGTH, c.MEAN, c.LOW, c.HIGH, c.SAME_PERSON, c.LIMIT),
+    ),
+}
+"""Tables of judges -> their columns of texts and of numbers that pages show."""
+
 LARGEST = 64 * 2**20
 """Most bytes of a table or of settings; those of a million cases take less."""
 
 LARGEST_PICTURE = 64_000_000
 """Most pixels of a picture."""
 
-_OBJECTS = ("find", "evaluate", "models", "tested", "words", "versions", "thresholds")
+_OBJECTS = ("find", "evaluate", "models", "tested", "words", "versions", "thresholds", "judges")
 """Entries of `config.json` that are objects, where they are there."""
 _DEEPEST = 20
 
@@ -56,6 +75,7 @@ class Results:
         name: of a bare file; "" for a folder, whose page is the same under any name.
         config: the run's; empty for a bare table.
         statistics, slopes, control, fits: tables of the run; None where there are none.
+        judges, judge_slopes, identity: what judges say; None without judges.
         figures: the run's, by name.
     """
 
@@ -66,6 +86,9 @@ class Results:
     slopes: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
     fits: pd.DataFrame | None = None
+    judges: pd.DataFrame | None = None
+    judge_slopes: pd.DataFrame | None = None
+    identity: pd.DataFrame | None = None
     figures: Mapping[str, Plot] = field(default_factory=dict)
 
 
@@ -104,6 +127,7 @@ def read_results_at(source: Path) -> Results:
     statistics, slopes, control, fits = (
         _table_at(source / name, needed) for name, needed in _TABLES.items()
     )
+    judges, judge_slopes, identity = (_judge_table(source / name) for name in _JUDGE_TABLES)
     return Results(
         table=read_file(path, read_results),
         config=read_config(source),
@@ -111,6 +135,9 @@ def read_results_at(source: Path) -> Results:
         slopes=slopes,
         control=control,
         fits=fits,
+        judges=judges,
+        judge_slopes=judge_slopes,
+        identity=identity,
         figures=read_figures(source),
     )
 
@@ -373,3 +400,21 @@ def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _table_at(path: Path, needed: Sequence[str]) -> pd.DataFrame | None:
     return read_file(path, lambda text: read_table(text, needed)) if path.exists() else None
+
+
+def _judge_table(path: Path) -> pd.DataFrame | None:
+    """One of the tables of judges, in which an empty text is "" and no number is a text."""
+    texts, figures = _JUDGE_TABLES[path.name]
+
+    def read(text: str) -> pd.DataFrame:
+        table = read_table(text, (*texts, *figures))
+        table = table.assign(**numbers(table[list(figures)]))
+        table = table.assign(**table[list(texts)].fillna(""))
+        for name in texts:
+            for value in table[name].unique():
+                check_name(value)
+        if table.empty:
+            raise ValueError("it holds no rows")
+        return table
+
+    return read_file(path, read) if path.exists() else None

@@ -21,6 +21,12 @@ FITS = "fits.csv"
 N_CURVE = "n_curve.csv"
 """Tables of a test; a run over n has the last, and its own `control.csv`."""
 
+JUDGES = "judges.csv"
+JUDGES_SLOPES = "judges_slopes.csv"
+JUDGES_CASES = "judges_cases.csv"
+IDENTITY = "identity.csv"
+"""Of a test with judges: what each says, the last of those that tell people apart."""
+
 DIRECTIONS = "directions.npz"
 LATENTS = "latents.npz"
 SCORES = "scores.npz"

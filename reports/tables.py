@@ -17,7 +17,10 @@ import pandas as pd
 
 from reports import columns as c
 
-_TEXTS = (c.GROUP_NAME, c.RUN, c.DIRECTIONS, c.MEASURE, c.STRENGTH, c.SCORE, c.PROPERTY, c.FIT)
+_TEXTS = (
+    *(c.GROUP_NAME, c.RUN, c.DIRECTIONS, c.MEASURE, c.STRENGTH, c.SCORE, c.PROPERTY, c.FIT),
+    *(c.JUDGE, c.LEAK_SCORE),
+)
 _NUMBERS = (c.MEAN, c.LOW, c.HIGH, c.SLOPE, c.VALUE)
 """Columns of a run's tables whose kind is known, whatever a file's cells look like."""
 

@@ -18,6 +18,7 @@ from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
 from vectorfind.methods.registry import composed
+from vectorfind.models.judges import Judge, check_judges, check_judges_early, load_judges
 from vectorfind.models.protocols import Generator, Scorer, device_of
 
 
@@ -135,6 +136,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
     bootstrap: int = EvaluateSettings.bootstrap,
     batch_size: int = EvaluateSettings.batch_size,
     hair: bool = EvaluateSettings.hair,
+    judges: Sequence[str | os.PathLike | Scorer] = (),
     quiet: bool = False,
 ) -> Evaluation:
     """Tests directions on fresh latents: the image-generation test.
@@ -151,11 +153,14 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         batch_size: images a batch, rounded to whole cases.
         hair: also measure how far the edits leave the hair mask alone, with the shipped
             segmenter.
+        judges: other scorers that read the same images, by name ("landmarks", "iris", "dlib"),
+            file or object; see `Evaluation.judgements`.
         quiet: show no progress.
 
     Raises:
-        InputError: a setting is not allowed.
-        ScorerError: the scorer's answers cannot be used.
+        InputError: a setting is not allowed, or a judge reads none of the properties.
+        CheckpointError: a judge's file is missing, damaged or foreign.
+        ScorerError: the scorer's or a judge's answers cannot be used.
     """
     settings = EvaluateSettings(
         cases=cases,
@@ -167,7 +172,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         batch_size=batch_size,
         hair=hair,
     )
-    return run_evaluation(directions, settings, quiet)
+    return run_evaluation(directions, settings, quiet, judges=judges)
 
 
 @one_thread()
@@ -177,6 +182,7 @@ def run_evaluation(
     quiet: bool = False,
     folder: Path | None = None,
     segmenter: HairSegmenter | None = None,
+    judges: Sequence[str | os.PathLike | Scorer | Judge] = (),
 ) -> Evaluation:
     """`evaluate` with its settings as one object.
 
@@ -185,12 +191,16 @@ def run_evaluation(
         quiet: show no progress.
         folder: keeps what is finished meanwhile.
         segmenter: that the hair is measured with; the shipped one if it is needed and not given.
+        judges: see `evaluate`.
     """
     if not isinstance(directions, Directions):
         raise refused("directions", directions, "what find_directions or load_directions gave")
     settings = completed(settings, directions)
     if settings.hair and segmenter is None:
         segmenter = load_hair_segmenter(device=device_of(directions.models.generator))
-    progress = Progress("testing", image_count(settings), "images", quiet)
+    check_judges_early(judges, directions.properties)
+    judges = load_judges(judges, directions.settings.device)
+    check_judges(judges, directions.properties)
+    progress = Progress("testing", image_count(settings, bool(judges)), "images", quiet)
     progress.foresee()
-    return run_cases(directions, settings, progress.advance, folder, segmenter)
+    return run_cases(directions, settings, progress.advance, folder, segmenter, judges)

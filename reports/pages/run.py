@@ -21,6 +21,8 @@ from reports.pages.html import (
     table_of,
     versions_shown,
 )
+from reports.pages.judges import NOTE as JUDGE_NOTE
+from reports.pages.judges import disagreement, judge_lines, judge_section
 from reports.pages.pictures import picture_of
 from reports.plots.measurements import corr_histogram, slope_heatmap
 from reports.plots.style import Plot, both_widths
@@ -43,6 +45,7 @@ NOTES = {
     "slope and leak": "The least-squares effect of one unit of strength on a score, in standard "
     "deviations of that score over the population. On its own score it is the effect wanted; on "
     "any other it is a leak.",
+    "judge": JUDGE_NOTE,
     "unreadable": "Images for which the scorer gave no answer. They are left out and counted.",
 }
 
@@ -79,13 +82,14 @@ def run_page(results: Results, summary: Summary, figures: Mapping[str, Plot]) ->
     terms = ["corr-coef", "passed"]
     terms += ["random directions", "clear of chance"] if summary.random else []
     terms += ["slope and leak"] if results.slopes is not None else []
+    terms += ["judge"] if results.judges is not None else []
     terms += ["unreadable"] if results.statistics is not None else []
     measures = headline(summary)
     of_run = _of_run(results)
     return Page(
         kind="vectorfind · " + ("image-generation test" if of_run else "report from files"),
         verdict=verdict(measures) if of_run else _count_verdict(summary),
-        summary=_what(results, summary),
+        summary=" ".join(filter(None, (_what(results, summary), disagreement(results)))),
         measures=measures,
         facts=_facts(results, summary),
         sections=_sections(results, summary, figures),
@@ -119,6 +123,7 @@ def run_lines(results: Results, summary: Summary) -> list[str]:
     hair = _hair(results)
     if hair is not None:
         lines.append(f"hair mask kept by the edits: {_estimate_text('IoU', hair)}")
+    lines += judge_lines(results)
     return [*lines, *(f"note: {note}" for note in file_notes(summary))]
 
 
@@ -256,6 +261,8 @@ def _sections(results: Results, summary: Summary, figures: Mapping[str, Plot]) -
         )
         leaks = table_of(results.slopes, "Slopes and leaks.", folded=True)
         sections.append(Section("What else moves", (), [slopes], [leaks]))
+    judged = judge_section(results)
+    sections += [] if judged is None else [judged]
     corrs = picture_of(
         figures[layout.CORRS_FIGURE],
         f"Histograms of corr-coefs for {names}",
@@ -404,6 +411,9 @@ def _settings(config: Mapping[str, Any]) -> dict[str, str]:
         "generator": models.get("generator") or "an object without a digest",
         "scorer": models.get("scorer") or "an object without a digest",
         "hair segmenter": models.get("hair"),
+        "judges": ", ".join(
+            f"{name} {digest}".strip() for name, digest in (config.get("judges") or {}).items()
+        ),
     }
     return {name: str(value) for name, value in shown.items() if value not in (None, "")}
 

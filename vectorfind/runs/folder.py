@@ -18,7 +18,8 @@ from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.models.pair import Models
 from vectorfind.sampling.store import holds_samples
 
-_CLAIMED = ("kind", "find", "evaluate", "curve", "models", "directions")  # what must agree to go on
+_CLAIMED = ("kind", "find", "evaluate", "curve", "models", "judges", "directions")
+"""What must agree to go on."""
 
 
 @contextmanager
@@ -36,7 +37,8 @@ def open_run(
         overwrite: replace whatever run the folder holds.
     """
     claim = Claim(CONFIG, config, _decides, written, (SAMPLES,))
-    nameless = not all(config["models"].values())
+    networks = {**config["models"], **config.get("judges", {})}
+    nameless = not all(networks.values())
     with open_folder(out, claim, overwrite or nameless, resumed=not nameless) as work:
         yield work
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +17,7 @@ from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettin
 from vectorfind.directions.directions import Directions
 from vectorfind.evaluation.image_test import Evaluation
 from vectorfind.methods.registry import method_named
+from vectorfind.models.judges import Judge
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import device_of, digest_of
 
@@ -26,6 +28,7 @@ def run_config(
     test: EvaluateSettings,
     models: Models,
     segmenter: HairSegmenter | None = None,
+    judges: Sequence[Judge] = (),
 ) -> dict[str, Any]:
     """What a run depends on and what it ran with, for `config.json` (workers change nothing)."""
     return {
@@ -37,6 +40,7 @@ def run_config(
             "scorer": digest_of(models.scorer),
             **({} if segmenter is None else {"hair": segmenter.digest}),
         },
+        **({"judges": {judge.name: judge.digest for judge in judges}} if judges else {}),
         "device": str(device_of(models.generator)),
         "versions": versions(),
     }
@@ -53,10 +57,15 @@ def versions() -> dict[str, str]:
 
 
 def command_line(
-    find: FindSettings, test: EvaluateSettings, generator: object, scorer: object
+    find: FindSettings,
+    test: EvaluateSettings,
+    generator: object,
+    scorer: object,
+    judges: Sequence[object] = (),
 ) -> str:
     """The command that repeats a run, without `--out`; "" where only Python can say it."""
-    from_objects = not all(isinstance(given, str | os.PathLike) for given in (generator, scorer))
+    given = (generator, scorer, *judges)
+    from_objects = not all(isinstance(each, str | os.PathLike) for each in given)
     beyond = any(given is not None for given in (find.strengths, test.strengths, test.thresholds))
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
@@ -81,7 +90,13 @@ def command_line(
     for option, (value, default) in rest.items():
         if value != default:
             words += [option, ",".join(value) if isinstance(value, tuple) else str(value)]
-    return shlex.join(words)
+    return shlex.join([*words, *judge_words(judges)])
+
+
+def judge_words(judges: Sequence[object]) -> list[str]:
+    """The options that name judges; of objects there are none."""
+    named = [str(judge) for judge in judges if isinstance(judge, str | os.PathLike)]
+    return [word for judge in named for word in ("--judge", judge)]
 
 
 def tested(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from reports.layout import (
     CONFIG,
     FINDINGS,
     GAIN,
+    IDENTITY,
+    JUDGES,
     N_CURVE,
     REPORT,
     STATISTICS,
@@ -35,7 +37,10 @@ from reports.pages.folder import report_files
 from reports.tables import table_rows
 from vectorfind.config import default_thresholds
 
-_PRINTED = (STATISTICS, N_CURVE, FINDINGS, COMPARISON, VERDICT, CONCEPT, GAIN)
+_PRINTED = (
+    *(STATISTICS, N_CURVE, FINDINGS, COMPARISON, VERDICT, CONCEPT, GAIN),
+    *(JUDGES, IDENTITY),
+)
 _MEASURED = (STATISTICS, N_CURVE)
 """Tables that a report makes of bare cases or curves, and that a run's folder has of its own."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,10 @@ from reports.layout import (
     GRID_FIGURE,
     GROUP_STATISTICS,
     HAIR_FIGURE,
+    IDENTITY,
+    JUDGES,
+    JUDGES_CASES,
+    JUDGES_SLOPES,
     LATENTS,
     MAP_FIGURE,
     N_CURVE,
@@ -55,7 +60,11 @@ from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.directions.packing import directions_file
-from vectorfind.evaluation.image_test import Evaluation, Measurement, completed, completed_early
+from vectorfind.evaluation.cases import Onlookers
+from vectorfind.evaluation.image_test import Evaluation, completed, completed_early
+from vectorfind.evaluation.judge_tables import judge_arrays, judge_tables
+from vectorfind.evaluation.measuring import Measurement
+from vectorfind.models.judges import check_judges, check_judges_early, load_judges
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.pipeline import run_evaluation
@@ -67,7 +76,7 @@ from vectorfind.runs.folder import (
     read_timings,
     samples_folder,
 )
-from vectorfind.runs.record import command_line, run_config, tested
+from vectorfind.runs.record import command_line, judge_words, run_config, tested
 from vectorfind.runs.report import Report, finished_report, own_report
 from vectorfind.runs.tsne import tsne_figure
 from vectorfind.sampling.groups import grouped
@@ -75,6 +84,7 @@ from vectorfind.sampling.groups import grouped
 _DRAWN = (STRIP_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE, STRENGTH_FIGURE, SLOPES_FIGURE)
 _EVALUATED = (
     *(REPORT, TIMINGS, RESULT, STATISTICS, GROUP_STATISTICS, SLOPES, CONTROL, FITS, N_CURVE),
+    *(JUDGES, JUDGES_SLOPES, JUDGES_CASES, IDENTITY),
     *(LATENTS, SCORES, f"{CASES}/*"),
     *(f"{FIGURES}/{name}*.png" for name in (*_DRAWN, CORRS_FIGURE)),
 )
@@ -94,6 +104,7 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     store: str | os.PathLike | None = None,
     overwrite: bool = False,
     quiet: bool = False,
+    judges: Sequence[str | os.PathLike | Scorer] = (),
 ) -> Report:
     """Finds directions, evaluates them and writes the folder; returns its page and result.
 
@@ -107,26 +118,32 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
         store: folder of the samples, which several runs may share; None for `samples` in `out`.
         overwrite: start afresh, whatever run the folder holds.
         quiet: tell no progress.
+        judges: other scorers, see `vectorfind.pipeline.evaluate`, whose figures stand beside the
+            scorer's.
 
     Raises:
-        InputError: a setting is not allowed, nothing can be written in `out`, or it holds a run
-            with other settings.
+        InputError: a setting is not allowed, a judge reads none of the properties, nothing can be
+            written in `out`, or it holds a run with other settings.
         CheckpointError: a checkpoint is missing, damaged or foreign.
         ScorerError: the scorer's answers cannot be used.
     """
     check_early(find, scorer)
+    if find.properties is not None:
+        check_judges_early(judges, find.properties)
     folder = writable_folder(out)
     models, find = models_for(find, generator, scorer)
     completed_early(test, find, models.scored)
-    segmenter = hair_segmenter(test, models)
-    config = run_config("test", find, test, models, segmenter)
-    config["command"] = command_line(find, test, generator, scorer)
+    loaded = load_judges(judges, find.device)
+    check_judges(loaded, find.properties)
+    beside = Onlookers(hair_segmenter(test, models), loaded)
+    config = run_config("test", find, test, models, beside.segmenter, loaded)
+    config["command"] = command_line(find, test, generator, scorer, judges)
     with open_run(folder, config, _WRITTEN, overwrite) as work:
         report = _all_there(work)
         if report is None:
             own = samples_folder(folder, work, models, find.seed) if store is None else store
             directions = _directions(work, models, find, own, quiet)
-            report = _evaluate_into(work, directions, test, config, quiet, segmenter)
+            report = _evaluate_into(work, directions, test, config, quiet, beside)
     return replace(report, page=folder / REPORT)
 
 
@@ -188,6 +205,7 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     device: str | None = None,
     overwrite: bool = False,
     quiet: bool = False,
+    judges: Sequence[str | os.PathLike | Scorer] = (),
 ) -> Report:
     """Evaluates directions from a file and writes the same folder, but for its row of an n-curve.
 
@@ -197,16 +215,22 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     folder = writable_folder(out)
     directions = load_directions(directions_path, generator, scorer, device=device)
     completed(test, directions)
-    segmenter = hair_segmenter(test, directions.models)
-    config = run_config("evaluate", directions.settings, test, directions.models, segmenter)
+    check_judges_early(judges, directions.properties)
+    loaded = load_judges(judges, device)
+    check_judges(loaded, directions.properties)
+    beside = Onlookers(hair_segmenter(test, directions.models), loaded)
+    config = run_config(
+        "evaluate", directions.settings, test, directions.models, beside.segmenter, loaded
+    )
     config["directions"] = file_digest(directions_file(directions_path))
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     words += ["--hair"] if test.hair else []
+    words += judge_words(judges)
     config["command"] = shlex.join([*words, "--seed", str(test.seed)])
     with open_run(folder, config, _EVALUATED, overwrite) as work:
         report = _all_there(work)
         if report is None:
-            report = _evaluate_into(work, directions, test, config, quiet, segmenter)
+            report = _evaluate_into(work, directions, test, config, quiet, beside)
     return replace(report, page=folder / REPORT)
 
 
@@ -244,10 +268,11 @@ def _evaluate_into(
     test: EvaluateSettings,
     config: dict,
     quiet: bool,
-    segmenter: HairSegmenter | None,
+    beside: Onlookers,
 ) -> Report:
-    folder, started = work.folder, time.monotonic()
-    evaluation = run_evaluation(directions, test, quiet, work.on_the_way(CASES), segmenter)
+    folder, started, segmenter = work.folder, time.monotonic(), beside.segmenter
+    cached = work.on_the_way(CASES)
+    evaluation = run_evaluation(directions, test, quiet, cached, segmenter, beside.judges)
     add_timing(folder, "evaluate", time.monotonic() - started)
     slope = evaluation.measured.slope
     tables = {
@@ -258,6 +283,7 @@ def _evaluate_into(
         ),
         CONTROL: compare(evaluation),
         FITS: fits_table(directions.fits()),
+        **judge_tables(evaluation),
     }
     if config["kind"] == "test":
         seconds = sum(read_timings(folder).values())
@@ -278,7 +304,10 @@ def _evaluate_into(
 
 
 def write_scores(path: Path, evaluation: Evaluation) -> None:
-    """All that was read off the test's images: the cases unedited, edited, and by the control."""
+    """All that was read off the test's images: the cases unedited, edited, and by the control.
+
+    What judges read stands beside it, see `vectorfind.evaluation.judge_tables.judge_arrays`.
+    """
     arrays = {
         "base": evaluation.base_scores,
         "edited": evaluation.measured.scores,
@@ -290,4 +319,5 @@ def write_scores(path: Path, evaluation: Evaluation) -> None:
         arrays[c.HAIR_IOU] = evaluation.hair
     if evaluation.control is not None:
         arrays["control"] = evaluation.control.scores
+    arrays |= judge_arrays(evaluation)
     write_npz(path, "vectorfind scores", arrays, {"seed": evaluation.settings.seed})

@@ -21,7 +21,9 @@ from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
 from vectorfind.config import CurveSettings, EvaluateSettings, FindSettings
 from vectorfind.editing.settings import EditSettings
+from vectorfind.models import judges
 from vectorfind.models import pair as models
+from vectorfind.runs import test as main_test
 from vectorfind.runs.finetune.settings import FaceSettings, FilterSettings, MeasureSettings
 
 SMALL = ["-n", "320", "--group-by", "hair_color", "--workers", "1"]
@@ -343,3 +345,35 @@ def test_another_run_in_the_folder_is_refused(networks, run_folder):
 def test_info_of_an_unknown_path_gets_one_line(tmp_path):
     assert_one_line(invoke("info", tmp_path), "config.json")
     assert_one_line(invoke("info", tmp_path / "no.npz"), "no.npz")
+
+
+def test_judges_are_named_by_options(networks, tmp_path, monkeypatch):
+    shared = {"eyes": PlantedScorer(), "nothing": PlantedScorer()}
+    shared["nothing"].properties = ("nose",)
+    real = judges.resolve_scorer
+
+    def resolve(given, device=None):
+        return shared[given] if given in shared else real(given, device)
+
+    monkeypatch.setattr(judges, "resolve_scorer", resolve)
+    monkeypatch.setattr(main_test, "run_figures", lambda *args: {})
+    result = invoke("test", *TINY_TEST, "--judge", "eyes", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "judged by eyes: eyes 1.0" in result.output
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["judges"] == {"eyes": "planted-scorer"}
+    assert config["command"].endswith("--judge eyes")
+    out = tmp_path / "again"
+    again = invoke("evaluate", tmp_path / "out", "--cases", 3, "--judge", "eyes", "--out", out)
+    assert again.exit_code == 0, again.output
+    assert "judged by eyes" in again.output
+    for given, words in (
+        (["nothing"], "the judge nothing reads nose and none of eyes, mouth, pose"),
+        (["eyes", "eyes"], "a judge stands twice in eyes, eyes"),
+        (["absent.safetensors"], "absent.safetensors"),
+    ):
+        options = [word for name in given for word in ("--judge", name)]
+        refused = invoke("test", *TINY_TEST, *options, "--out", tmp_path / "other")
+        assert refused.exit_code == 2
+        assert words in refused.output
+        assert len(refused.output.splitlines()) == 1

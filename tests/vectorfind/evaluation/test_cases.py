@@ -15,7 +15,7 @@ from tests.vectorfind.conftest import RANGE, SIDE, ToyGenerator, ToyScorer
 from vectorfind.config import EvaluateSettings
 from vectorfind.directions.edits import CaseEdits
 from vectorfind.evaluation import cases
-from vectorfind.evaluation.cases import case_scores
+from vectorfind.evaluation.cases import Onlookers, case_scores
 from vectorfind.evaluation.image_test import completed, run_cases, with_hair
 from vectorfind.models.pair import Models
 from vectorfind.pipeline import evaluate
@@ -132,7 +132,7 @@ def case(models):
 def overlaps(models, case, segmenter, **options):
     latents, vectors, _ = case
     edits = CaseEdits(models, latents, vectors, GRID, "w", 16)
-    return case_scores(edits, segmenter, len(latents), **options).overlaps
+    return case_scores(edits, Onlookers(segmenter), len(latents), **options).overlaps
 
 
 def test_overlaps_are_those_of_the_columns(models, case):
@@ -155,7 +155,7 @@ def test_hair_is_masked_on_the_images_that_are_scored(models, case):
     real = edits.models.generator.synthesize
     edits.models.generator.synthesize = lambda v, layer: made.append(len(v)) or real(v, layer)
     try:
-        result = case_scores(edits, segmenter, masked=2)
+        result = case_scores(edits, Onlookers(segmenter), masked=2)
     finally:
         del edits.models.generator.synthesize
     assert np.array_equal(result.scores, plain)

