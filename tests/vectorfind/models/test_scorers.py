@@ -7,11 +7,17 @@ import torch
 
 import vectorfind
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.landmarks.files import FACE, IRIS, from_tflite, save_networks
+from property_cnn.landmarks.detected import DetectedScorer
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, from_tflite, save_networks
 from property_cnn.landmarks.iris import IrisScorer
 from property_cnn.landmarks.scorer import LandmarksScorer
 from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
-from tests.property_cnn.landmarks.conftest import centred_face, face_file, iris_file
+from tests.property_cnn.landmarks.conftest import (
+    centred_face,
+    detector_file,
+    face_file,
+    iris_file,
+)
 from tests.property_cnn.landmarks.test_iris import contour
 from vectorfind.models.fetch import FETCHED
 from vectorfind.models.protocols import resolve_scorer
@@ -32,10 +38,14 @@ class Bands:
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """The user's data folder, with both networks in their file."""
+    """The user's data folder, with the networks in their file."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    face, eyes = face_file(centred_face(), scale=0.3), iris_file(contour(6.0), scale=0.3)
-    networks = {"landmarks": from_tflite(face, FACE, "a"), "iris": from_tflite(eyes, IRIS, "b")}
+    files = {
+        FACE: face_file(centred_face(), scale=0.3),
+        IRIS: iris_file(contour(6.0), scale=0.3),
+        DETECTOR: detector_file(),
+    }
+    networks = {kind.name: from_tflite(file, kind, "a") for kind, file in files.items()}
     path = tmp_path / "vectorfind" / "landmarks.safetensors"
     save_networks(path, networks, {})
     return path
@@ -44,13 +54,14 @@ def data(tmp_path, monkeypatch):
 def test_names_are_found_in_the_users_folder(data):
     assert type(resolve_scorer("landmarks", "cpu")) is LandmarksScorer
     assert type(resolve_scorer("iris", "cpu")) is IrisScorer
+    assert type(resolve_scorer("detected", "cpu")) is DetectedScorer
     assert type(resolve_scorer(data, "cpu")) is LandmarksScorer
     assert resolve_scorer("default", "cpu").properties == PROPERTIES
-    for name in ("landmarks", "iris"):
+    for name in ("landmarks", "detected", "iris"):
         assert resolve_scorer(name, "cpu").properties == NAMED[name]
 
 
-@pytest.mark.parametrize("name", ["landmarks", "iris"])
+@pytest.mark.parametrize("name", ["landmarks", "detected", "iris"])
 def test_what_is_absent_names_the_command(tmp_path, monkeypatch, name):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with pytest.raises(CheckpointError, match="get it by: vectorfind fetch landmarks"):
@@ -72,6 +83,7 @@ def test_dlib_is_read_and_fetched_by_its_name():
 
 def test_what_a_scorer_reads_is_known_before_it_is_loaded(data, tmp_path):
     assert scored_by("landmarks") == scored_by(data) == LANDMARK_PROPERTIES
+    assert scored_by("detected") == LANDMARK_PROPERTIES
     assert scored_by("iris") == IRIS_PROPERTIES
     assert scored_by("default") == scored_by(tmp_path / "absent") == PROPERTIES
 
