@@ -142,7 +142,7 @@ def _agreement(own: list[_Reading], scorer: dict[str, _Reading], judge: str) -> 
         elif each.corr[2] < beside.corr[1]:
             texts.append(
                 f"By {judge}, {name} follows less closely: {figures}, where the scorer says "
-                f"{signed(beside.corr[0])}. Part of it is the scorer's own, or of {judge}'s noise."
+                f"{signed(beside.corr[0])}. The difference is the scorer's own, or {judge}'s noise."
             )
     return texts
 
