@@ -169,18 +169,18 @@ def _points(table: pd.DataFrame, caption: str) -> Table:
 
 def findings_verdict(findings: Sequence[Finding]) -> str:
     """One sentence on how many findings hold."""
-    counts = {
-        words: sum(finding.holds == verdict for finding in findings)
-        for verdict, words in (
-            ("holds", "hold"),
-            ("partly", "hold partly"),
-            ("does not hold", "do not hold"),
-            ("not measured", "were not measured"),
-        )
+    verdicts = {
+        "holds": ("holds", "hold"),
+        "partly": ("holds partly", "hold partly"),
+        "does not hold": ("does not hold", "do not hold"),
+        "not measured": ("was not measured", "were not measured"),
     }
-    if counts["were not measured"] == len(findings):
+    counts = {
+        verdict: sum(finding.holds == verdict for finding in findings) for verdict in verdicts
+    }
+    if counts["not measured"] == len(findings):
         return "Mean corr-coefs against the number of samples."
-    parts = [f"{count} {words}" for words, count in counts.items() if count]
+    parts = [f"{n} {verdicts[verdict][n > 1]}" for verdict, n in counts.items() if n]
     return f"Of the reference's seven findings, {listed(parts)}."
 
 
