@@ -111,7 +111,7 @@ def test_a_folder_of_curves_gives_plots_and_findings(curves, tmp_path):
     again = read_curve((tmp_path / "out" / "n_curve.csv").read_text())
     pd.testing.assert_frame_equal(again, read_curves(curves))
     assert "lines: 7 (" in report.lines[0]
-    assert "6 hold and 1 hold partly" in report.page.read_text()
+    assert "6 hold and 1 holds partly" in report.page.read_text()
 
 
 def test_overlays_are_drawn_and_tried_too(curves, run, tmp_path):
