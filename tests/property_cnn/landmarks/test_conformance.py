@@ -1,6 +1,7 @@
 """MediaPipe's own files, where they are at hand, against OpenVINO's reading of them.
 
 VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; iris_landmark.tflite is sought beside it.
+VECTORFIND_PERSON_TFLITE names selfie_segmentation.tflite, which LiteRT reads and OpenVINO does not.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import pytest
 import torch
 
 from property_cnn.faces import render_faces, sample_attributes
-from property_cnn.landmarks.files import FACE, IRIS, load_network
+from property_cnn.landmarks.files import FACE, IRIS, PERSON, load_network
 from property_cnn.landmarks.scorer import resized
 
 ENVIRONMENT = "VECTORFIND_LANDMARKS_TFLITE"
 FILES = {"face_landmark.tflite": FACE, "iris_landmark.tflite": IRIS}
 LEAST_PIXELS = 1e-3
+PERSON_ENVIRONMENT = "VECTORFIND_PERSON_TFLITE"
+LEAST_SHARE = 1e-3
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -39,3 +42,24 @@ def test_mediapipes_file_gives_what_its_runtime_gives(name):
         wanted = {value.size: value.ravel() for value in compiled(image[None]).values()}
         for got in outputs:
             np.testing.assert_allclose(got[k], wanted[got.shape[1]], rtol=0, atol=LEAST_PIXELS)
+
+
+def test_mediapipes_person_network_gives_what_litert_gives():
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    path = Path(os.environ.get(PERSON_ENVIRONMENT, ""))
+    if not path.is_file():
+        pytest.skip(f"{PERSON_ENVIRONMENT} names no selfie_segmentation.tflite")
+    faces = render_faces(sample_attributes(4, seed=0), size=128)
+    images = resized(faces, PERSON.side).add(1).div(2).clamp(0, 1)
+    with torch.inference_mode():
+        (shares,) = load_network(path, PERSON)(images)
+    runtime = litert.Interpreter(model_path=str(path), num_threads=1)
+    runtime.allocate_tensors()
+    taken, given = (
+        d[0]["index"] for d in (runtime.get_input_details(), runtime.get_output_details())
+    )
+    for got, image in zip(shares, images.permute(0, 2, 3, 1).contiguous().numpy(), strict=True):
+        runtime.set_tensor(taken, image[None])
+        runtime.invoke()
+        wanted = runtime.get_tensor(given).ravel()
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=LEAST_SHARE)
