@@ -216,7 +216,7 @@ scorer_option = click.option(
     "--scorer",
     default="default",
     show_default=True,
-    help='"default", "landmarks", "iris" or a file.',
+    help='"default", "landmarks", "iris", "parsing" or a file.',
 )
 property_cnn_option = click.option(
     "--scorer",

@@ -5,18 +5,28 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
+from property_cnn.properties import (
+    IRIS_PROPERTIES,
+    LANDMARK_PROPERTIES,
+    PARSING_PROPERTIES,
+    PROPERTIES,
+)
 
 if TYPE_CHECKING:
     import torch
 
     from property_cnn.common.networks import BatchedNetwork
 
-DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
+DEFAULT, LANDMARKS, IRIS, PARSING = "default", "landmarks", "iris", "parsing"
 
-NAMED = {DEFAULT: PROPERTIES, LANDMARKS: LANDMARK_PROPERTIES, IRIS: IRIS_PROPERTIES}
-"""Name -> the properties that the scorer reads. All but the first are read from the file that
-`vectorfind fetch landmarks` leaves in the user's data folder.
+NAMED = {
+    DEFAULT: PROPERTIES,
+    LANDMARKS: LANDMARK_PROPERTIES,
+    IRIS: IRIS_PROPERTIES,
+    PARSING: PARSING_PROPERTIES,
+}
+"""Name -> the properties that the scorer reads. All but the first are read from files that
+`vectorfind fetch` leaves in the user's data folder.
 """
 
 
@@ -45,6 +55,10 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
         from property_cnn.landmarks.iris import load_iris_scorer
 
         return load_iris_scorer(needed_path(LANDMARKS), device)
+    if scorer == PARSING:
+        from property_cnn.hair.parsing import load_parsing_scorer
+
+        return load_parsing_scorer(device)
     path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
     landmarks = scorer == LANDMARKS or _has_landmarks(path)
     return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)
