@@ -48,6 +48,7 @@ FOREHEAD, CHIN, LEFT, RIGHT = 10, 152, 234, 454
 
 _BINS = 16  # of a colour's each axis
 _ROUNDS = 4
+_CHEEKS = 0.65  # of the way from the forehead to the chin
 _UNKNOWN = 2e-4  # likelihood of a colour of hair not seen yet
 _RADIUS, _FLATNESS = 0.02, 1e-3  # of the guided filter, in sides and squared lightness
 _PRIOR = (  # hair, skin, clothes
@@ -125,13 +126,23 @@ class PhotographTeacher:
             ScorerError: the images have another shape.
         """
         check_square(images)
-        images = resized(images.to(self.person.device, torch.float32), SIDE).clamp(-1, 1)
-        person = self.person(images)
         points, logits = self.landmarks.landmarks(images)
-        found = classified(images, person, points[..., :2])
+        found = self.parsed(images, points)[1]
+        person = 1 - found[:, BACKGROUND : BACKGROUND + 1]
         bare = torch.cat([1 - person, torch.zeros_like(person), person / 2, person / 2], dim=1)
         seen = logits >= FACE_LOGIT
         return torch.where(seen[:, None, None, None], found, bare)
+
+    def parsed(self, images: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Images at (224, 224), and their probabilities of `CLASSES`; see `__call__`.
+
+        Args:
+            images: (N, 3, R, R) in [-1, 1].
+            points: (N, 468, 3) landmarks in pixels of the images.
+        """
+        points = points[..., :2] * (SIDE / images.shape[-1])
+        images = resized(images.to(self.person.device, torch.float32), SIDE).clamp(-1, 1)
+        return images, classified(images, self.person(images), points)
 
 
 def load_person_segmenter(
@@ -273,12 +284,13 @@ def likelihoods(bins: Tensor, shares: Tensor) -> Tensor:
 
 
 def hanging(hair: Tensor, points: Tensor) -> Tensor:
-    """Hair below the chin counts where hair hangs down to it: (N, S, S) of (N, S, S)."""
-    chin = points[:, CHIN, 1]
+    """Hair below the cheeks counts where it hangs down from there: (N, S, S) of (N, S, S)."""
+    top, chin = points[:, FOREHEAD, 1], points[:, CHIN, 1]
+    cheeks = top + _CHEEKS * (chin - top)
     rows = [hair[:, 0]]
     for y in range(1, hair.shape[1]):
         above = F.max_pool1d(rows[-1][:, None], 5, 1, 2)[:, 0]
-        free = (chin > y)[:, None]
+        free = (cheeks > y)[:, None]
         rows.append(torch.where(free, hair[:, y], torch.minimum(hair[:, y], above)))
     return torch.stack(rows, dim=1)
 

@@ -139,10 +139,10 @@ def test_a_colour_is_likely_where_its_class_has_it():
 
 def test_hair_hangs_from_above():
     hair = torch.zeros(1, 12, 9)
-    hair[:, 2:9, 2] = 0.8  # a strand past the chin
+    hair[:, 2:9, 2] = 0.8  # a strand past the cheeks
     hair[:, 9:, 6] = 1.0  # clothes of its colour
     points = torch.zeros(1, 468, 2)
-    points[:, CHIN, 1] = 5
+    points[:, CHIN, 1] = 5 / 0.65
     kept = hanging(hair, points)
     assert torch.equal(kept[:, :9], hair[:, :9])
     assert float(kept[:, :, 6].max()) == 0
