@@ -57,9 +57,9 @@ _PRIOR = (  # hair, skin, clothes
     (0.60, 0.34, 0.06),  # above the face
     (0.30, 0.66, 0.04),  # above the forehead
     (0.68, 0.26, 0.06),  # beside the face
-    (0.45, 0.30, 0.25),  # beside the chin
-    (0.10, 0.40, 0.50),  # below the chin
-    (0.35, 0.10, 0.55),  # the shoulders
+    (0.60, 0.22, 0.18),  # beside the chin
+    (0.20, 0.45, 0.35),  # below the chin
+    (0.75, 0.05, 0.20),  # the shoulders
 )
 
 
@@ -126,6 +126,11 @@ class PhotographTeacher:
             ScorerError: the images have another shape.
         """
         check_square(images)
+        none = torch.empty(0, len(CLASSES), SIDE, SIDE, device=self.person.device)
+        parts = images.split(self.person.batch_size) if len(images) else ()
+        return torch.cat([none, *(self._shares(part) for part in parts)])
+
+    def _shares(self, images: Tensor) -> Tensor:
         points, logits = self.landmarks.landmarks(images)
         found = self.parsed(images, points)[1]
         person = 1 - found[:, BACKGROUND : BACKGROUND + 1]
