@@ -14,6 +14,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.faces.classes import Part
+from property_cnn.properties import MASK_PROPERTIES, PROPERTIES
 
 MAP_SIZE = 224
 """Side in pixels of the parsing maps that the scores are defined for."""
@@ -55,25 +56,37 @@ def parsing_scores(images: Tensor, maps: Tensor) -> Tensor:
             f"maps are (N, S, S) with one map an image, not {tuple(maps.shape)} "
             f"for {len(images)} images"
         )
+    eyes, pose = eye_scores(maps == Part.LEFT_EYE, maps == Part.RIGHT_EYE)
+    others = mask_scores(images, maps == Part.HAIR, maps == Part.BACKGROUND)
+    columns = {"eyes": eyes, "mouth": mouth_opening(maps), "pose": pose}
+    columns |= dict(zip(MASK_PROPERTIES, others.unbind(1), strict=True))
+    return torch.stack([columns[name] for name in PROPERTIES], dim=1).float()
+
+
+def mask_scores(images: Tensor, hair: Tensor, background: Tensor) -> Tensor:
+    """Raw scores that need only masks, columns in the order of `MASK_PROPERTIES`.
+
+    Args:
+        images: (N, 3, h, w) in [-1, 1]; resized bilinearly to the masks' side where it differs.
+        hair, background: (N, S, S) bool masks.
+
+    Returns:
+        (N, 5) in float64; see `parsing_scores`.
+    """
     grey = images.float().add(1).mul(127.5).mean(dim=1, keepdim=True)  # (N, 1, h, w) in 0..255
-    side = maps.shape[-1]
+    side = hair.shape[-1]
     if grey.shape[-2:] != (side, side):
         grey = F.interpolate(grey, (side, side), mode="bilinear", align_corners=False)
     grey = grey[:, 0]  # (N, S, S)
-    hair = maps == Part.HAIR
-    eyes, pose = eye_scores(maps == Part.LEFT_EYE, maps == Part.RIGHT_EYE)
-    background_mean, background_std = background_scores(grey, maps == Part.BACKGROUND)
-    columns = (
-        eyes,
-        hair_color(grey, hair),
-        hair_length(hair),
-        mouth_opening(maps),
-        pose,
-        background_mean,
-        background_std,
-        hairstyle(grey, hair),
-    )
-    return torch.stack(columns, dim=1).float()
+    mean, std = background_scores(grey, background)
+    columns = {
+        "hair_color": hair_color(grey, hair),
+        "hair_length": hair_length(hair),
+        "background_mean": mean,
+        "background_std": std,
+        "hairstyle": hairstyle(grey, hair),
+    }
+    return torch.stack([columns[name].double() for name in MASK_PROPERTIES], dim=1)
 
 
 def eye_scores(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,6 +33,8 @@ class Archive:
         distribution, version: of the package on the index that pip is set to.
         sha256: of the archive's bytes.
         licence: of what is in it, in a sentence.
+        built_for: platform, Python version and ABI, as pip calls them, of a wheel that is not for
+            all; it is fetched whatever the machine, since nothing in it is executed.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Archive:
     version: str
     sha256: str
     licence: str
+    built_for: tuple[str, str, str] | None = None
 
     @property
     def requirement(self) -> str:
@@ -116,6 +119,9 @@ def _words(wheel: Archive, folder: str | os.PathLike) -> list[str]:
     """pip's command, which runs nothing of a wheel."""
     options = "--no-deps --only-binary=:all: --no-input --quiet --disable-pip-version-check"
     words = [sys.executable, "-m", "pip", "download", *options.split()]
+    if wheel.built_for is not None:
+        options = ("--platform", "--python-version", "--abi")
+        words += [word for pair in zip(options, wheel.built_for, strict=True) for word in pair]
     return [*words, "--dest", os.fspath(folder), wheel.requirement]
 
 

@@ -42,6 +42,12 @@ LANDMARK_PROPERTIES = (
 sees them, a wider open mouth, a broader one, a head turned to the picture's right, lifted up,
 rolled clockwise, higher brows. The last is yaw by the name that directions are sought for."""
 
+MASK_PROPERTIES = ("hair_color", "hair_length", "background_mean", "background_std", "hairstyle")
+"""What masks of hair and background tell; see `PROPERTIES`."""
+
+PARSING_PROPERTIES = LANDMARK_PROPERTIES + MASK_PROPERTIES
+"""What landmarks and masks tell together."""
+
 IRIS_PROPERTIES = ("eyes", "left_eye", "right_eye")
 """What the contours of the eyes tell."""
 

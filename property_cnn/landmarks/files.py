@@ -36,11 +36,13 @@ class Kind:
         name: as files are called by.
         side: of the images that it takes, in pixels.
         outputs: how many numbers an image each of its outputs has.
+        fetched: what `vectorfind fetch` calls the file that holds it.
     """
 
     name: str
     side: int
     outputs: tuple[int, ...]
+    fetched: str = "landmarks"
 
 
 FACE = Kind("landmarks", 192, (3 * 468, 1))
@@ -51,6 +53,9 @@ IRIS = Kind("iris", 64, (3 * 71, 3 * 5))
 
 DETECTOR = Kind("detector", 256, (16 * 896, 896))
 """MediaPipe's face detector for a phone's back camera: boxes and points of faces, and logits."""
+
+PERSON = Kind("person", 256, (256 * 256,), fetched="person")
+"""MediaPipe's selfie segmentation: for each pixel, how likely it shows a person."""
 
 
 def kinds_of(path: str | os.PathLike) -> tuple[str, ...]:
@@ -68,7 +73,7 @@ def kinds_of(path: str | os.PathLike) -> tuple[str, ...]:
 
 def describe_networks(path: str | os.PathLike) -> dict[str, str]:
     """Names and values to print, of a file that holds networks (`kinds_of`)."""
-    shown = {"kind": "landmark networks", "networks": ", ".join(kinds_of(path))}
+    shown = {"kind": "networks of faces", "networks": ", ".join(kinds_of(path))}
     with open(path, "rb") as file:
         if not is_tflite(file.read(8)):
             card = json.loads(load_tensors(path)[1][KEY])
@@ -86,13 +91,13 @@ def load_network(path: str | os.PathLike, kind: Kind) -> GraphNetwork:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"no file {path}; get it by: vectorfind fetch landmarks")
+        raise CheckpointError(f"no file {path}; {_getting(kind)}")
     with reading(path), open(path, "rb") as file:
         if is_tflite(file.read(8)):
             file.seek(0)
             return from_tflite(file.read(LARGEST_FILE + 1), kind, str(path))
     tensors, metadata = load_tensors(path)
-    otherwise = f"{path} holds no network called {kind.name}; get it by: vectorfind fetch landmarks"
+    otherwise = f"{path} holds no network called {kind.name}; {_getting(kind)}"
     try:
         graph = Graph.from_plain(read_card(metadata, KEY, FORMAT, otherwise)["graphs"][kind.name])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -141,3 +146,7 @@ def graph_digest(network: GraphNetwork, weights: str, version: int) -> str:
     """16 hexadecimal digits that name weights, graph, and the version of what is made of them."""
     text = json.dumps([weights, network.graph.plain(), version], sort_keys=True)
     return bytes_digest(text.encode())
+
+
+def _getting(kind: Kind) -> str:
+    return f"get it by: vectorfind fetch {kind.fetched}"

@@ -69,6 +69,44 @@ class Sum(nn.Module):
         return one + other
 
 
+class Product(nn.Module):
+    """The product of a value with one of its shape, or with one number a channel."""
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        if other.shape not in (one.shape, (*one.shape[:2], 1, 1)):
+            raise ValueError(f"{tuple(one.shape)} and {tuple(other.shape)} are multiplied")
+        return one * other
+
+
+class Mean(nn.Module):
+    """The mean of each channel, (N, C, 1, 1)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean(dim=(2, 3), keepdim=True)
+
+
+class Resize(nn.Module):
+    """Bilinear resizing to (height, width), pixels being areas and not points."""
+
+    def __init__(self, size: Sequence[int]):
+        super().__init__()
+        self.size = tuple(size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.interpolate(images, self.size, mode="bilinear", align_corners=False)
+
+
+class Spread(nn.Module):
+    """A transposed convolution whose windows touch and do not overlap."""
+
+    def __init__(self, channels: Sequence[int], kernel: Sequence[int]):
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(*channels, tuple(kernel), tuple(kernel))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.conv(images)
+
+
 class Largest(nn.Module):
     """The largest value in each window; padding, as a convolution's, is never the largest."""
 
@@ -125,11 +163,17 @@ def _channels_last(values: Tensor) -> Tensor:
 KINDS: Mapping[str, type[nn.Module]] = {
     "conv": Convolution,
     "prelu": Slope,
+    "relu": nn.ReLU,
+    "hard_swish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
     "add": Sum,
+    "multiply": Product,
+    "mean": Mean,
+    "resize": Resize,
+    "spread": Spread,
     "max_pool": Largest,
     "pad": Zeros,
     "flatten": Flat,
-    "relu": nn.ReLU,
     "rows": Rows,
     "stack": Stacked,
 }

@@ -1,6 +1,6 @@
 """A .tflite file to a graph and its weights; nothing of it is executed.
 
-Read are the operators that MediaPipe's face-landmark, iris and face-detection networks are made
+Read are the operators that MediaPipe's networks of faces, landmarks, irises and persons are made
 of, with weights in float32 or in float16. Needs the package `tflite`, which knows the flatbuffer's
 layout.
 """
@@ -210,7 +210,8 @@ class _Reader:
         table = made.BuiltinOptions()
         options = getattr(self.tflite, name)()
         options.Init(table.Bytes, table.Pos)
-        if options.FusedActivationFunction() != self.tflite.ActivationFunctionType.NONE:
+        fused = getattr(options, "FusedActivationFunction", None)  # resizing has none
+        if fused is not None and fused() != self.tflite.ActivationFunctionType.NONE:
             raise CheckpointError("it has an activation within another operator; none is read")
         return options
 
@@ -246,6 +247,8 @@ class _Reader:
 
     def _name(self, code: Any) -> str:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        if number == self.tflite.BuiltinOperator.CUSTOM:
+            return (code.CustomCode() or b"").decode()
         kinds = vars(self.tflite.BuiltinOperator)
         return next((name for name, kind in kinds.items() if kind == number), str(number))
 
@@ -311,6 +314,40 @@ def _add(reader: _Reader, made: Any) -> None:
     reader.add(made, "add")
 
 
+def _multiply(reader: _Reader, made: Any) -> None:
+    reader.options(made, "MulOptions")
+    reader.add(made, "multiply")
+
+
+def _mean(reader: _Reader, made: Any) -> None:
+    options = reader.options(made, "Pool2DOptions")
+    window = (int(options.FilterHeight()), int(options.FilterWidth()))
+    if window != reader.input(made).shape[1:3] or options.Padding() != reader.tflite.Padding.VALID:
+        raise CheckpointError("it averages parts of images; only averages of whole ones are read")
+    reader.add(made, "mean")
+
+
+def _resize(reader: _Reader, made: Any) -> None:
+    options = reader.options(made, "ResizeBilinearOptions")
+    if options.AlignCorners() or not options.HalfPixelCenters():
+        raise CheckpointError("it resizes by the pixels' corners; only by half pixels is read")
+    reader.add(made, "resize", size=tuple(reader.constant(made, 1).astype(int).tolist()))
+
+
+def _spread(reader: _Reader, made: Any) -> None:
+    """MediaPipe's own operator: a transposed convolution and its bias; kernel (out, h, w, in)."""
+    kernel = reader.constant(made, 1).transpose(3, 0, 1, 2)
+    table = struct.pack("<3i", reader.tflite.Padding.VALID, *kernel.shape[:1:-1])
+    if not made.CustomOptionsLength() or bytes(made.CustomOptionsAsNumpy()) != table:
+        raise CheckpointError("it has a transposed convolution whose windows overlap; none is read")
+    weights = {"conv.weight": kernel, "conv.bias": reader.constant(made, 2)}
+    reader.add(made, "spread", weights, channels=kernel.shape[:2], kernel=kernel.shape[2:])
+
+
+def _plain(kind: str) -> Callable[[_Reader, Any], None]:
+    return lambda reader, made: reader.add(made, kind)
+
+
 def _max_pool(reader: _Reader, made: Any) -> None:
     options = reader.options(made, "Pool2DOptions")
     window = (int(options.FilterHeight()), int(options.FilterWidth()))
@@ -332,10 +369,6 @@ def _reshape(reader: _Reader, made: Any) -> None:
     reader.add(made, "flatten") if len(shape) == 2 else reader.add(made, "rows", width=shape[2])
 
 
-def _relu(reader: _Reader, made: Any) -> None:
-    reader.add(made, "relu")
-
-
 def _stack(reader: _Reader, made: Any) -> None:
     options = reader.options(made, "ConcatenationOptions")
     if len(reader.result(made).shape) != 3 or options.Axis() not in (1, -2):
@@ -352,11 +385,17 @@ _READ: dict[str, Callable[[_Reader, Any], None]] = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
     "PRELU": _prelu,
+    "RELU": _plain("relu"),
+    "HARD_SWISH": _plain("hard_swish"),
+    "LOGISTIC": _plain("sigmoid"),
     "ADD": _add,
+    "MUL": _multiply,
+    "AVERAGE_POOL_2D": _mean,
+    "RESIZE_BILINEAR": _resize,
+    "Convolution2DTransposeBias": _spread,
     "MAX_POOL_2D": _max_pool,
     "PAD": _pad,
     "RESHAPE": _reshape,
-    "RELU": _relu,
     "CONCATENATION": _stack,
     "DEQUANTIZE": _dequantize,
 }

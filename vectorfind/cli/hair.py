@@ -50,6 +50,7 @@ _data_options = stacked(
         {
             "rendered": "Rendered faces to learn from.",
             "generated": "Faces of the generator to learn from.",
+            "photographs": "Photographs by mobilestylegan to learn from; needs vectorfind fetch.",
             "seed": "Of faces, split, weights and order.",
             "side": "Pixels of a side of images and masks.",
         },

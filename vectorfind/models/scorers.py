@@ -9,6 +9,7 @@ from property_cnn.properties import (
     DLIB_PROPERTIES,
     IRIS_PROPERTIES,
     LANDMARK_PROPERTIES,
+    PARSING_PROPERTIES,
     PROPERTIES,
 )
 
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
     from property_cnn.common.networks import BatchedNetwork
     from property_cnn.dlib_faces.scorer import DlibScorer
 
-DEFAULT, LANDMARKS, DETECTED, IRIS, DLIB = "default", "landmarks", "detected", "iris", "dlib"
+DEFAULT, LANDMARKS, DETECTED, PARSING = "default", "landmarks", "detected", "parsing"
+IRIS, DLIB = "iris", "dlib"
 
 NAMED = {
     DEFAULT: PROPERTIES,
     LANDMARKS: LANDMARK_PROPERTIES,
     DETECTED: LANDMARK_PROPERTIES,
+    PARSING: PARSING_PROPERTIES,
     IRIS: IRIS_PROPERTIES,
     DLIB: DLIB_PROPERTIES,
 }
-"""Name -> the properties that the scorer reads. All but the first are read from what
-`vectorfind fetch landmarks`, of the last `vectorfind fetch dlib`, leaves in the user's data folder.
+"""Name -> the properties that the scorer reads. All but the first are read from files that
+`vectorfind fetch` leaves in the user's data folder.
 """
 
 
@@ -58,6 +61,10 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
         from property_cnn.landmarks.iris import load_iris_scorer
 
         return load_iris_scorer(needed_path(LANDMARKS), device)
+    if scorer == PARSING:
+        from property_cnn.hair.parsing import load_parsing_scorer
+
+        return load_parsing_scorer(device)
     if scorer == DLIB:
         from property_cnn.dlib_faces.scorer import load_dlib_scorer
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from property_cnn.landmarks.detection import anchors
-from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, from_tflite
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, PERSON, from_tflite
 from tests.property_cnn.landmarks import faces_by_hand
-from tests.property_cnn.landmarks.tflite_by_hand import tiny_reader
+from tests.property_cnn.landmarks.tflite_by_hand import Net, tiny_reader
 
 
 def face_file(points, logit=20.0, scale=0.0):
@@ -40,6 +40,14 @@ def detector_file(*faces):
     return tiny_reader(
         DETECTOR.side, DETECTOR.outputs, scale=0.0, bias=[raw.ravel(), logits]
     ).file()
+
+
+def person_file(slopes=(0.0, 0.0, 0.0), bias=20.0):
+    """A .tflite of the person's kind: a sigmoid of each pixel's colours in [0, 1] by `slopes`."""
+    net = Net(PERSON.side)
+    logits = net.conv(net.input, np.reshape(slopes, (1, 1, 1, 3)), (bias,))
+    net.outputs = [net.same("LOGISTIC", logits)]
+    return net.file()
 
 
 def centred_face(**pose):

@@ -1,6 +1,7 @@
 """MediaPipe's own files, where they are at hand, against OpenVINO's reading of them.
 
 VECTORFIND_LANDMARKS_TFLITE names face_landmark.tflite; the others are sought beside it.
+VECTORFIND_PERSON_TFLITE names selfie_segmentation.tflite, which LiteRT reads and OpenVINO does not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 
 from property_cnn.faces import render_faces, sample_attributes
 from property_cnn.landmarks.detected import DetectedScorer
-from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, load_network
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, PERSON, load_network
 from property_cnn.landmarks.scorer import LandmarksScorer, resized
 
 ENVIRONMENT = "VECTORFIND_LANDMARKS_TFLITE"
@@ -24,6 +25,8 @@ FILES = {
     "face_detection_back.tflite": DETECTOR,
 }
 LEAST_PIXELS = 1e-3
+PERSON_ENVIRONMENT = "VECTORFIND_PERSON_TFLITE"
+LEAST_SHARE = 1e-3
 
 
 def path_of(name):
@@ -67,3 +70,24 @@ def test_faces_are_read_the_same_where_they_do_not_fill_the_picture_and_in_grey(
         for name, wanted in least.items():
             column = scorer.properties.index(name)
             assert torch.corrcoef(torch.stack([one[:, column], other[:, column]]))[0, 1] > wanted
+
+
+def test_mediapipes_person_network_gives_what_litert_gives():
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    path = Path(os.environ.get(PERSON_ENVIRONMENT, ""))
+    if not path.is_file():
+        pytest.skip(f"{PERSON_ENVIRONMENT} names no selfie_segmentation.tflite")
+    faces = render_faces(sample_attributes(4, seed=0), size=128)
+    images = resized(faces, PERSON.side).add(1).div(2).clamp(0, 1)
+    with torch.inference_mode():
+        (shares,) = load_network(path, PERSON)(images)
+    runtime = litert.Interpreter(model_path=str(path), num_threads=1)
+    runtime.allocate_tensors()
+    taken, given = (
+        d[0]["index"] for d in (runtime.get_input_details(), runtime.get_output_details())
+    )
+    for got, image in zip(shares, images.permute(0, 2, 3, 1).contiguous().numpy(), strict=True):
+        runtime.set_tensor(taken, image[None])
+        runtime.invoke()
+        wanted = runtime.get_tensor(given).ravel()
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=LEAST_SHARE)

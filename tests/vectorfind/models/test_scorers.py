@@ -7,16 +7,23 @@ import torch
 
 import vectorfind
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.hair.parsing import ParsingScorer
 from property_cnn.landmarks.detected import DetectedScorer
-from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, from_tflite, save_networks
+from property_cnn.landmarks.files import DETECTOR, FACE, IRIS, PERSON, from_tflite, save_networks
 from property_cnn.landmarks.iris import IrisScorer
 from property_cnn.landmarks.scorer import LandmarksScorer
-from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
+from property_cnn.properties import (
+    IRIS_PROPERTIES,
+    LANDMARK_PROPERTIES,
+    PARSING_PROPERTIES,
+    PROPERTIES,
+)
 from tests.property_cnn.landmarks.conftest import (
     centred_face,
     detector_file,
     face_file,
     iris_file,
+    person_file,
 )
 from tests.property_cnn.landmarks.test_iris import contour
 from vectorfind.models.fetch import FETCHED
@@ -61,11 +68,20 @@ def test_names_are_found_in_the_users_folder(data):
         assert resolve_scorer(name, "cpu").properties == NAMED[name]
 
 
-@pytest.mark.parametrize("name", ["landmarks", "detected", "iris"])
+@pytest.mark.parametrize("name", ["landmarks", "detected", "iris", "parsing"])
 def test_what_is_absent_names_the_command(tmp_path, monkeypatch, name):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with pytest.raises(CheckpointError, match="get it by: vectorfind fetch landmarks"):
         resolve_scorer(name)
+
+
+def test_parsing_reads_what_landmarks_and_masks_tell(data):
+    assert scored_by("parsing") == PARSING_PROPERTIES
+    person = from_tflite(person_file(), PERSON, "c")
+    save_networks(data.with_name("person.safetensors"), {"person": person}, {})
+    scorer = resolve_scorer("parsing", "cpu")
+    assert type(scorer) is ParsingScorer
+    assert scorer.properties == NAMED["parsing"]
 
 
 def test_they_can_be_fetched_by_the_name_that_errors_give():

@@ -1,4 +1,4 @@
-"""Faces to distil on, kept in one folder: rendered and generated, with the teacher's masks."""
+"""Faces to distil on, kept in one folder: rendered, generated, photographs, with soft masks."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from property_cnn.hair.data import (
     soft_masks,
     stored_rows,
 )
+from property_cnn.hair.photographs import load_photograph_teacher
 from property_cnn.hair.settings import FaceCounts
 from property_cnn.jobs.folder import Claim, open_folder
 from property_cnn.network.dataset import to_bytes
@@ -35,8 +36,11 @@ from vectorfind.sampling.latents import BLOCK, latent_block
 
 ABOUT = "data.json"
 
-RENDERED, GENERATED = "rendered", "generated"
-"""Names of the two kinds of faces."""
+RENDERED, GENERATED, PHOTOGRAPHS = "rendered", "generated", "photographs"
+"""Names of the kinds of faces."""
+
+PHOTOGRAPHER, PHOTOGRAPH_SIDE = "mobilestylegan", 256
+"""The generator of photographs, and their side."""
 
 _BATCH = 32
 
@@ -54,7 +58,7 @@ def hair_data(
     Args:
         folder: of images and masks, about 200 kB a rendered face of 224 pixels.
         counts: which faces.
-        teacher: gives the soft masks.
+        teacher: gives the soft masks of all but photographs.
         generator: of the generated faces.
         log: called with lines of text.
         device: where faces are generated.
@@ -80,6 +84,7 @@ def _data(
     row = 5 * counts.side**2  # image, true mask and soft mask
     missing = counts.rendered * (not (folder / RENDERED).is_dir())
     missing += counts.generated * (not (folder / GENERATED).is_dir())
+    missing += counts.photographs * (not (folder / PHOTOGRAPHS).is_dir())
     check_room(folder, missing * row)
     if counts.rendered:
         place = folder / RENDERED
@@ -92,11 +97,18 @@ def _data(
         network = resolve_generator(generator, device)
         images, mark = generated_images(place, counts.generated, counts.seed, network)
         kinds.append(_kind(place, GENERATED, teacher, counts.side, (images, None, mark), log))
+    if counts.photographs:
+        place = folder / PHOTOGRAPHS
+        _say(log, f"{counts.photographs:,} photographs in {place}")
+        taught = load_photograph_teacher(device)
+        network = resolve_generator(PHOTOGRAPHER, device, size=PHOTOGRAPH_SIDE)
+        images, mark = generated_images(place, counts.photographs, counts.seed, network)
+        kinds.append(_kind(place, PHOTOGRAPHS, taught, counts.side, (images, None, mark), log))
     return HairData(kinds)
 
 
 def _holds_faces(folder: Path) -> bool:
-    return any(is_store(folder / name / IMAGES) for name in (RENDERED, GENERATED))
+    return any(is_store(folder / name / IMAGES) for name in (RENDERED, GENERATED, PHOTOGRAPHS))
 
 
 def stored_counts(folder: str | os.PathLike) -> FaceCounts:

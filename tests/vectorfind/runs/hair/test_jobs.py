@@ -22,6 +22,7 @@ from property_cnn.segmentation.settings import (
     StudentSettings,
 )
 from property_cnn.segmentation.student import new_student, save_student
+from property_cnn.segmentation.teachers import CallableTeacher
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from tests.vectorfind.planted import PlantedGenerator
 from vectorfind.cli import hair
@@ -48,7 +49,7 @@ def tiny(monkeypatch, tmp_path):
         return settings_from(settings, {**options, "student": TINY})
 
     monkeypatch.setattr(hair, "settings_from", small)
-    monkeypatch.setattr(hair_data, "resolve_generator", lambda *given: PlantedGenerator())
+    monkeypatch.setattr(hair_data, "resolve_generator", lambda *given, **more: PlantedGenerator())
     save_segformer(new_segformer(TINY_SEGFORMER), TINY_SEGFORMER, tmp_path / "teacher.safetensors")
     return tmp_path / "teacher.safetensors"
 
@@ -114,6 +115,21 @@ def test_without_a_shipped_segmenter_the_command_that_makes_one_is_told(tmp_path
     Image.fromarray(picture()).save(tmp_path / "a.png")
     result = invoke("hair", "segment", tmp_path / "a.png", "--out", tmp_path / "out")
     assert_one_line(result, "vectorfind hair distill --out")
+
+
+def test_photographs_are_taught_by_their_own_teacher(tiny, tmp_path, monkeypatch):
+    teacher = CallableTeacher(lambda images: torch.ones_like(images[:, :1]), digest="by hand")
+    monkeypatch.setattr(hair_data, "load_photograph_teacher", lambda device: teacher)
+    options = ["--rendered", 0, "--generated", 12, "--photographs", 14, *DATA[4:]]
+    out = tmp_path / "run"
+    result = invoke("hair", "distill", "--teacher", tiny, *options, "--out", out)
+    assert result.exit_code == 0, result.output
+    counts = hair_data.stored_counts(out / "data")
+    assert (counts.rendered, counts.generated, counts.photographs) == (0, 12, 14)
+    store = out / "data/photographs/soft/soft"
+    masks = np.concatenate([np.load(path) for path in sorted(store.iterdir())])
+    assert masks.shape[1:] == (32, 32)
+    assert (masks[:14] == 255).all()
 
 
 def test_a_teacher_is_made_and_can_be_loaded(tmp_path, monkeypatch):
