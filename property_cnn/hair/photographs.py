@@ -26,6 +26,7 @@ from property_cnn.landmarks.scorer import (
     load_landmarks_scorer,
     resized,
 )
+from property_cnn.segmentation.teachers import hair_probability
 
 CLASSES = ("background", "hair", "skin", "clothes")
 BACKGROUND, HAIR, SKIN, CLOTHES = range(4)
@@ -148,6 +149,32 @@ class PhotographTeacher:
         points = points[..., :2] * (SIDE / images.shape[-1])
         images = resized(images.to(self.person.device, torch.float32), SIDE).clamp(-1, 1)
         return images, classified(images, self.person(images), points)
+
+
+class PhotographSegmenter:
+    """The teacher's masks of hair, asked for as those of `HairSegmenter`.
+
+    Args:
+        teacher: of photographs.
+    """
+
+    thread_safe = True
+
+    def __init__(self, teacher: PhotographTeacher):
+        self.teacher, self.digest = teacher, teacher.digest
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.teacher.person.device
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, 1, R, R) float32 probabilities of hair, of images (N, 3, R, R) in [-1, 1].
+
+        Raises:
+            ScorerError: the images have another shape.
+        """
+        return hair_probability(self.teacher, images)
 
 
 def load_person_segmenter(

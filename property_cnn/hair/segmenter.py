@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +14,14 @@ from property_cnn.common.networks import BatchedNetwork
 from property_cnn.segmentation.settings import SIDE, SMALLEST
 from property_cnn.segmentation.student import EffiSegNet, load_student
 
+if TYPE_CHECKING:
+    from property_cnn.hair.photographs import PhotographSegmenter
+
 SHIPPED = Path(__file__).parent.parent / "weights" / "hair.safetensors"
 """Weights that come with the package."""
+
+PHOTOGRAPHS = "photographs"
+"""Name of the masks of photographs, which need no training; see `property_cnn.hair.photographs`."""
 
 MAKING = "vectorfind hair teacher --out runs/hair && vectorfind hair distill --out runs/hair"
 """Commands that make a student."""
@@ -70,12 +77,20 @@ class HairSegmenter(BatchedNetwork):
 
 def load_hair_segmenter(
     path: str | Path | None = None, device: str | torch.device | None = None
-) -> HairSegmenter:
+) -> HairSegmenter | PhotographSegmenter:
     """The segmenter in a file of `save_student`, or the one shipped with the package.
+
+    Args:
+        path: the file; None for the shipped one; "photographs" for what masks photographs.
+        device: where it runs.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else.
     """
+    if path == PHOTOGRAPHS:
+        from property_cnn.hair.photographs import PhotographSegmenter, load_photograph_teacher
+
+        return PhotographSegmenter(load_photograph_teacher(device))
     if path is None and not SHIPPED.is_file():
         raise CheckpointError(f"no hair segmenter is shipped at {SHIPPED}; make one: {MAKING}")
     network, card = load_student(SHIPPED if path is None else path)

@@ -21,8 +21,8 @@ from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import size_text
 from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_thread
-from property_cnn.hair import HairSegmenter, load_hair_segmenter
 from property_cnn.hair.ombre import ombre
+from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
 from vectorfind.directions.directions import Directions, load_directions
@@ -34,6 +34,7 @@ from vectorfind.editing.settings import (
     EditSettings,
 )
 from vectorfind.models.protocols import device_of
+from vectorfind.models.segmenters import segmenter_for
 from vectorfind.sampling.latents import mapped_latents
 
 SHEETS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -116,7 +117,8 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
     dyed = bool(look.ombre) or any(name in OMBRE for name in swept)
-    segmenter = load_hair_segmenter(device=device_of(directions.models.generator)) if dyed else None
+    place = device_of(directions.models.generator)
+    segmenter = segmenter_for(generator, place) if dyed else None
     z, label = _latents(directions, latents, settings)
     _check_memory(directions, z, label, 2 * settings.frames - 2 if animation is not None else 1)
     faces = Faces(directions, z, label, segmenter)

@@ -21,7 +21,8 @@ from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.folders import json_text, writable_folder
 from property_cnn.common.tasks import one_thread
-from property_cnn.hair import HairSegmenter, load_hair_segmenter
+from property_cnn.hair.photographs import PhotographSegmenter
+from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.jobs.folder import Work
 from reports import columns as c
 from reports.layout import (
@@ -67,6 +68,7 @@ from vectorfind.evaluation.measuring import Measurement
 from vectorfind.models.judges import check_judges, check_judges_early, load_judges
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
+from vectorfind.models.segmenters import segmenter_for
 from vectorfind.pipeline import run_evaluation
 from vectorfind.runs.figures import hair_figure, run_figures, write_figures
 from vectorfind.runs.folder import (
@@ -135,7 +137,7 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     completed_early(test, find, models.scored)
     loaded = load_judges(judges, find.device)
     check_judges(loaded, find.properties)
-    beside = Onlookers(hair_segmenter(test, models), loaded)
+    beside = Onlookers(_segmenter(test, models, generator), loaded)
     config = run_config("test", find, test, models, beside.segmenter, loaded)
     config["command"] = command_line(find, test, generator, scorer, judges)
     with open_run(folder, config, _WRITTEN, overwrite) as work:
@@ -158,9 +160,11 @@ def _all_there(work: Work) -> Report | None:
     return replace(report, lines=(*work.told(), *report.lines))
 
 
-def hair_segmenter(test: EvaluateSettings, models: Models) -> HairSegmenter | None:
-    """The shipped segmenter, beside the generator, where the test asks for it."""
-    return load_hair_segmenter(device=device_of(models.generator)) if test.hair else None
+def _segmenter(
+    test: EvaluateSettings, models: Models, generator: str | os.PathLike | Generator
+) -> HairSegmenter | PhotographSegmenter | None:
+    """What tells hair, beside the generator, where the test asks for it."""
+    return segmenter_for(generator, device_of(models.generator)) if test.hair else None
 
 
 def _directions(
@@ -218,7 +222,7 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     check_judges_early(judges, directions.properties)
     loaded = load_judges(judges, device)
     check_judges(loaded, directions.properties)
-    beside = Onlookers(hair_segmenter(test, directions.models), loaded)
+    beside = Onlookers(_segmenter(test, directions.models, generator), loaded)
     config = run_config(
         "evaluate", directions.settings, test, directions.models, beside.segmenter, loaded
     )

@@ -16,6 +16,7 @@ from property_cnn.hair.photographs import (
     SIDE,
     SKIN,
     PersonSegmenter,
+    PhotographSegmenter,
     PhotographTeacher,
     classified,
     colour_bins,
@@ -185,7 +186,11 @@ def test_the_teacher_answers_the_protocol_and_without_a_face_there_is_no_hair(lo
     answer = teacher(images)
     assert answer.shape == (2, len(teacher.classes), SIDE, SIDE)
     torch.testing.assert_close(answer.sum(1), torch.ones(2, SIDE, SIDE), atol=1e-4, rtol=0)
-    assert hair_probability(teacher, images).shape == (2, 1, 48, 48)
+    segmenter = PhotographSegmenter(teacher)
+    masks = segmenter(images)
+    assert masks.shape == (2, 1, 48, 48)
+    torch.testing.assert_close(masks, hair_probability(teacher, images))
+    assert (segmenter.digest, segmenter.device) == (teacher.digest, torch.device("cpu"))
     assert (float(answer[:, teacher.hair].max()) > 0.1) == seen
     assert len(teacher.digest) == 16
 
