@@ -42,3 +42,9 @@ rolled clockwise, higher brows. The last is yaw by the name that directions are 
 
 IRIS_PROPERTIES = ("eyes", "left_eye", "right_eye")
 """What the contours of the eyes tell."""
+
+TURNED = ("pose", "yaw", "roll")
+"""The properties that change their sign in a mirrored image."""
+
+EXCHANGED = {"left_eye": "right_eye", "right_eye": "left_eye"}
+"""The properties that a mirrored image has from one another; all others of the lists stay."""

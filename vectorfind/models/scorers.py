@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
 
+TRAINED = "scorer.safetensors"
+"""In a folder of `vectorfind scorer train`, which stands for it."""
+
 NAMED = {DEFAULT: PROPERTIES, LANDMARKS: LANDMARK_PROPERTIES, IRIS: IRIS_PROPERTIES}
 """Name -> the properties that the scorer reads. All but the first are read from the file that
 `vectorfind fetch landmarks` leaves in the user's data folder.
@@ -24,7 +27,13 @@ def scored_by(scorer: str | os.PathLike) -> tuple[str, ...]:
     """The properties that a scorer reads, by its name or from its file, which may be absent."""
     if scorer in NAMED:
         return NAMED[scorer]
-    return LANDMARK_PROPERTIES if _has_landmarks(scorer) else PROPERTIES
+    path = scorer_file(scorer)
+    return LANDMARK_PROPERTIES if _has_landmarks(path) else _learned(path)
+
+
+def scorer_file(scorer: str | os.PathLike) -> str | os.PathLike:
+    """The file of a scorer: the path itself, or what `vectorfind scorer train` left in a folder."""
+    return os.path.join(scorer, TRAINED) if os.path.isdir(scorer) else scorer
 
 
 def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedNetwork:
@@ -45,7 +54,7 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
         from property_cnn.landmarks.iris import load_iris_scorer
 
         return load_iris_scorer(needed_path(LANDMARKS), device)
-    path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
+    path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer_file(scorer)
     landmarks = scorer == LANDMARKS or _has_landmarks(path)
     return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)
 
@@ -54,3 +63,15 @@ def _has_landmarks(path: str | os.PathLike) -> bool:
     from property_cnn.landmarks.files import FACE, kinds_of
 
     return FACE.name in kinds_of(path)
+
+
+def _learned(path: str | os.PathLike) -> tuple[str, ...]:
+    """What a property CNN reads; the eight of rendered faces where its file does not say."""
+    from property_cnn.common.errors import CheckpointError
+    from property_cnn.common.files import load_tensors
+    from property_cnn.network.scorer import scorer_metadata
+
+    try:
+        return tuple(scorer_metadata(path, load_tensors(path)[1])["properties"])
+    except (CheckpointError, KeyError, TypeError):
+        return PROPERTIES
