@@ -34,16 +34,16 @@ class Crop(NamedTuple):
 
 WHOLE = Crop(0, 1, 0, 1)
 
-GRID = 32
-"""Borders of the crops of `layout_of` are multiples of one side by this, so that they fall between
-pixels of images of 32, 64, 96 … pixels."""
+GRID, FINE_GRID = 32, 64
+"""Borders of the crops of `layout_of` are multiples of one side by the second where it divides the
+resolution, else by the first: so they fall between pixels."""
 
-MOST_PIXELS = 2048
-"""Of what a branch of `layout_of` sees, which its first convolution halves; larger crops are halved
-before, as often as needed."""
+SMALL = 1 / 12
+"""Share of the image that a crop of a small feature takes at most, which is seen finely."""
 
-ALONE = 8
-"""Times as many, where the whole image is all that the network sees."""
+FINE_PIXELS, MOST_PIXELS, ALONE_PIXELS = 4608, 1536, 16_384
+"""Of what a branch of `layout_of` sees of a small feature, of more, or alone, which its first
+convolution halves; larger crops are halved before, as often as needed."""
 
 CROPS = {
     "eyes": Crop(3 / 8, 9 / 16, 1 / 4, 3 / 4),
@@ -225,8 +225,10 @@ def layout_of(
     """
     made_of = made_of or {}
     boxes = {name: box for name, box in boxes.items() if name not in made_of}
-    whole = _branch("image", WHOLE, resolution, MOST_PIXELS if boxes else ALONE * MOST_PIXELS)
-    own = [_branch(name, _on_grid(box), resolution) for name, box in boxes.items()]
+    whole = _branch("image", WHOLE, resolution, MOST_PIXELS if boxes else ALONE_PIXELS)
+    grid = FINE_GRID if resolution % FINE_GRID == 0 else GRID
+    crops = {name: _on_grid(box, grid) for name, box in boxes.items()}
+    own = [_branch(name, box, resolution, _most(box)) for name, box in crops.items()]
     seen = {**{name: (name,) for name in boxes}, **made_of}
     heads = [
         HeadSettings(name, (name,), (*seen[name], whole.name))
@@ -243,15 +245,19 @@ def _area(box: Crop) -> float:
     return (box.bottom - box.top) * (box.right - box.left)
 
 
-def _on_grid(box: Crop) -> Crop:
+def _most(box: Crop) -> int:
+    return FINE_PIXELS if _area(box) <= SMALL else MOST_PIXELS
+
+
+def _on_grid(box: Crop, grid: int) -> Crop:
     """The box, its borders moved outwards to the grid."""
-    first = [max(0, math.floor(value * GRID)) for value in (box.top, box.left)]
-    last = [min(GRID, math.ceil(value * GRID)) for value in (box.bottom, box.right)]
+    first = [max(0, math.floor(value * grid)) for value in (box.top, box.left)]
+    last = [min(grid, math.ceil(value * grid)) for value in (box.bottom, box.right)]
     (top, left), (bottom, right) = first, last
-    return Crop(top / GRID, bottom / GRID, left / GRID, right / GRID)
+    return Crop(top / grid, bottom / grid, left / grid, right / grid)
 
 
-def _branch(name: str, box: Crop, resolution: int, most: int = MOST_PIXELS) -> BranchSettings:
+def _branch(name: str, box: Crop, resolution: int, most: int) -> BranchSettings:
     """Of a box at the largest of the resolution, its half … at which it has few enough pixels."""
     side = resolution
     while _area(box) * side**2 > most and side % (2 * GRID) == 0:

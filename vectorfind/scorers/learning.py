@@ -12,16 +12,10 @@ from property_cnn.network.layout import NetworkSettings, layout_of
 from property_cnn.network.training import ScorerSettings, held_out
 from property_cnn.properties import EXCHANGED, IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
 from vectorfind.scorers.crops import boxes_of, made_of
-from vectorfind.scorers.settings import HELD_OUT, LEAST, ScorerTraining
+from vectorfind.scorers.settings import GRID, HELD_OUT, LEAST, ScorerTraining
 
 KNOWN = {*PROPERTIES, *LANDMARK_PROPERTIES, *IRIS_PROPERTIES}
 """Properties of which it is known how they change in a mirrored image."""
-
-LARGEST_SIDE = 256
-"""Of the images that a scorer reads, unless it is told."""
-
-GRID = 32
-"""Of which that side is a multiple."""
 
 SHIFT = 0.02
 """Most that images are moved in training, in their sides, where the scores are read from points:

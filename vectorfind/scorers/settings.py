@@ -14,11 +14,18 @@ from property_cnn.common.checks import (
     Settings,
     Whole,
     Workers,
+    refused,
 )
 from vectorfind.config import FindSettings, Layers, Psi, Size
 
 HELD_OUT = 0.1
 """Share of the images that nothing is learned from."""
+
+LARGEST_SIDE = 256
+"""Of the images that a scorer reads, unless it is told."""
+
+GRID = 32
+"""Of which that side is a multiple."""
 
 IMAGES = 12_000
 """Images that are made to learn from."""
@@ -62,6 +69,11 @@ class ScorerTraining(Settings):
     trunc_layers: Layers | None = FindSettings.trunc_layers
     size: Size | None = FindSettings.size
     workers: Workers | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resolution is not None and self.resolution % GRID:
+            raise refused("resolution", self.resolution, f"a multiple of {GRID}")
 
     @property
     def loading(self) -> dict:

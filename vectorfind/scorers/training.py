@@ -37,9 +37,9 @@ from vectorfind.models.protocols import Scorer as AnyScorer
 from vectorfind.models.scorers import TRAINED
 from vectorfind.sampling.lessons import SHARD, Lessons, Unscored, fill_lessons, lesson_images
 from vectorfind.scorers.card import Facts, card_text
-from vectorfind.scorers.learning import GRID, LARGEST_SIDE, Learned, learnable, training_settings
+from vectorfind.scorers.learning import Learned, learnable, training_settings
 from vectorfind.scorers.measures import agreement, images_a_second
-from vectorfind.scorers.settings import IMAGES, ScorerTraining
+from vectorfind.scorers.settings import GRID, IMAGES, LARGEST_SIDE, ScorerTraining
 from vectorfind.scorers.tables import image_name
 from vectorfind.scorers.teachers import Teacher, resolve_teacher
 

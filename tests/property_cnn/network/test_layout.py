@@ -31,9 +31,9 @@ def settings(resolution=64):
 def test_boxes_become_crops_with_borders_between_pixels():
     crops = {branch.name: branch.crop for branch in settings().branches}
     assert list(crops) == ["left", "right", "image"]
-    assert crops["left"] == (9 / 32, 13 / 32, 3 / 32, 15 / 32)
+    assert crops["left"] == (19 / 64, 26 / 64, 6 / 64, 29 / 64)
     assert crops["image"] == (0, 1, 0, 1)
-    assert settings().branches[0].pixels(64) == (8, 24)
+    assert settings().branches[0].pixels(64) == (7, 23)
 
 
 def test_heads_read_their_boxes_and_the_image():
@@ -48,8 +48,8 @@ def test_heads_read_their_boxes_and_the_image():
 
 
 def test_large_crops_are_laid_out_for_smaller_images():
-    sides = {branch.name: branch.side for branch in settings(256).branches}
-    assert sides == {"left": 128, "right": 128, "image": 32}
+    sides = {branch.name: branch.side for branch in settings(512).branches}
+    assert sides == {"left": 256, "right": 256, "image": 32}
     alone, _ = layout_of(("bright",), {}, 256)
     assert [branch.side for branch in alone] == [128]
 
