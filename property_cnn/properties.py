@@ -43,6 +43,20 @@ rolled clockwise, higher brows. The last is yaw by the name that directions are 
 IRIS_PROPERTIES = ("eyes", "left_eye", "right_eye")
 """What the contours of the eyes tell."""
 
+PHOTO_PROPERTIES = (
+    "eyes",
+    "left_eye",
+    "right_eye",
+    "mouth",
+    "smile",
+    "brows",
+    "yaw",
+    "pitch",
+    "roll",
+    "pose",
+)
+"""What the network tells that learned from the landmarks, in the order of its heads."""
+
 TURNED = ("pose", "yaw", "roll")
 """The properties that change their sign in a mirrored image."""
 

@@ -22,7 +22,10 @@ from property_cnn.network.reference import (
 )
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "scorer.safetensors"
-"""Weights that come with the package."""
+"""Weights that come with the package, for rendered faces."""
+
+SHIPPED_PHOTOS = SHIPPED.with_name("photo_scorer.safetensors")
+"""Weights that come with the package, which learned from landmarks on generated photographs."""
 
 FORMAT = "property_cnn scorer 1"
 KEY = "scorer"

@@ -217,7 +217,7 @@ scorer_option = click.option(
     "--scorer",
     default="default",
     show_default=True,
-    help='"default", "landmarks", "iris" or a file.',
+    help='"default", "photos", "landmarks", "iris" or a file.',
 )
 property_cnn_option = click.option(
     "--scorer",

@@ -149,7 +149,7 @@ def resolve_scorer(
     scorer: str | os.PathLike | Scorer = "default",
     device: str | torch.device | None = None,
 ) -> Scorer:
-    """The scorer of a name ("default", "landmarks", "iris"), of a file, or the object itself.
+    """The scorer of a name of `models.scorers.NAMED`, of a file, or the object itself.
 
     Args and errors are those of `resolve_generator`, but for the truncation.
     """

@@ -5,21 +5,31 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from property_cnn.properties import IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
+from property_cnn.properties import (
+    IRIS_PROPERTIES,
+    LANDMARK_PROPERTIES,
+    PHOTO_PROPERTIES,
+    PROPERTIES,
+)
 
 if TYPE_CHECKING:
     import torch
 
     from property_cnn.common.networks import BatchedNetwork
 
-DEFAULT, LANDMARKS, IRIS = "default", "landmarks", "iris"
+DEFAULT, LANDMARKS, IRIS, PHOTOS = "default", "landmarks", "iris", "photos"
 
 TRAINED = "scorer.safetensors"
 """In a folder of `vectorfind scorer train`, which stands for it."""
 
-NAMED = {DEFAULT: PROPERTIES, LANDMARKS: LANDMARK_PROPERTIES, IRIS: IRIS_PROPERTIES}
-"""Name -> the properties that the scorer reads. All but the first are read from the file that
-`vectorfind fetch landmarks` leaves in the user's data folder.
+NAMED = {
+    DEFAULT: PROPERTIES,
+    LANDMARKS: LANDMARK_PROPERTIES,
+    IRIS: IRIS_PROPERTIES,
+    PHOTOS: PHOTO_PROPERTIES,
+}
+"""Name -> the properties that the scorer reads. The first and the last are shipped; the others are
+read from the file that `vectorfind fetch landmarks` leaves in the user's data folder.
 """
 
 
@@ -45,11 +55,11 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
     """
     from property_cnn.fetching import needed_path
     from property_cnn.landmarks.scorer import load_landmarks_scorer
-    from property_cnn.network.scorer import load_scorer
+    from property_cnn.network.scorer import SHIPPED, SHIPPED_PHOTOS, load_scorer
     from stylegan_ft.formats.load import load_any_scorer as load_property_cnn
 
-    if scorer == DEFAULT:
-        return load_scorer(None, device)
+    if scorer in (DEFAULT, PHOTOS):
+        return load_scorer(SHIPPED if scorer == DEFAULT else SHIPPED_PHOTOS, device)
     if scorer == IRIS:
         from property_cnn.landmarks.iris import load_iris_scorer
 
