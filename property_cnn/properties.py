@@ -54,6 +54,26 @@ IRIS_PROPERTIES = ("eyes", "left_eye", "right_eye")
 DLIB_PROPERTIES = ("eyes", "left_eye", "right_eye", "mouth", "smile", "yaw", "roll")
 """What the 68 points of dlib's predictor tell."""
 
+PHOTO_PROPERTIES = (
+    "eyes",
+    "left_eye",
+    "right_eye",
+    "mouth",
+    "smile",
+    "brows",
+    "yaw",
+    "pitch",
+    "roll",
+    "pose",
+)
+"""What the network tells that learned from the landmarks, in the order of its heads."""
+
+TURNED = ("pose", "yaw", "roll")
+"""The properties that change their sign in a mirrored image."""
+
+EXCHANGED = {"left_eye": "right_eye", "right_eye": "left_eye"}
+"""The properties that a mirrored image has from one another; all others of the lists stay."""
+
 _AKIN = (("pose", "yaw"), ("eyes", "left_eye", "right_eye"))
 """Names of one property, and of a property and its parts: where one moves, so do the others."""
 

@@ -35,6 +35,7 @@ __getattr__ = lazy_names(
         "load_directions": "vectorfind.directions.directions",
         "load_generator": "stylegan_ft.generator",
         "load_scorer": "property_cnn.network.scorer",
+        "train_scorer": "vectorfind.scorers.training",
         "verify": "property_cnn.jobs.verify",
     },
 )

@@ -9,8 +9,9 @@ import zlib
 
 import numpy as np
 
-SAMPLES, CASES, SPLITS, NETWORKS, CONTROL, BOOTSTRAP = range(6)
-"""The purposes: latents to find from and to test on, splits, networks, control, intervals."""
+SAMPLES, CASES, SPLITS, NETWORKS, CONTROL, BOOTSTRAP, LESSONS = range(7)
+"""The purposes: latents to find from and to test on, splits, networks, control, intervals, latents
+of images that a scorer learns from."""
 
 
 def random_stream(seed: int, stream: int, *keys: int | str) -> np.random.Generator:

@@ -7,6 +7,7 @@ knows nothing of them.
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from property_cnn.common.networks import BatchedNetwork
 from property_cnn.landmarks.files import FACE, IRIS, graph_digest, load_network
 from property_cnn.landmarks.graph import GraphNetwork
-from property_cnn.landmarks.measures import LEFT_EYE, RIGHT_EYE, eye_opening
+from property_cnn.landmarks.measures import LEFT_EYE, READ_FROM, RIGHT_EYE, eye_opening
 from property_cnn.landmarks.scorer import LandmarksScorer, is_face, resized
 from property_cnn.properties import IRIS_PROPERTIES
 
@@ -43,9 +44,11 @@ class IrisScorer(BatchedNetwork):
 
     Attributes:
         properties: names of the columns that it answers.
+        read_from: property -> the face's points there, as `measures.READ_FROM`.
     """
 
     properties = IRIS_PROPERTIES
+    read_from = MappingProxyType({name: READ_FROM[name] for name in IRIS_PROPERTIES})
 
     def __init__(
         self,
@@ -71,10 +74,16 @@ class IrisScorer(BatchedNetwork):
         Raises:
             ScorerError: the images have another shape.
         """
+        return self.scores_and_points(images)[0]
+
+    @torch.inference_mode()
+    def scores_and_points(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """See `LandmarksScorer.scores_and_points`; the points are the face's."""
         points, logits = self.face.landmarks(images)
         left, right = (eye_opening(contour[:, CONTOUR]) for contour in self.eyes(images, points))
         scores = torch.stack([(left + right) / 2, left, right], dim=1)
-        return torch.where(is_face(logits, scores)[:, None], scores, torch.nan)
+        scores = torch.where(is_face(logits, scores)[:, None], scores, torch.nan)
+        return scores, points[..., :2] / images.shape[-1]
 
     def eyes(self, images: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Contours of the left and the right eye, (N, 71, 3) each; differentiable.

@@ -39,6 +39,16 @@ RIGHT_SIDE = (263, 362, 356, 454)
 TOP, BOTTOM = 10, 2
 """Of what moves with the skull alone: the forehead at the hair, the foot of the nose."""
 
+READ_FROM = {
+    "eyes": (*LEFT_EYE, *RIGHT_EYE),
+    "left_eye": LEFT_EYE,
+    "right_eye": RIGHT_EYE,
+    "mouth": (*LIPS, *MOUTH_CORNERS),
+    "smile": (*MOUTH_CORNERS, *EYE_CORNERS),
+    "brows": (*LEFT_BROW, *RIGHT_BROW, *LEFT_EYE, *RIGHT_EYE),
+}
+"""Property -> the points that it is read from; the others are read from all of the face."""
+
 
 def measures(points: Tensor) -> Tensor:
     """The properties of faces; differentiable.

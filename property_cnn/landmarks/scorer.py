@@ -12,7 +12,7 @@ from property_cnn.common.errors import ScorerError
 from property_cnn.common.networks import BatchedNetwork
 from property_cnn.landmarks.files import FACE, graph_digest, load_network
 from property_cnn.landmarks.graph import GraphNetwork
-from property_cnn.landmarks.measures import POINTS, VERSION, measures
+from property_cnn.landmarks.measures import POINTS, READ_FROM, VERSION, measures
 from property_cnn.properties import LANDMARK_PROPERTIES
 
 FACE_LOGIT = 10.0
@@ -29,10 +29,12 @@ class LandmarksScorer(BatchedNetwork):
 
     Attributes:
         properties: names of the columns that it answers.
+        read_from: property -> its points, as `measures.READ_FROM`.
     """
 
     network: GraphNetwork
     properties = LANDMARK_PROPERTIES
+    read_from = READ_FROM
 
     def __init__(
         self,
@@ -56,9 +58,25 @@ class LandmarksScorer(BatchedNetwork):
         Raises:
             ScorerError: the images have another shape.
         """
+        return self.scores_and_points(images)[0]
+
+    @torch.inference_mode()
+    def scores_and_points(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What a call gives, and where the points that it is read from are.
+
+        Args:
+            images: see `__call__`.
+
+        Returns:
+            (N, P) scores; (N, 468, 2) x, y in sides of the images.
+
+        Raises:
+            ScorerError: the images have another shape.
+        """
         points, logits = self.landmarks(images)
         scores = measures(points)
-        return torch.where(is_face(logits, scores)[:, None], scores, torch.nan)
+        scores = torch.where(is_face(logits, scores)[:, None], scores, torch.nan)
+        return scores, points[..., :2] / images.shape[-1]
 
     def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Where the points of each face are; differentiable.

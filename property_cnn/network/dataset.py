@@ -48,7 +48,7 @@ def to_bytes(images: Tensor) -> Tensor:
 
 def from_bytes(images: Tensor) -> Tensor:
     """float32 images in [-1, 1] of uint8 ones."""
-    return images.float().div(127.5).sub(1)
+    return images.float().div_(127.5).sub_(1)
 
 
 def stored_faces(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -55,7 +54,7 @@ def make_scorer(  # noqa: PLR0913, its keywords are the interface
         "faces": faces,
         "test_faces": test_faces,
         "seed": seed,
-        "settings": asdict(settings),
+        "settings": settings.plain(),
         **versions(),
     }
     if card.is_file() and _made_from(path) == recipe:

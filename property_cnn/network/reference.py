@@ -1,8 +1,8 @@
 """The reference system's property CNN, so that its weights load by name.
 
 A tower of plain 3 × 3 convolutions, leaky ReLU and max pooling for each property, on the crops of
-`property_cnn.network.cnn`; hairstyle has two. Names of weights are the reference's. Its dropout is
-left out, as this network is for inference.
+`property_cnn.network.layout`; hairstyle has two. Names of weights are the reference's. Its dropout
+is left out, as this network is for inference.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.checks import Settings, Whole
 from property_cnn.common.errors import CheckpointError
-from property_cnn.network.cnn import CROPS, HEADS, Crop
+from property_cnn.network.layout import CROPS, HEADS, Crop
 from property_cnn.properties import PROPERTIES
 
 SIDE = 256
@@ -114,6 +114,8 @@ class ReferenceCNN(nn.Module):
 
     The buffers `score_mean` and `score_std` are 0 and 1: the reference keeps neither.
     """
+
+    properties = PROPERTIES
 
     def __init__(self, settings: ReferenceSettings | None = None):
         super().__init__()

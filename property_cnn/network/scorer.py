@@ -12,17 +12,20 @@ from torch import Tensor
 from property_cnn.common.errors import CheckpointError, ScorerError
 from property_cnn.common.files import load_tensors
 from property_cnn.common.networks import BatchedNetwork, read_card, save_network
-from property_cnn.network.cnn import NetworkSettings, PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.reference import (
     LAYOUT,
     ReferenceCNN,
     ReferenceSettings,
     reference_settings,
 )
-from property_cnn.properties import PROPERTIES
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "scorer.safetensors"
-"""Weights that come with the package."""
+"""Weights that come with the package, for rendered faces."""
+
+SHIPPED_PHOTOS = SHIPPED.with_name("photo_scorer.safetensors")
+"""Weights that come with the package, which learned from landmarks on generated photographs."""
 
 FORMAT = "property_cnn scorer 1"
 KEY = "scorer"
@@ -48,7 +51,7 @@ class Scorer(BatchedNetwork):
         batch_size: int = 256,
     ):
         super().__init__(network, device, batch_size)
-        self.properties = PROPERTIES
+        self.properties = network.properties
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
@@ -58,8 +61,8 @@ class Scorer(BatchedNetwork):
             images: (N, 3, H, W) floats in [-1, 1], any size and device.
 
         Returns:
-            (N, 8) float32 on the scorer's device, columns as in `properties`; mean 0 and
-            deviation 1 over the faces that it was trained on.
+            (N, P) float32 on the scorer's device, columns as in `properties`; mean 0 and
+            deviation 1 over the images that it was trained on.
 
         Raises:
             ScorerError: the images have another shape.
@@ -72,14 +75,14 @@ class Scorer(BatchedNetwork):
         return torch.cat([self.network.features(batch) for batch in self._batches(images)])
 
     def denormalise(self, scores: Tensor) -> Tensor:
-        """Raw scores, in the units of `parsing_scores`, of (N, 8) z-normalised ones."""
+        """Raw scores, in the units that were learned, of (N, P) z-normalised ones."""
         return self.network.denormalise(scores.to(self.device))
 
     def _batches(self, images: Tensor):
         if images.ndim != 4 or images.shape[1] != 3:
             raise ScorerError(f"images are (N, 3, H, W), not {tuple(images.shape)}")
         for batch in images.split(self.batch_size):
-            yield batch.to(self.device, torch.float32).contiguous(memory_format=torch.channels_last)
+            yield batch.to(self.device, torch.float32)
 
 
 def load_scorer(path: str | Path | None = None, device: str | torch.device | None = None) -> Scorer:
@@ -112,7 +115,7 @@ def network_of(
         if given.pop("layout", None) == LAYOUT:
             made, sizes = ReferenceCNN, ReferenceSettings(**given)
         else:
-            made, sizes = PropertyCNN, NetworkSettings(**given)
+            made, sizes = PropertyCNN, NetworkSettings.of(given)
         with torch.device("meta"):  # so that sizes which do not fit the weights allocate nothing
             wanted = made(sizes).state_dict()
         if any(tensor.shape != state[name].shape for name, tensor in wanted.items()):
@@ -140,7 +143,7 @@ def save_scorer(
         metadata: more plain values to keep with it, e.g. how it was made.
         dtype: of the large weights in the file.
     """
-    own = {"format": FORMAT, "properties": PROPERTIES, "settings": network.config}
+    own = {"format": FORMAT, "properties": network.properties, "settings": network.config}
     save_network(path, network, KEY, {**(metadata or {}), **own}, dtype)
 
 

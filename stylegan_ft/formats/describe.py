@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -28,7 +30,7 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
     checkpoint = read_checkpoint(path, payload=False)
     notes = checkpoint.notes
     if checkpoint.architecture == "property_cnn":
-        notes = (*notes, f"scores: {', '.join(PROPERTIES)}")
+        notes = (*notes, f"scores: {', '.join(_scored(checkpoint.config))}")
     common = {
         "kind": checkpoint.kind,
         "architecture": checkpoint.architecture,
@@ -49,6 +51,14 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
         layers=dict(generator.layers),
         available_layers=generator.available_layers,
     )
+
+
+def _scored(config: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What a property CNN reads, by its settings; the eight of rendered faces where none say."""
+    try:
+        return tuple(name for head in config["heads"] for name in head["properties"])
+    except (KeyError, TypeError):
+        return PROPERTIES
 
 
 def _without_numbers(checkpoint: Checkpoint, source: str) -> Generator | StyleGANGenerator:

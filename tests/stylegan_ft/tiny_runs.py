@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from property_cnn.network.cnn import NetworkSettings, PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.scorer import Scorer
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork

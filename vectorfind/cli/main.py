@@ -15,7 +15,8 @@ from vectorfind.cli.edit import edit
 from vectorfind.cli.find import find, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
-from vectorfind.cli.models import convert, fetch, info, models
+from vectorfind.cli.models.files import convert, fetch, info, models
+from vectorfind.cli.models.scorer import scorer
 from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.test import evaluate, test
 
@@ -95,6 +96,7 @@ for command in (
     info,
     models,
     bench,
+    scorer,
     hair,
     finetune,
 ):

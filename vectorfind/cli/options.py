@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vectorfind.runs.report import Report
 
 _JSON = "vectorfind.json"
+_OF_THE_MACHINE = ("out", "quiet", "overwrite", "device", "workers")
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
 
 
@@ -317,7 +318,7 @@ def command_line() -> str:
     words = [context.command_path]
     for option in context.command.params:
         given = context.get_parameter_source(option.name) == ParameterSource.COMMANDLINE
-        if given and option.name not in ("out", "quiet", "overwrite", "device", "workers"):
+        if given and option.name in context.params and option.name not in _OF_THE_MACHINE:
             value = context.params[option.name]
             words.append(option.opts[0] if value is True else f"{option.opts[0]} {value}")
     return " ".join(words)

@@ -10,6 +10,7 @@ from property_cnn.properties import (
     IRIS_PROPERTIES,
     LANDMARK_PROPERTIES,
     PARSING_PROPERTIES,
+    PHOTO_PROPERTIES,
     PROPERTIES,
 )
 
@@ -19,19 +20,23 @@ if TYPE_CHECKING:
     from property_cnn.common.networks import BatchedNetwork
     from property_cnn.dlib_faces.scorer import DlibScorer
 
-DEFAULT, LANDMARKS, DETECTED, PARSING = "default", "landmarks", "detected", "parsing"
-IRIS, DLIB = "iris", "dlib"
+DEFAULT, PHOTOS, LANDMARKS, DETECTED = "default", "photos", "landmarks", "detected"
+PARSING, IRIS, DLIB = "parsing", "iris", "dlib"
+
+TRAINED = "scorer.safetensors"
+"""In a folder of `vectorfind scorer train`, which stands for it."""
 
 NAMED = {
     DEFAULT: PROPERTIES,
+    PHOTOS: PHOTO_PROPERTIES,
     LANDMARKS: LANDMARK_PROPERTIES,
     DETECTED: LANDMARK_PROPERTIES,
     PARSING: PARSING_PROPERTIES,
     IRIS: IRIS_PROPERTIES,
     DLIB: DLIB_PROPERTIES,
 }
-"""Name -> the properties that the scorer reads. All but the first are read from files that
-`vectorfind fetch` leaves in the user's data folder.
+"""Name -> the properties that the scorer reads. The first two are shipped; the others are read from
+files that `vectorfind fetch` leaves in the user's data folder.
 """
 
 
@@ -39,7 +44,13 @@ def scored_by(scorer: str | os.PathLike) -> tuple[str, ...]:
     """The properties that a scorer reads, by its name or from its file, which may be absent."""
     if scorer in NAMED:
         return NAMED[scorer]
-    return LANDMARK_PROPERTIES if _has_landmarks(scorer) else PROPERTIES
+    path = scorer_file(scorer)
+    return LANDMARK_PROPERTIES if _has_landmarks(path) else _learned(path)
+
+
+def scorer_file(scorer: str | os.PathLike) -> str | os.PathLike:
+    """The file of a scorer: the path itself, or what `vectorfind scorer train` left in a folder."""
+    return os.path.join(scorer, TRAINED) if os.path.isdir(scorer) else scorer
 
 
 def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedNetwork | DlibScorer:
@@ -50,35 +61,49 @@ def load_any_scorer(scorer: str | os.PathLike, device: torch.device) -> BatchedN
             text says how to get it.
         MissingError: the package dlib, which the scorer of that name needs, is not installed.
     """
-    from property_cnn.fetching import needed_path
     from property_cnn.landmarks.scorer import load_landmarks_scorer
-    from property_cnn.network.scorer import load_scorer
     from stylegan_ft.formats.load import load_any_scorer as load_property_cnn
 
-    if scorer == DEFAULT:
-        return load_scorer(None, device)
-    if scorer == IRIS:
-        from property_cnn.landmarks.iris import load_iris_scorer
+    if scorer in NAMED:
+        return _load_named(str(scorer), device)
+    path = scorer_file(scorer)
+    return (load_landmarks_scorer if _has_landmarks(path) else load_property_cnn)(path, device)
 
-        return load_iris_scorer(needed_path(LANDMARKS), device)
-    if scorer == PARSING:
-        from property_cnn.hair.parsing import load_parsing_scorer
 
-        return load_parsing_scorer(device)
-    if scorer == DLIB:
-        from property_cnn.dlib_faces.scorer import load_dlib_scorer
+def _load_named(name: str, device: torch.device) -> BatchedNetwork | DlibScorer:
+    from property_cnn.dlib_faces.scorer import load_dlib_scorer
+    from property_cnn.fetching import needed_path
+    from property_cnn.hair.parsing import load_parsing_scorer
+    from property_cnn.landmarks.detected import load_detected_scorer
+    from property_cnn.landmarks.iris import load_iris_scorer
+    from property_cnn.landmarks.scorer import load_landmarks_scorer
+    from property_cnn.network.scorer import SHIPPED, SHIPPED_PHOTOS, load_scorer
 
-        return load_dlib_scorer()
-    if scorer == DETECTED:
-        from property_cnn.landmarks.detected import load_detected_scorer
-
-        return load_detected_scorer(needed_path(LANDMARKS), device)
-    path = needed_path(LANDMARKS) if scorer == LANDMARKS else scorer
-    landmarks = scorer == LANDMARKS or _has_landmarks(path)
-    return (load_landmarks_scorer if landmarks else load_property_cnn)(path, device)
+    loaders = {
+        DEFAULT: lambda: load_scorer(SHIPPED, device),
+        PHOTOS: lambda: load_scorer(SHIPPED_PHOTOS, device),
+        LANDMARKS: lambda: load_landmarks_scorer(needed_path(LANDMARKS), device),
+        DETECTED: lambda: load_detected_scorer(needed_path(LANDMARKS), device),
+        PARSING: lambda: load_parsing_scorer(device),
+        IRIS: lambda: load_iris_scorer(needed_path(LANDMARKS), device),
+        DLIB: load_dlib_scorer,
+    }
+    return loaders[name]()
 
 
 def _has_landmarks(path: str | os.PathLike) -> bool:
     from property_cnn.landmarks.files import FACE, kinds_of
 
     return FACE.name in kinds_of(path)
+
+
+def _learned(path: str | os.PathLike) -> tuple[str, ...]:
+    """What a property CNN reads; the eight of rendered faces where its file does not say."""
+    from property_cnn.common.errors import CheckpointError
+    from property_cnn.common.files import load_tensors
+    from property_cnn.network.scorer import scorer_metadata
+
+    try:
+        return tuple(scorer_metadata(path, load_tensors(path)[1])["properties"])
+    except (CheckpointError, KeyError, TypeError):
+        return PROPERTIES

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from property_cnn.common.errors import InputError
-from property_cnn.network.cnn import CROPS, HEADS, NetworkSettings, PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import CROPS, HEADS, NetworkSettings
 from property_cnn.properties import PROPERTIES
 
 

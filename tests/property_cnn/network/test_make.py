@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from property_cnn.network.cnn import NetworkSettings
+from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.make import make_scorer
 from property_cnn.network.scorer import load_scorer
 from property_cnn.network.training import ScorerSettings

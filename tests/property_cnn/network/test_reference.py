@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.network.cnn import CROPS
+from property_cnn.network.layout import CROPS
 from property_cnn.network.reference import ReferenceCNN, ReferenceSettings, reference_settings
 from property_cnn.network.scorer import Scorer, load_scorer, network_of, save_scorer
 

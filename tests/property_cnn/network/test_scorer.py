@@ -7,7 +7,8 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.common.files import load_tensors, save_tensors
-from property_cnn.network.cnn import NetworkSettings, PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.scorer import Scorer, load_scorer, save_scorer, scorer_metadata
 from property_cnn.properties import PROPERTIES
 

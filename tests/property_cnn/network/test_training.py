@@ -7,9 +7,16 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.training_state import save_state
-from property_cnn.network.cnn import NetworkSettings
+from property_cnn.network import training
 from property_cnn.network.dataset import to_bytes
-from property_cnn.network.training import ScorerSettings, predict_raw, r_squared, train_scorer
+from property_cnn.network.layout import NetworkSettings, layout_of
+from property_cnn.network.training import (
+    ScorerSettings,
+    mirrored_scores,
+    predict_raw,
+    r_squared,
+    train_scorer,
+)
 from property_cnn.properties import PROPERTIES
 
 TINY = ScorerSettings(
@@ -139,3 +146,53 @@ def test_too_few_images_and_wrong_settings_are_refused():
     for wrong in ({"epochs": 0}, {"batch_size": 1}, {"validation": 0}, {"validation": 1.0}):
         with pytest.raises(InputError):
             ScorerSettings(**wrong)
+
+
+def test_what_a_mirrored_image_scores():
+    names = ("eyes", "left_eye", "right_eye", "yaw", "roll", "pose", "mouth", "of no list")
+    columns, signs = mirrored_scores(names)
+    assert [names[column] for column in columns] == [
+        "eyes", "right_eye", "left_eye", "yaw", "roll", "pose", "mouth", "of no list",
+    ]  # fmt: skip
+    assert signs == [1, 1, 1, -1, -1, -1, 1, 1]
+
+
+def test_images_and_scores_are_mirrored_together():
+    images = torch.arange(2 * 3 * 2 * 2.0).reshape(2, 3, 2, 2)
+    raw = torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    change = mirrored_scores(("left_eye", "right_eye", "yaw"))
+    turned, scores = training._mirror(images, raw, torch.tensor([True, False]), change)
+    assert torch.equal(turned[0], images[0].flip(2))
+    assert torch.equal(turned[1], images[1])
+    assert scores.tolist() == [[2, 1, -3], [1, 2, 3]]
+
+
+def test_an_eye_alone_cannot_be_mirrored():
+    branches, heads = layout_of(("left_eye",), {}, 32)
+    network = NetworkSettings(32, 4, 8, branches, heads)
+    settings = ScorerSettings(batch_size=16, network=network)
+    with pytest.raises(InputError, match="right_eye, which is not learned"):
+        train_scorer(torch.zeros(64, 3, 32, 32), torch.zeros(64, 1), settings)
+
+
+def test_images_move_and_leave_their_border():
+    image = torch.arange(9, dtype=torch.uint8).reshape(1, 1, 3, 3)
+    moved = training._moved(image.expand(2, -1, -1, -1), [(1, 0), (0, -1)])
+    assert moved[0, 0].tolist() == [[0, 1, 2], [0, 1, 2], [3, 4, 5]]
+    assert moved[1, 0].tolist() == [[1, 2, 2], [4, 5, 5], [7, 8, 8]]
+
+
+def test_own_properties_are_learned_by_their_names():
+    images, targets = planted()
+    branches, heads = layout_of(("bright", "slope"), {}, 32)
+    network = NetworkSettings(32, 4, 8, branches, heads)
+    settings = ScorerSettings(4, 16, lr=1e-2, flip=False, shift=0.05, network=network)
+    _, found = train_scorer(images, targets[:, [0, 4]], settings)
+    assert list(found) == ["bright", "slope"]
+    assert min(found.values()) > 0.8
+
+
+def test_settings_of_older_files_are_as_they_were():
+    assert TINY.plain()["network"] == {"resolution": 32, "width": 4, "features": 8}
+    assert "shift" not in TINY.plain()
+    assert ScorerSettings(shift=0.1).plain()["shift"] == 0.1

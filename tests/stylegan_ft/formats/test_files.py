@@ -11,7 +11,8 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest, load_tensors, save_tensors
-from property_cnn.network.cnn import NetworkSettings, PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.reference import ReferenceCNN, ReferenceSettings
 from property_cnn.network.scorer import load_scorer, save_scorer
 from stylegan_ft.formats.checkpoint import load_network, save_generator

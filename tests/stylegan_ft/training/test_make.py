@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from property_cnn.network.cnn import NetworkSettings, PropertyCNN
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.scorer import Scorer
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork

@@ -1,15 +1,19 @@
 """The shipped models: they load, agree across batch sizes, and their directions work."""
 
 import numpy as np
+import torch
 
 import property_cnn
 import vectorfind
 from property_cnn.common.streams import CASES
 from property_cnn.faces import Part, render_both, sample_attributes
+from property_cnn.network.scorer import SHIPPED_PHOTOS
 from property_cnn.segmentation.metrics import mask_scores
 from property_cnn.segmentation.segformer import load_teacher
 from property_cnn.segmentation.teachers import hair_probability
 from vectorfind.models.pair import load_models
+from vectorfind.models.protocols import resolve_scorer
+from vectorfind.models.scorers import NAMED
 from vectorfind.sampling.latents import mapped_latents
 from vectorfind.sampling.sampler import sample
 
@@ -47,3 +51,17 @@ def test_the_shipped_segmenter_and_teacher_agree_on_generated_faces():
     student = property_cnn.load_hair_segmenter(device="cpu")(images)
     teacher = hair_probability(load_teacher(device="cpu"), images)
     assert mask_scores(student, teacher)["iou"] > 0.93
+
+
+def test_the_shipped_scorer_of_photographs_is_as_its_card_says():
+    scorer = resolve_scorer("photos", "cpu")
+    assert scorer.properties == NAMED["photos"]
+    folder = SHIPPED_PHOTOS.parent
+    assert scorer.digest in (folder / "photo_scorer.md").read_text("utf-8")
+    assert SHIPPED_PHOTOS.stat().st_size < 16 * 2**20
+    images = torch.rand(6, 3, 256, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    scores = scorer(images)
+    assert scores.shape == (6, len(scorer.properties))
+    torch.testing.assert_close(torch.cat([scorer(image[None]) for image in images]), scores)
+    columns = [scorer.properties.index(name) for name in ("yaw", "pose")]
+    assert (scores[:, columns[0]] - scores[:, columns[1]]).abs().max() < 1

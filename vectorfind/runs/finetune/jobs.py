@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
+
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import training_threads
 from property_cnn.jobs.folder import Claim, open_folder
-from property_cnn.network.scorer import load_scorer
+from property_cnn.network.scorer import Scorer, load_scorer
+from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
 from stylegan_ft.concept import ConceptClassifiers
 from stylegan_ft.finetune.data import load_real_images
@@ -84,7 +87,7 @@ def finetune_files(  # noqa: PLR0913 - a public function whose keywords are the 
     needs_scorer = kind.property_discriminator or kind.measured == "labels"
     judges = Judges(
         None if kind.property_discriminator else _discriminator(discriminator),
-        load_scorer(_path(scorer), place) if needs_scorer else None,
+        _face_scorer(scorer, place) if needs_scorer else None,
         ConceptClassifiers.load(classifiers, place) if kind.measured == "concept" else None,
     )
     images = load_real_images(data, kind.labels, network.config.resolution, kind.normalises_labels)
@@ -151,3 +154,18 @@ def _discriminator(given: str | os.PathLike) -> Discriminator | None:
 def _path(given: str | os.PathLike) -> str | os.PathLike | None:
     """A file's path; None for the one that is shipped."""
     return None if str(given) == "default" else given
+
+
+def _face_scorer(given: str | os.PathLike, device: torch.device) -> Scorer:
+    """The scorer of a name or a file.
+
+    Raises:
+        InputError: it does not read the eight properties of rendered faces.
+    """
+    scorer = load_scorer(_path(given), device)
+    if scorer.properties != PROPERTIES:
+        raise InputError(
+            f"{given} reads {', '.join(scorer.properties)}; fine-tuning needs a scorer of "
+            f"{', '.join(PROPERTIES)}"
+        )
+    return scorer

@@ -96,3 +96,11 @@ def test_folders_of_others_are_refused(tmp_path, name):
         with pytest.raises(InputError, match="neither empty nor of this job"):
             run(tmp_path, overwrite=overwrite)
     assert files(tmp_path) == {name: b"mine"}
+
+
+def test_a_scorer_of_other_properties_is_refused(tmp_path, monkeypatch):
+    other = scorer()
+    other.properties = ("smile",)
+    monkeypatch.setattr(jobs, "load_scorer", lambda *given: other)
+    with pytest.raises(InputError, match="reads smile; fine-tuning needs a scorer of eyes, "):
+        run(tmp_path)

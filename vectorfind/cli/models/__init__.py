@@ -1,0 +1,1 @@
+"""Commands about networks: their files, and scorers of one's own."""
