@@ -17,7 +17,7 @@ demo: $(STAMP)
 photos: $(STAMP)
 	$(BIN)/vectorfind fetch mobilestylegan
 	$(BIN)/vectorfind fetch landmarks
-	$(BIN)/vectorfind test -n 3000 --cases 24 --control-cases 12 --generator mobilestylegan --size 256 --scorer landmarks \
+	$(BIN)/vectorfind test -n 3000 --cases 48 --control-cases 16 --generator mobilestylegan --size 256 --scorer landmarks \
 		--layer w --group-by= --properties eyes,mouth,yaw --method svm --judge iris --out photos
 
 test: $(STAMP)
