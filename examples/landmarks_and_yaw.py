@@ -4,7 +4,7 @@
     vectorfind fetch mobilestylegan
     python examples/landmarks_and_yaw.py mobilestylegan 240
 
-Prints tables of Markdown (docs/photographs.md has them): mean, deviation and correlations of each
+Prints tables of Markdown (docs/landmarks.md has them): mean, deviation and correlations of each
 property, of the landmarks and of the iris network; and, on rendered faces of 64 x 64, the
 correlation of what is read with what was drawn.
 """

@@ -6,7 +6,7 @@
 
 Photographs of a generator are scaled, shifted and rolled onto a grey or noisy canvas, and what the
 scorer `detected` reads there is compared with what `landmarks` reads off the whole photographs.
-Prints tables of Markdown (docs/photographs.md has them).
+Prints tables of Markdown (docs/landmarks.md has them).
 """
 
 from __future__ import annotations

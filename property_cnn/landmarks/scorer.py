@@ -17,7 +17,7 @@ from property_cnn.properties import LANDMARK_PROPERTIES
 
 FACE_LOGIT = 10.0
 """Least logit of a face. Of 300 generated photographs the lowest was 16; half a face, a face on its
-head or none at all had 14 at most, mostly far less than 0 (docs/photographs.md)."""
+head or none at all had 14 at most, mostly far less than 0 (docs/landmarks.md)."""
 
 
 class LandmarksScorer(BatchedNetwork):
