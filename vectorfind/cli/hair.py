@@ -105,12 +105,12 @@ def hair() -> None:
 
 @hair.command(short_help="Write hair masks of pictures.")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", type=click.Path(path_type=Path), help="A student; else the shipped one.")
+@click.option("--model", help="A student's file, or photographs; else the shipped student.")
 @device_option
 @out_option("Folder for the masks, NAME_mask.png.")
 @quiet_option
 def segment(
-    images: tuple[Path, ...], out: Path, model: Path | None, device: str | None, quiet: bool
+    images: tuple[Path, ...], out: Path, model: str | None, device: str | None, quiet: bool
 ) -> None:
     """Writes a mask of the hair in each of the IMAGES, files or folders, as 8-bit grey PNG of
     its size: 255 is hair.
