@@ -57,13 +57,13 @@ def parsing_scores(images: Tensor, maps: Tensor) -> Tensor:
             f"for {len(images)} images"
         )
     eyes, pose = eye_scores(maps == Part.LEFT_EYE, maps == Part.RIGHT_EYE)
-    others = mask_scores(images, maps == Part.HAIR, maps == Part.BACKGROUND)
+    others = hair_and_background_scores(images, maps == Part.HAIR, maps == Part.BACKGROUND)
     columns = {"eyes": eyes, "mouth": mouth_opening(maps), "pose": pose}
     columns |= dict(zip(MASK_PROPERTIES, others.unbind(1), strict=True))
     return torch.stack([columns[name] for name in PROPERTIES], dim=1).float()
 
 
-def mask_scores(images: Tensor, hair: Tensor, background: Tensor) -> Tensor:
+def hair_and_background_scores(images: Tensor, hair: Tensor, background: Tensor) -> Tensor:
     """Raw scores that need only masks, columns in the order of `MASK_PROPERTIES`.
 
     Args:

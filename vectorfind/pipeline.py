@@ -12,14 +12,15 @@ from pathlib import Path
 from property_cnn.common.checks import refused
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
-from property_cnn.hair import HairSegmenter, load_hair_segmenter
+from property_cnn.hair.segmenter import HairSegmenter
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
 from vectorfind.methods.registry import composed
-from vectorfind.models.judges import Judge, check_judges, check_judges_early, load_judges
-from vectorfind.models.protocols import Generator, Scorer, device_of
+from vectorfind.models.judges import Judge, load_judges
+from vectorfind.models.protocols import Generator, Scorer
+from vectorfind.models.segmenters import segmenter_for
 
 
 @one_thread()
@@ -190,17 +191,16 @@ def run_evaluation(
         directions, settings: as in `evaluate`.
         quiet: show no progress.
         folder: keeps what is finished meanwhile.
-        segmenter: that the hair is measured with; the shipped one if it is needed and not given.
+        segmenter: that the hair is measured with; if it is needed and not given, what suits the
+            generator.
         judges: see `evaluate`.
     """
     if not isinstance(directions, Directions):
         raise refused("directions", directions, "what find_directions or load_directions gave")
     settings = completed(settings, directions)
     if settings.hair and segmenter is None:
-        segmenter = load_hair_segmenter(device=device_of(directions.models.generator))
-    check_judges_early(judges, directions.properties)
-    judges = load_judges(judges, directions.settings.device)
-    check_judges(judges, directions.properties)
+        segmenter = segmenter_for(directions.models.generator)
+    judges = load_judges(judges, directions.properties, directions.settings.device)
     progress = Progress("testing", image_count(settings, bool(judges)), "images", quiet)
     progress.foresee()
     return run_cases(directions, settings, progress.advance, folder, segmenter, judges)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from property_cnn.landmarks.measures import eye_opening
+from property_cnn.landmarks.measures import distance, eye_opening
 from property_cnn.properties import DLIB_PROPERTIES
 
 POINTS = 68
@@ -46,18 +46,14 @@ def measures(points: Tensor) -> Tensor:
     corners = points[:, EYE_CORNERS]
     line, middle = corners[:, 1] - corners[:, 0], corners.mean(1)
     eyes = torch.linalg.vector_norm(line, dim=1)
-    width = _distance(points, *MOUTH_CORNERS)
+    width = distance(points, *MOUTH_CORNERS)
     columns = {
         "eyes": (left + right) / 2,
         "left_eye": left,
         "right_eye": right,
-        "mouth": _distance(points, *LIPS) / width,
+        "mouth": distance(points, *LIPS) / width,
         "smile": width / eyes,
         "yaw": ((points[:, NOSE_TIP] - middle) * line).sum(1) / eyes**2,
         "roll": torch.rad2deg(torch.atan2(line[:, 1], line[:, 0])),
     }
     return torch.stack([columns[name] for name in DLIB_PROPERTIES], dim=1)
-
-
-def _distance(points: Tensor, one: int, other: int) -> Tensor:
-    return torch.linalg.vector_norm(points[:, one] - points[:, other], dim=1)

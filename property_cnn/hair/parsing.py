@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from property_cnn.common.files import bytes_digest
 from property_cnn.common.networks import BatchedNetwork
 from property_cnn.face_scores import VERSION as SCORES_VERSION
-from property_cnn.face_scores import mask_scores
+from property_cnn.face_scores import hair_and_background_scores
 from property_cnn.hair.photographs import (
     BACKGROUND,
     HAIR,
@@ -46,8 +46,8 @@ class ParsingScorer(BatchedNetwork):
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Scores, columns as in `properties`: those of the landmarks, see `LandmarksScorer`, and
-        those of `property_cnn.face_scores.mask_scores` on masks of 224 × 224, where hair and
-        background are what is likelier that than not.
+        those of `property_cnn.face_scores.hair_and_background_scores` on masks of 224 × 224, where
+        hair and background are what is likelier that than not.
 
         Args:
             images: (N, 3, R, R) floats in [-1, 1], any size and device.
@@ -66,7 +66,7 @@ class ParsingScorer(BatchedNetwork):
         points, logits = self.teacher.landmarks.landmarks(images)
         small, shares = self.teacher.parsed(images, points)
         masks = shares >= 0.5
-        masked = mask_scores(small, masks[:, HAIR], masks[:, BACKGROUND]).float()
+        masked = hair_and_background_scores(small, masks[:, HAIR], masks[:, BACKGROUND]).float()
         scores = torch.cat([measures(points), masked], dim=1)
         return torch.where(is_face(logits, scores)[:, None], scores, torch.nan)
 

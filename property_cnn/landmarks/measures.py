@@ -65,14 +65,14 @@ def measures(points: Tensor) -> Tensor:
         the face about this line, and that of the line in the plane.
     """
     left, right = eye_opening(points[:, LEFT_EYE]), eye_opening(points[:, RIGHT_EYE])
-    width, eyes = _distance(points, *MOUTH_CORNERS), _distance(points, *EYE_CORNERS)
+    width, eyes = distance(points, *MOUTH_CORNERS), distance(points, *EYE_CORNERS)
     across, down = head_axes(points)
     yaw, pitch, roll = angles(across, down)
     columns = {
         "eyes": (left + right) / 2,
         "left_eye": left,
         "right_eye": right,
-        "mouth": _distance(points, *LIPS) / width,
+        "mouth": distance(points, *LIPS) / width,
         "smile": width / eyes,
         "yaw": yaw,
         "pitch": pitch,
@@ -115,7 +115,8 @@ def _brow_height(points: Tensor, down: Tensor) -> Tensor:
     return ((corners - brows) * down).sum(1)
 
 
-def _distance(points: Tensor, one: int, other: int) -> Tensor:
+def distance(points: Tensor, one: int, other: int) -> Tensor:
+    """(N,) distances of two of the points (N, K, D), by their indices."""
     return _length(points[:, one] - points[:, other])
 
 

@@ -33,7 +33,6 @@ from vectorfind.editing.settings import (
     OMBRE_DEFAULTS,
     EditSettings,
 )
-from vectorfind.models.protocols import device_of
 from vectorfind.models.segmenters import segmenter_for
 from vectorfind.sampling.latents import mapped_latents
 
@@ -117,8 +116,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
     dyed = bool(look.ombre) or any(name in OMBRE for name in swept)
-    place = device_of(directions.models.generator)
-    segmenter = segmenter_for(generator, place) if dyed else None
+    segmenter = segmenter_for(directions.models.generator) if dyed else None
     z, label = _latents(directions, latents, settings)
     _check_memory(directions, z, label, 2 * settings.frames - 2 if animation is not None else 1)
     faces = Faces(directions, z, label, segmenter)

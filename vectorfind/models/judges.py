@@ -76,7 +76,9 @@ class Judge:
 
 
 def load_judges(
-    given: Sequence[str | os.PathLike | Scorer | Judge], device: str | None = None
+    given: Sequence[str | os.PathLike | Scorer | Judge],
+    properties: Sequence[str],
+    device: str | None = None,
 ) -> tuple[Judge, ...]:
     """The judges of some names, files or objects.
 
@@ -86,12 +88,15 @@ def load_judges(
     Args:
         given: each one of `scorers.NAMED`, a file of a scorer, an object with the protocol, or a
             `Judge`, which gives an object a name.
+        properties: of the directions, of which each judge must read one or more.
         device: see `protocols.resolve_scorer`.
 
     Raises:
-        InputError: two of one name, a name that is too long, or an object that lacks a part.
+        InputError: a judge reads none of the properties, two have one name, a name is too long, or
+            an object lacks a part.
         CheckpointError: a file is missing, damaged or foreign.
     """
+    check_judges_early(given, properties)
     judges = tuple(
         each if isinstance(each, Judge) else Judge(_name(each), resolve_scorer(each, device))
         for each in _sequence(given)
@@ -103,6 +108,8 @@ def load_judges(
             raise refused(
                 "a judge's name", name, f'1 to {LONGEST} letters, other than "{c.SCORER}"'
             )
+    for judge in judges:
+        _check_reads(judge.name, judge.scored, properties)
     return judges
 
 
@@ -113,12 +120,6 @@ def check_judges_early(
     for each in _sequence(given):
         if isinstance(each, str) and each in NAMED:
             _check_reads(each, scored_by(each), properties)
-
-
-def check_judges(judges: Sequence[Judge], properties: Sequence[str]) -> None:
-    """Raises InputError for a judge that reads none of the directions' properties."""
-    for judge in judges:
-        _check_reads(judge.name, judge.scored, properties)
 
 
 def _check_reads(name: str, scored: Sequence[str], properties: Sequence[str]) -> None:

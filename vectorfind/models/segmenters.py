@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
-import torch
-
 from property_cnn.hair.photographs import PhotographSegmenter
 from property_cnn.hair.segmenter import PHOTOGRAPHS, HairSegmenter, load_hair_segmenter
-from stylegan_ft.formats.mobile import MOBILESTYLEGAN
-from vectorfind.models.protocols import Generator
+from stylegan_ft.architectures.mobile.network import MobileStyleGAN
+from vectorfind.models.protocols import Generator, device_of
 
 
-def segmenter_for(
-    generator: str | os.PathLike | Generator, device: torch.device
-) -> HairSegmenter | PhotographSegmenter:
-    """What masks photographs for the generator of that name, else the shipped segmenter.
+def segmenter_for(generator: Generator) -> HairSegmenter | PhotographSegmenter:
+    """What masks photographs for a MobileStyleGAN, else the shipped segmenter; on its device.
 
     Raises:
         CheckpointError: what masks photographs is not there; the text says how to get it.
     """
-    photographs = isinstance(generator, str) and generator == MOBILESTYLEGAN.name
-    return load_hair_segmenter(PHOTOGRAPHS if photographs else None, device)
+    photographs = isinstance(getattr(generator, "network", None), MobileStyleGAN)
+    return load_hair_segmenter(PHOTOGRAPHS if photographs else None, device_of(generator))

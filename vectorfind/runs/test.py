@@ -21,8 +21,6 @@ from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.folders import json_text, writable_folder
 from property_cnn.common.tasks import one_thread
-from property_cnn.hair.photographs import PhotographSegmenter
-from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.jobs.folder import Work
 from reports import columns as c
 from reports.layout import (
@@ -65,9 +63,9 @@ from vectorfind.evaluation.cases import Onlookers
 from vectorfind.evaluation.image_test import Evaluation, completed, completed_early
 from vectorfind.evaluation.judge_tables import judge_arrays, judge_tables
 from vectorfind.evaluation.measuring import Measurement
-from vectorfind.models.judges import check_judges, check_judges_early, load_judges
+from vectorfind.models.judges import check_judges_early, load_judges
 from vectorfind.models.pair import Models
-from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
+from vectorfind.models.protocols import Generator, Scorer, digest_of
 from vectorfind.models.segmenters import segmenter_for
 from vectorfind.pipeline import run_evaluation
 from vectorfind.runs.figures import hair_figure, run_figures, write_figures
@@ -135,9 +133,8 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     folder = writable_folder(out)
     models, find = models_for(find, generator, scorer)
     completed_early(test, find, models.scored)
-    loaded = load_judges(judges, find.device)
-    check_judges(loaded, find.properties)
-    beside = Onlookers(_segmenter(test, models, generator), loaded)
+    loaded = load_judges(judges, find.properties, find.device)
+    beside = Onlookers(segmenter_for(models.generator) if test.hair else None, loaded)
     config = run_config("test", find, test, models, beside.segmenter, loaded)
     config["command"] = command_line(find, test, generator, scorer, judges)
     with open_run(folder, config, _WRITTEN, overwrite) as work:
@@ -158,13 +155,6 @@ def _all_there(work: Work) -> Report | None:
     report = own_report(work.folder)
     work.finish()
     return replace(report, lines=(*work.told(), *report.lines))
-
-
-def _segmenter(
-    test: EvaluateSettings, models: Models, generator: str | os.PathLike | Generator
-) -> HairSegmenter | PhotographSegmenter | None:
-    """What tells hair, beside the generator, where the test asks for it."""
-    return segmenter_for(generator, device_of(models.generator)) if test.hair else None
 
 
 def _directions(
@@ -219,10 +209,8 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     folder = writable_folder(out)
     directions = load_directions(directions_path, generator, scorer, device=device)
     completed(test, directions)
-    check_judges_early(judges, directions.properties)
-    loaded = load_judges(judges, device)
-    check_judges(loaded, directions.properties)
-    beside = Onlookers(_segmenter(test, directions.models, generator), loaded)
+    loaded = load_judges(judges, directions.properties, device)
+    beside = Onlookers(segmenter_for(directions.models.generator) if test.hair else None, loaded)
     config = run_config(
         "evaluate", directions.settings, test, directions.models, beside.segmenter, loaded
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -151,7 +152,7 @@ def write_images(
     }
     progress = Progress("images", n, "images", quiet)
     with open_store(out / "made", identity, SHARD, beside=out) as pictures:
-        run = lambda make, tasks: run_tasks(make, tasks, settings.workers, models)  # noqa: E731
+        run = partial(run_tasks, workers=settings.workers, models=models)
         pictures.fill(n, ("number",), make, run, progress)
     return out
 

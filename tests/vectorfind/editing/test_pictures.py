@@ -37,7 +37,7 @@ def path(found, models, tmp_path, monkeypatch):
         return real(path, models.generator, models.scorer)
 
     monkeypatch.setattr(module, "load_directions", load)
-    monkeypatch.setattr(module, "segmenter_for", lambda generator, device: HairBelow())
+    monkeypatch.setattr(module, "segmenter_for", lambda generator: HairBelow())
     return tmp_path / "directions.npz"
 
 
@@ -97,7 +97,7 @@ def test_without_a_sweep_all_that_is_given_rises_from_nothing(path, tmp_path):
 
 def test_a_sweep_of_the_dye_segments_once(found, path, tmp_path, monkeypatch):
     segmenter = HairBelow()
-    monkeypatch.setattr(module, "segmenter_for", lambda generator, device: segmenter)
+    monkeypatch.setattr(module, "segmenter_for", lambda generator: segmenter)
     sweeps = ["ombre-height=0:1"]
     write_edits(path, None, Look({"eyes": 1.0}, {}), tmp_path / "a.gif", sweeps, frames=4, count=1)
     assert segmenter.calls == 1

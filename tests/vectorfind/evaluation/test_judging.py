@@ -255,7 +255,7 @@ def test_blocks_are_cached_with_their_judges(models, tmp_path):
     edits = CaseEdits(models, *arrays, "w", 16)
 
     def read(scorer, folder=tmp_path):
-        onlookers = Onlookers(judges=load_judges((scorer,)))
+        onlookers = Onlookers(judges=load_judges((scorer,), scorer.properties))
         return case_scores(edits, onlookers, workers=1, folder=folder).judged[0]
 
     first, again, other = Counting(), Counting(), Counting("another")

@@ -13,9 +13,13 @@ IMAGES = torch.zeros(2, 3, 8, 8)
 
 def test_judges_are_called_by_name_by_file_or_by_class(tmp_path):
     given = ("default", ToyScorer(), Judge("mine", ToyScorer()))
-    assert [judge.name for judge in load_judges(given, "cpu")] == ["default", "ToyScorer", "mine"]
+    assert [judge.name for judge in load_judges(given, ("eyes",), "cpu")] == [
+        "default",
+        "ToyScorer",
+        "mine",
+    ]
     with pytest.raises(CheckpointError):
-        load_judges((tmp_path / "absent.safetensors",))
+        load_judges((tmp_path / "absent.safetensors",), ("eyes",))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ def test_judges_are_called_by_name_by_file_or_by_class(tmp_path):
 )
 def test_what_is_no_list_of_judges_is_refused(given, words):
     with pytest.raises(InputError, match=words):
-        load_judges(given)
+        load_judges(given, ("eyes",))
 
 
 def test_most_judges_tell_no_identity():

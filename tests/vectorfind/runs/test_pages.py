@@ -36,7 +36,7 @@ def run(tmp_path_factory):
     """The folder of a test with hair, and what it printed."""
     place = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "segmenter_for", lambda generator, device: Segmenter())
+        patch.setattr(runs, "segmenter_for", lambda generator: Segmenter())
         networks = PlantedGenerator(), PlantedScorer()
         report = runs.run_test(FIND, TEST, place / "run", *networks, quiet=True)
     return place / "run", report
