@@ -108,7 +108,7 @@ def _seconds(samples: MadeUp, epochs: int, settings: BenchSettings, device: torc
     """How long one network a property takes to train."""
     gradient = GradientSettings(max_epochs=epochs, shared=False)
     find = FindSettings(seed=settings.seed, workers=settings.workers, gradient=gradient)
-    task = FitTask(samples, {}, find, samples.properties, device)
+    task = FitTask(samples, {}, find, samples.properties, device=device)
     started = time.perf_counter()
     train_networks(task)
     return time.perf_counter() - started

@@ -152,6 +152,7 @@ def _task(
         groups.members,
         settings,
         properties,
+        models,
         device_of(models.generator),
         None if checkpoint is None else Path(checkpoint),
         quiet,

@@ -22,6 +22,7 @@ from vectorfind.config import LEAST_READ, FindSettings
 if TYPE_CHECKING:  # both load PyTorch, which takes a second
     import torch
 
+    from vectorfind.models.pair import Models
     from vectorfind.sampling.sampler import SampleSource
 
 SCORES, GROUPS, GRADIENTS = "scores", "groups", "gradients"
@@ -131,6 +132,7 @@ class FitTask:
         members: group -> rows of its readable samples, in the order of the groups' names.
         settings: of the fit, complete ones.
         properties: those to fit; all are among the samples' scores.
+        models: generator and scorer that the samples are of; None where only the samples are known.
         device: where networks run.
         checkpoint: folder in which long fits leave what they have, to go on from after a stop;
             None for none. The caller removes it when the directions are safe.
@@ -141,6 +143,7 @@ class FitTask:
     members: Mapping[str, np.ndarray]
     settings: FindSettings
     properties: tuple[str, ...]
+    models: Models | None = None
     device: torch.device | str = "cpu"
     checkpoint: Path | None = None
     quiet: bool = True
