@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,6 +50,21 @@ class BatchedNetwork:
         """Moves the weights; returns itself."""
         self.network.to(device, memory_format=torch.channels_last)
         return self
+
+
+def differentiable(method: Callable) -> Callable:
+    """Makes a network's method run in inference mode, unless its first tensor asks for gradients.
+
+    Gradients then go through the network to that tensor.
+    """
+
+    @wraps(method)
+    def run(self, tensor: Tensor, *args, **options):
+        wanted = torch.is_grad_enabled() and getattr(tensor, "requires_grad", False)
+        with torch.inference_mode(not wanted):
+            return method(self, tensor, *args, **options)
+
+    return run
 
 
 def weights_digest(state: Mapping[str, Tensor]) -> str:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from property_cnn.common.errors import ScorerError
-from property_cnn.common.networks import BatchedNetwork
+from property_cnn.common.networks import BatchedNetwork, differentiable
 from property_cnn.landmarks.files import FACE, graph_digest, load_network
 from property_cnn.landmarks.graph import GraphNetwork
 from property_cnn.landmarks.measures import POINTS, READ_FROM, VERSION, measures
@@ -45,9 +45,9 @@ class LandmarksScorer(BatchedNetwork):
         super().__init__(network, device, batch_size)
         self.digest = graph_digest(network, self.digest, VERSION)
 
-    @torch.inference_mode()
+    @differentiable
     def __call__(self, images: Tensor) -> Tensor:
-        """Scores, columns as in `properties`; see `property_cnn.landmarks.measures.measures`.
+        """Scores, columns as in `properties`; see `property_cnn.landmarks.measures.measures`. Differentiable.
 
         Args:
             images: (N, 3, R, R) floats in [-1, 1], any size and device.
@@ -60,7 +60,7 @@ class LandmarksScorer(BatchedNetwork):
         """
         return self.scores_and_points(images)[0]
 
-    @torch.inference_mode()
+    @differentiable
     def scores_and_points(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """What a call gives, and where the points that it is read from are.
 

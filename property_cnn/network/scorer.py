@@ -11,7 +11,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, ScorerError
 from property_cnn.common.files import load_tensors
-from property_cnn.common.networks import BatchedNetwork, read_card, save_network
+from property_cnn.common.networks import BatchedNetwork, differentiable, read_card, save_network
 from property_cnn.network.cnn import PropertyCNN
 from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.reference import (
@@ -53,9 +53,9 @@ class Scorer(BatchedNetwork):
         super().__init__(network, device, batch_size)
         self.properties = network.properties
 
-    @torch.inference_mode()
+    @differentiable
     def __call__(self, images: Tensor) -> Tensor:
-        """z-normalised scores.
+        """z-normalised scores; differentiable.
 
         Args:
             images: (N, 3, H, W) floats in [-1, 1], any size and device.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
-from property_cnn.common.networks import weights_digest
+from property_cnn.common.networks import differentiable, weights_digest
 from stylegan_ft.architectures.layer_names import LayerNames
 
 CHUNK = 2**22
@@ -42,7 +42,7 @@ class Sizes:
 
 
 class LayeredGenerator(ABC):
-    """A trained generator for inference: no random noise, no gradients.
+    """A trained generator for inference: no random noise, gradients of vectors alone.
 
     Args:
         network: the weights, with a `mapping` that has `forward(z, label)` and
@@ -171,9 +171,11 @@ class LayeredGenerator(ABC):
         vectors = self.network.mapping(z, label)
         return {layer: self._leave(vectors, layer) for layer in self.layers}
 
-    @torch.inference_mode()
+    @differentiable
     def synthesize(self, latents: Tensor, layer: str = "w") -> Tensor:
         """Images of vectors that re-enter the network at a layer and run through the rest.
+
+        Where the vectors ask for gradients, they get them.
 
         Args:
             latents: (N, dimensions of the layer).

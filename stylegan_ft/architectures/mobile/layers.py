@@ -36,12 +36,17 @@ def inverse_haar(bands: Tensor) -> Tensor:
     maps = bands.movedim(1, -1)
     low, high = maps[..., :channels] * 0.5, maps[..., channels:].unflatten(-1, (channels, 3)) * 0.5
     down, right, both = high.unbind(-1)
-    image = bands.new_empty(count, height, 2, width, 2, channels)
     upper, lower, first, second = low + down, low - down, right + both, right - both
-    torch.add(upper, first, out=image[:, :, 0, :, 0])
-    torch.sub(upper, first, out=image[:, :, 0, :, 1])
-    torch.add(lower, second, out=image[:, :, 1, :, 0])
-    torch.sub(lower, second, out=image[:, :, 1, :, 1])
+    if torch.is_grad_enabled() and bands.requires_grad:  # `out=` has no gradient
+        rows = [torch.stack([upper + first, upper - first], dim=3)]
+        rows.append(torch.stack([lower + second, lower - second], dim=3))
+        image = torch.stack(rows, dim=2)
+    else:
+        image = bands.new_empty(count, height, 2, width, 2, channels)
+        torch.add(upper, first, out=image[:, :, 0, :, 0])
+        torch.sub(upper, first, out=image[:, :, 0, :, 1])
+        torch.add(lower, second, out=image[:, :, 1, :, 0])
+        torch.sub(lower, second, out=image[:, :, 1, :, 1])
     return image.view(count, 2 * height, 2 * width, channels).movedim(-1, 1)
 
 

@@ -115,6 +115,30 @@ def test_every_layer_can_be_re_entered(places, z):
         torch.testing.assert_close(images, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_gradients_of_vectors_are_those_of_finite_differences(places):
+    generator = load_generator(places["wheel"], "cpu")
+    generator.network.double()
+    draw = torch.Generator().manual_seed(2)
+    w, step = torch.randn(2, 2, by_hand.W, generator=draw, dtype=torch.float64)
+    styles = generator.network.styles
+    weights = torch.randn(2, 3, 64, 64, generator=draw, dtype=torch.float64)
+
+    def sums(w):
+        ws = w[:, None].expand(-1, NUM_WS, -1)
+        return (generator.network.images(styles(ws)) * weights).sum(dim=(1, 2, 3))
+
+    asked = w.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(sums(asked).sum(), asked)
+    with torch.no_grad():
+        expected = (sums(w + 1e-5 * step) - sums(w - 1e-5 * step)) / 2e-5
+    torch.testing.assert_close((slope * step).sum(1), expected, rtol=1e-5, atol=1e-6)
+    float_w = w.float().requires_grad_()
+    generator.network.float()
+    images = generator.synthesize(float_w, "w")
+    (same,) = torch.autograd.grad((images * weights).sum(), float_w)
+    torch.testing.assert_close(same.double(), slope, rtol=1e-3, atol=1e-3)
+
+
 def test_described_without_its_numbers(places):
     info = describe_file(places["wheel"])
     assert (info.architecture, info.resolution, info.z_dim) == ("mobilestylegan", 64, by_hand.Z)
