@@ -118,6 +118,6 @@ def fit_ridge(
     targets = (scores - scores[fitted].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     alphas = np.array(ALPHAS) * len(fitted)
     model = RidgeCV(alphas, alpha_per_target=True).fit(coordinates[fitted], targets[fitted])
-    predicted = model.predict(coordinates[held])
+    predicted = model.predict(coordinates[held]).reshape(len(held), -1)  # of one, it is flat
     quality = r2_score(targets[held], predicted, multioutput="raw_values")
-    return model.coef_, quality
+    return np.atleast_2d(model.coef_), quality
