@@ -6,7 +6,7 @@ They are written here once: the Python functions and the command line both read 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
 from property_cnn.common.checks import (
@@ -133,6 +133,20 @@ class GradientSettings(Settings):
 
 
 @dataclass(frozen=True)
+class ComponentSettings(Settings):
+    """Of how many components of a generator's vectors a property's direction is chosen.
+
+    Attributes:
+        count: components by the variance of the vectors or by the network's weights, the first
+            ones; of style space, the channels that are scored by images.
+        channels: channels of style space that one direction moves.
+    """
+
+    count: Count = 40
+    channels: Count = 1
+
+
+@dataclass(frozen=True)
 class FindSettings(LoadingSettings):
     """How directions are found.
 
@@ -164,6 +178,7 @@ class FindSettings(LoadingSettings):
             nothing in the results.
         strengths: grid that `evaluate` uses by default; None for the reference system's.
         gradient: settings of the gradient networks.
+        components: settings of the methods that choose among components.
     """
 
     n: Samples = 4000
@@ -184,6 +199,7 @@ class FindSettings(LoadingSettings):
     workers: Workers | None = None
     strengths: Grid | None = None
     gradient: GradientSettings = field(default_factory=GradientSettings)
+    components: ComponentSettings = field(default_factory=ComponentSettings)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -193,7 +209,22 @@ class FindSettings(LoadingSettings):
     def from_stored(cls, stored: Mapping[str, Any]) -> FindSettings:
         """The settings from what `dataclasses.asdict` gave, after its way through JSON."""
         names = {name: tuple(stored[name]) for name in ("properties", "group_by")}
-        return cls(**{**stored, **names, "gradient": GradientSettings(**stored["gradient"])})
+        nested = {
+            "gradient": GradientSettings(**stored["gradient"]),
+            "components": ComponentSettings(**stored.get("components", {})),  # as of late
+        }
+        return cls(**{**stored, **names, **nested})
+
+    def as_stored(self) -> dict[str, Any]:
+        """The settings as `from_stored` reads them.
+
+        Those of components are left out where they are the defaults: so files and folders are the
+        same as before there were such.
+        """
+        stored = asdict(self)
+        if self.components == ComponentSettings():
+            del stored["components"]
+        return stored
 
     def resolve(self, layer: str, scored: Collection[str]) -> FindSettings:
         """The settings, with what is None chosen to suit the networks and the device.

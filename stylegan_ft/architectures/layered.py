@@ -136,6 +136,26 @@ class LayeredGenerator(ABC):
         more.layers = self._names.sizes((*self.layers, layer))
         return more
 
+    @torch.inference_mode()
+    def style_weights(self, layer: str = "w") -> Tensor:
+        """Weights (outputs, w_dim) of the affine layers that take a layer's w, one below the other.
+
+        Args:
+            layer: "w" or "w+" for all affine layers of synthesis, "w+A-B" for those of the range.
+
+        Raises:
+            InputError: no affine layer takes the vectors of that layer.
+        """
+        every = (0, self._names.num_ws)
+        start, stop = every if layer in ("w", "w+") else self._names.span(layer) or (0, 0)
+        weights = [weight for k, weight in self.network.style_weights() if start <= k < stop]
+        if not weights:
+            raise InputError(
+                f"layer {layer!r}: no affine layer of synthesis takes its vectors; give w, w+ or "
+                "w+A-B"
+            )
+        return torch.cat(weights)
+
     def to(self, device: str | torch.device) -> Self:
         """Moves the network, in place, and returns the generator."""
         self.network.to(choose_device(device))

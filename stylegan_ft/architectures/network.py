@@ -40,6 +40,12 @@ class StyleGANNetwork(nn.Module, ABC):
         """Outputs of all affine layers, (N, style_sizes[i]) each, of ws (N, num_ws, w_dim)."""
 
     @abstractmethod
+    def style_weights(self) -> list[tuple[int, Tensor]]:
+        """Of each affine layer, which of the w it takes, and what it multiplies that by
+        (style_sizes[i], w_dim).
+        """
+
+    @abstractmethod
     def images(self, styles: Sequence[Tensor], half: bool = False) -> Tensor:
         """Images (N, C, R, R) float32 of the affine layers' outputs.
 

@@ -125,7 +125,7 @@ def test_a_constant_property_has_no_direction(method):
     ("options", "message"),
     [
         ({"layer": "z"}, "unknown layer 'z'; choose one of mapping_split1, mapping_split2, w"),
-        ({"method": "pca"}, "unknown method"),
+        ({"method": "lda"}, "unknown method"),
         ({"properties": ("smile",)}, "unknown property 'smile'"),
         ({"properties": "eyes"}, "give a tuple, as"),
         ({"group_by": ("age",)}, "unknown grouping property 'age'"),

@@ -12,8 +12,9 @@ import numpy as np
 
 from property_cnn.common.checks import check_names
 from property_cnn.common.errors import InputError
-from vectorfind.directions.conditions import project_off
 from vectorfind.methods.base import DirectionField
+from vectorfind.methods.conditions import project_off
+from vectorfind.sampling.groups import WHOLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,11 @@ def boundaries_of(
             f"the directions of {', '.join(fields)} differ from image to image, and other "
             "projects' files hold one a group; find them by a method that gives such"
         )
-    every = np.stack([*vectors.values()], axis=1)  # (G, P, d)
+    if all(len(table) == 1 for table in vectors.values()):
+        groups = (WHOLE,)
+    shape = len(groups), next(iter(vectors.values())).shape[1]
+    tables = [np.broadcast_to(table, shape) for table in vectors.values()]
+    every = np.stack(tables, axis=1)  # (G, P, d)
     exported = {name: conditions[name] for name in names if name in conditions}
     projected = project_off(every, [*vectors], exported)
     columns = [[*vectors].index(name) for name in names]

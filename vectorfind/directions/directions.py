@@ -15,7 +15,6 @@ from property_cnn.common.checks import MOST_STRENGTH, check_names, refused
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
-from vectorfind.directions.conditions import project_off
 from vectorfind.directions.edits import edited, edited_grid, images_of
 from vectorfind.directions.packing import (
     ARRAYS,
@@ -30,6 +29,7 @@ from vectorfind.directions.packing import (
 )
 from vectorfind.directions.upgrading import VERSION
 from vectorfind.methods.base import DirectionField, Method
+from vectorfind.methods.conditions import project_off
 from vectorfind.methods.registry import default_strengths, method_named
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer

@@ -51,8 +51,12 @@ def models_for(
     models = load_models(generator, scorer, **settings.loading)
     if settings.psi is None:
         settings = replace(settings, psi=float(getattr(models.generator, "psi", 1.0)))
-    settings = complete_settings(settings, tuple(models.generator.layers), models.scored)
-    return models.with_layer(settings.layer), settings
+    offered = getattr(models.generator, "available_layers", ())
+    layers = tuple(models.generator.layers)
+    settings = complete_settings(settings, layers, models.scored, offered)
+    models = models.with_layer(settings.layer)
+    method_named(settings.method).check_models(models, settings, settings.properties)
+    return models, settings
 
 
 def draw(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _UNSAVED = ("device", "workers")  # where the work was done changes nothing that
 
 def pack_settings(settings: FindSettings) -> dict[str, Any]:
     """The settings as JSON can hold them."""
-    return {key: value for key, value in asdict(settings).items() if key not in _UNSAVED}
+    return {key: value for key, value in settings.as_stored().items() if key not in _UNSAVED}
 
 
 def pack_fields(

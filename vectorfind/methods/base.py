@@ -52,12 +52,12 @@ class DirectionField(ABC):
 
     Attributes:
         kind: names the class in files.
-        depends_on_groups: whether `at` looks at the groups.
+        depends_on_groups: whether `at` looks at the groups; may be a property.
         depends_on_vector: whether `at` looks at the vectors.
     """
 
     kind: ClassVar[str]
-    depends_on_groups: ClassVar[bool] = False
+    depends_on_groups: bool = False
     depends_on_vector: ClassVar[bool] = False
 
     @property
@@ -200,6 +200,17 @@ class Method(ABC):
         Args:
             sizes: group -> readable samples; an empty group counts as one of 0.
             settings: of the fit.
+            properties: those to fit.
+        """
+
+    def check_models(  # noqa: B027 - any will do
+        self, models: Models, settings: FindSettings, properties: Sequence[str]
+    ) -> None:
+        """Raises InputError where the networks lack what it needs, before there are samples.
+
+        Args:
+            models: with the settings' layer.
+            settings: of the fit, complete ones.
             properties: those to fit.
         """
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
 from vectorfind.methods.base import DirectionField, FitTask, Method
 from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.svm import SVM
+
+if TYPE_CHECKING:
+    from vectorfind.models.pair import Models  # loads PyTorch
 
 
 class Composition(Method):
@@ -61,6 +65,13 @@ class Composition(Method):
         """Raises InputError where the samples are too few for one of the methods."""
         for method, names in self._by_method(properties):
             method.check_groups(sizes, settings, names)
+
+    def check_models(
+        self, models: Models, settings: FindSettings, properties: Sequence[str]
+    ) -> None:
+        """Raises InputError where the networks lack what one of the methods needs."""
+        for method, names in self._by_method(properties):
+            method.check_models(models, settings, names)
 
     def parts(
         self, settings: FindSettings, properties: Sequence[str]

@@ -8,12 +8,21 @@ from types import MappingProxyType
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError
 from vectorfind.methods.base import DirectionField, Method
+from vectorfind.methods.components.pca import PCA
+from vectorfind.methods.components.sefa import SEFA
+from vectorfind.methods.components.stylespace import STYLESPACE
 from vectorfind.methods.composition import MIXED, Composition
 from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.imported import IMPORTED
+from vectorfind.methods.linear.interfacegan import INTERFACEGAN
+from vectorfind.methods.linear.logistic import LOGISTIC
+from vectorfind.methods.linear.ridge import RIDGE
 from vectorfind.methods.svm import SVM
 
-_methods: dict[str, Method] = {method.name: method for method in (SVM, GRADIENT, MIXED, IMPORTED)}
+_METHODS = (
+    SVM, GRADIENT, MIXED, RIDGE, LOGISTIC, INTERFACEGAN, PCA, SEFA, STYLESPACE, IMPORTED,
+)  # fmt: skip
+_methods: dict[str, Method] = {method.name: method for method in _METHODS}
 
 METHODS: Mapping[str, Method] = MappingProxyType(_methods)
 """Name -> method; to add one, see `register`."""

@@ -27,7 +27,10 @@ def check_settings(settings: FindSettings, scored: Collection[str] = PROPERTIES)
 
 
 def complete_settings(
-    settings: FindSettings, layers: Sequence[str], scored: Collection[str]
+    settings: FindSettings,
+    layers: Sequence[str],
+    scored: Collection[str],
+    offered: Collection[str] = (),
 ) -> FindSettings:
     """The settings, with what was left open chosen to suit method, networks and device; checked.
 
@@ -37,12 +40,13 @@ def complete_settings(
         settings: any.
         layers: the generator's, nearest to the image last.
         scored: the properties that the scorer reads.
+        offered: the layers that the generator has when it is asked for them.
 
     Raises:
         InputError: a setting is not allowed.
     """
     layer = method_named(settings.method).layer
-    if layer not in layers:
+    if layer not in layers and layer not in offered:
         layer = "w" if "w" in layers else list(layers)[-1]
     settings = settings.resolve(layer, scored)
     check_settings(settings, scored)

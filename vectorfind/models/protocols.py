@@ -63,6 +63,8 @@ class Generator(Protocol):
         available_layers: names, or patterns of names, of what `with_layer` takes, to be shown.
         editable: layer -> (start, stop), where directions may move only a part of its vectors;
             they are found in that part and are zero outside.
+        style_weights(layer): weights (outputs, numbers of a w) of the affine layers that take the
+            w of w, w+ or w+A-B, for directions that are read off them.
         psi, trunc_layers: its truncation; 1 for none, of so many layers, None for all.
         size: side of its images where it makes several; None for its own.
         one_hot_labels: True if a label names a class, so that samples have one of these each;

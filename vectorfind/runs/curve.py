@@ -252,7 +252,9 @@ def _run_cells(
         find = cell.find
         sizes = groups(find.n, find.group_by, find.quantiles).sizes
         try:
-            method_named(find.method).check_groups(sizes, find, find.properties)
+            method = method_named(find.method)
+            method.check_models(models, find, find.properties)
+            method.check_groups(sizes, find, find.properties)
         except InputError as error:
             skipped.append(f"{find.method} / {find.layer}: {error}")
         else:

@@ -33,7 +33,7 @@ def run_config(
     """What a run depends on and what it ran with, for `config.json` (workers change nothing)."""
     return {
         "kind": kind,
-        "find": {name: value for name, value in asdict(find).items() if name != "workers"},
+        "find": {name: value for name, value in find.as_stored().items() if name != "workers"},
         "evaluate": asdict(test),
         "models": {
             "generator": digest_of(models.generator),

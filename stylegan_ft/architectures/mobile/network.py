@@ -67,6 +67,10 @@ class MobileStyleGAN(StyleGANNetwork):
         pairs = zip(self._affines(), self._ws, strict=True)
         return [affine(ws[:, index]) for affine, index in pairs]
 
+    def style_weights(self) -> list[tuple[int, Tensor]]:
+        pairs = zip(self._ws, self._affines(), strict=True)
+        return [(index, affine.weight) for index, affine in pairs]
+
     def images(self, styles: Sequence[Tensor], half: bool = False) -> Tensor:
         head, last = self.synthesis.heads[str(self.config.head)], len(self.synthesis.blocks) - 1
         halved = self.config.size != self.config.head

@@ -275,6 +275,12 @@ class GeneratorNetwork(nn.Module):
         styles = self.truncation(self.mapping(z, label)["w"], psi, trunc_layers)
         return self.synthesis(styles, lod, noise_rng, upsample_output)
 
+    def style_weights(self) -> list[tuple[int, Tensor]]:
+        """Of each style, which of the w it takes, and what it multiplies that by (2 C, w_dim)."""
+        layers = range(2 * self.synthesis.blocks)
+        styles = [getattr(self.synthesis, f"layer{k}").style for k in layers]
+        return [(k, style.weight * style.weight_scale) for k, style in enumerate(styles)]
+
 
 @torch.inference_mode()
 def set_w_average(network: GeneratorNetwork, seed: int, n: int = 8192) -> None:

@@ -44,6 +44,10 @@ class StyleGAN2(StyleGANNetwork):
         pairs = zip(self._affines(), self._ws, strict=True)
         return [affine(ws[:, index]) for affine, index in pairs]
 
+    def style_weights(self) -> list[tuple[int, Tensor]]:
+        pairs = zip(self._ws, self._affines(), strict=True)
+        return [(index, affine.weight * affine.weight_scale) for index, affine in pairs]
+
     def images(self, styles: Sequence[Tensor], half: bool = False) -> Tensor:
         x = image = None
         first = 0

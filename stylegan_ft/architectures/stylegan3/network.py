@@ -81,6 +81,10 @@ class StyleGAN3(StyleGANNetwork):
         layers = zip(self.synthesis.values(), ws.unbind(1), strict=True)
         return [layer.affine(w) for layer, w in layers]
 
+    def style_weights(self) -> list[tuple[int, Tensor]]:
+        affines = [layer.affine for layer in self.synthesis.values()]
+        return [(k, affine.weight * affine.weight_scale) for k, affine in enumerate(affines)]
+
     def images(self, styles: Sequence[Tensor], half: bool = False) -> Tensor:
         first, *layers = self.synthesis.values()
         x = first(styles[0])

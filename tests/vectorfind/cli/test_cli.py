@@ -244,7 +244,7 @@ def test_endless_words_are_cut_in_the_error(tmp_path):
     ("options", "pieces"),
     [
         (["--layer", "y"], ["layer 'y'", "mapping_split1, mapping_split2, w"]),
-        (["--method", "pca"], ["unknown method 'pca'", "svm, gradient, mixed"]),
+        (["--method", "lda"], ["unknown method 'lda'", "svm, gradient, mixed"]),
         (["--properties", "eyes,nose"], ["unknown property 'nose'", "mouth"]),
         (["--group-by", "nose"], ["unknown grouping property 'nose'", "hairstyle"]),
         (["-n", "many"], ["'many' is no whole number", "160K"]),

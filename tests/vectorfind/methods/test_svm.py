@@ -6,7 +6,8 @@ import pytest
 
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
-from vectorfind.methods.svm import SVM, enough, fit_groups, fit_svm, needed_size
+from vectorfind.methods.linear.sides import enough, fit_groups, needed_size
+from vectorfind.methods.svm import SVM, fit_svm
 
 
 def planted(n=1500, d=12, seed=0):
@@ -48,7 +49,7 @@ def test_workers_and_engines_change_no_byte():
 
     def fitted(workers):
         targets = {"eyes": scores, "pose": -scores}
-        fits = fit_groups(latents.__getitem__, targets, members, 0.2, 0, 1.0, workers)
+        fits = fit_groups(fit_svm, latents.__getitem__, targets, members, 0.2, 0, workers)
         return b"".join(fit.direction.tobytes() for name in fits for fit in fits[name])
 
     alone = fitted(1)
@@ -68,7 +69,7 @@ def test_a_users_joblib_configuration_is_honoured():
 
     joblib.register_parallel_backend("recording", Recording)
     with joblib.parallel_config(backend="recording", n_jobs=3):
-        fit_groups(latents.__getitem__, {"eyes": scores}, {"all": np.arange(100)}, 0.2, 0)
+        fit_groups(fit_svm, latents.__getitem__, {"eyes": scores}, {"all": np.arange(100)}, 0.2, 0)
     assert set(calls) == {3}
 
 

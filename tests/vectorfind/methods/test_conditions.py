@@ -7,8 +7,8 @@ import pytest
 
 from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
-from vectorfind.directions.conditions import project_off
 from vectorfind.directions.directions import load_directions
+from vectorfind.methods.conditions import project_off
 from vectorfind.methods.fields import GroupField
 
 NAMES = ("a", "b", "c", "d")

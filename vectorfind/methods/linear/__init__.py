@@ -1,0 +1,1 @@
+"""Directions of linear models of a score: the normal of a plane, or a regression's coefficients."""
