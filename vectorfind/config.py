@@ -62,6 +62,9 @@ Size = Annotated[int, Whole(4, 8192)]
 Threshold = Annotated[float, Number(0, 1, above=True)]
 
 
+IDENTITY = "identity"
+"""What is kept, beside scores, where a face shall stay the same person's."""
+
 LOADING = ("device", "dtype", "psi", "trunc_layers", "size")
 """Settings of how networks are loaded."""
 
@@ -146,6 +149,35 @@ class ComponentSettings(Settings):
     channels: Count = 1
 
 
+JACOBIANS = ("linear", "exact")
+"""Where the derivatives of decoupled directions come from."""
+
+
+@dataclass(frozen=True)
+class DecoupledSettings(Settings):
+    """How decoupled directions are found, see `vectorfind.methods.decoupled`.
+
+    Attributes:
+        jacobian: where the derivatives of the scores come from: "linear", a ridge regression on
+            the samples; or "exact", back-propagation through scorer and synthesis, averaged over
+            faces, where both networks can be differentiated.
+        damping: by how much the scores that are kept may give way, as a share of the variance of
+            a score that is linear in the vectors; 0 holds them exactly, whatever way that takes.
+            On photographs exact holding took ways so long that the properties themselves suffered.
+        components: leading principal components of the vectors that directions stay in; None for
+            all.
+        faces: samples that are differentiated, and that tell persons apart where identity is kept.
+        spread: width of the neighbourhood in which each of them is differentiated, in standard
+            deviations of the vectors; 0 for the sample itself.
+    """
+
+    jacobian: Annotated[str, OneOf("jacobian", JACOBIANS)] = "linear"
+    damping: Annotated[float, Number(0, 1_000)] = 0.5
+    components: Count | None = None
+    faces: Count = 500
+    spread: Annotated[float, Number(0, 10)] = 0.0
+
+
 @dataclass(frozen=True)
 class FindSettings(LoadingSettings):
     """How directions are found.
@@ -177,8 +209,11 @@ class FindSettings(LoadingSettings):
         workers: tasks at once; None for joblib's configuration or what is fastest. It changes
             nothing in the results.
         strengths: grid that `evaluate` uses by default; None for the reference system's.
+        keep: what decoupled directions shall leave alone beside each other: scores, or "identity",
+            the person that an embedding tells.
         gradient: settings of the gradient networks.
         components: settings of the methods that choose among components.
+        decoupled: settings of decoupled directions.
     """
 
     n: Samples = 4000
@@ -198,8 +233,10 @@ class FindSettings(LoadingSettings):
     size: Size | None = None
     workers: Workers | None = None
     strengths: Grid | None = None
+    keep: tuple[str, ...] = ()
     gradient: GradientSettings = field(default_factory=GradientSettings)
     components: ComponentSettings = field(default_factory=ComponentSettings)
+    decoupled: DecoupledSettings = field(default_factory=DecoupledSettings)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -211,19 +248,23 @@ class FindSettings(LoadingSettings):
         names = {name: tuple(stored[name]) for name in ("properties", "group_by")}
         nested = {
             "gradient": GradientSettings(**stored["gradient"]),
-            "components": ComponentSettings(**stored.get("components", {})),  # as of late
+            "keep": tuple(stored.get("keep", ())),  # this one and those below are newer
+            "components": ComponentSettings(**stored.get("components", {})),
+            "decoupled": DecoupledSettings(**stored.get("decoupled", {})),
         }
         return cls(**{**stored, **names, **nested})
 
     def as_stored(self) -> dict[str, Any]:
         """The settings as `from_stored` reads them.
 
-        Those of components are left out where they are the defaults: so files and folders are the
-        same as before there were such.
+        The newer ones are left out where they are the defaults: so files and folders are the same
+        as before there were such.
         """
         stored = asdict(self)
-        if self.components == ComponentSettings():
-            del stored["components"]
+        newer = {"keep": (), "components": ComponentSettings(), "decoupled": DecoupledSettings()}
+        for name, default in newer.items():
+            if getattr(self, name) == default:
+                del stored[name]
         return stored
 
     def resolve(self, layer: str, scored: Collection[str]) -> FindSettings:
@@ -266,6 +307,13 @@ class FindSettings(LoadingSettings):
                 f"{', '.join(scored)}"
             )
         check_names("property of strengths", tuple(self.strengths or ()), properties)
+        check_names("score to keep", self.keep, (*scored, IDENTITY))
+        moved = [name for name in self.keep if name in properties]
+        if moved:
+            raise InputError(
+                f"{', '.join(moved)} shall be kept and moved; decoupled directions leave each "
+                "other's properties alone anyway: keep others"
+            )
 
 
 @dataclass(frozen=True)

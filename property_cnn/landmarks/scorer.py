@@ -47,7 +47,9 @@ class LandmarksScorer(BatchedNetwork):
 
     @differentiable
     def __call__(self, images: Tensor) -> Tensor:
-        """Scores, columns as in `properties`; see `property_cnn.landmarks.measures.measures`. Differentiable.
+        """Scores, columns as in `properties`; see `property_cnn.landmarks.measures.measures`.
+
+        Differentiable.
 
         Args:
             images: (N, 3, R, R) floats in [-1, 1], any size and device.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from vectorfind.config import (
     CONTROLLED,
     DTYPES,
     GROUPING,
+    JACOBIANS,
+    DecoupledSettings,
     EvaluateSettings,
     FindSettings,
 )
@@ -201,6 +203,30 @@ find_options = stacked(
     properties_option,
     group_by_option,
     setting(FindSettings, "quantiles", "Parts that each of those splits into."),
+    setting(
+        FindSettings,
+        "keep",
+        'What decoupled directions shall leave alone beside each other: scores, or "identity".',
+        type=Names(),
+        default=(),
+        show_default=False,
+    ),
+    click.option(
+        "--jacobian",
+        "decoupled_jacobian",
+        type=click.Choice(JACOBIANS),
+        default=DecoupledSettings.jacobian,
+        show_default=True,
+        help="Derivatives of decoupled directions: of a fit, or by back-propagation.",
+    ),
+    click.option(
+        "--damping",
+        "decoupled_damping",
+        type=float,
+        default=DecoupledSettings.damping,
+        show_default=True,
+        help="By how much scores that are kept may give way; 0 holds them exactly.",
+    ),
     loading_options,
     setting(FindSettings, "ratio", "Top and bottom share an SVM learns from."),
     workers_option,
@@ -305,9 +331,19 @@ def say(quiet: bool) -> Callable[[str], None]:
 
 
 def settings_from(settings: type, options: Mapping[str, Any]) -> Any:
-    """The settings whose fields are among a command's options; the others keep their defaults."""
-    names = {field.name for field in fields(settings)}
-    return settings(**{name: value for name, value in options.items() if name in names})
+    """The settings whose fields are among a command's options; the others keep their defaults.
+
+    An option outer_inner is the field `inner` of the settings that are the field `outer`.
+    """
+    given = {}
+    for each in fields(settings):
+        if each.name in options:
+            given[each.name] = options[each.name]
+        elif is_dataclass(each.default_factory):
+            prefix = f"{each.name}_"
+            inner = {k.removeprefix(prefix): v for k, v in options.items() if k.startswith(prefix)}
+            given[each.name] = settings_from(each.default_factory, inner)
+    return settings(**given)
 
 
 def command_line() -> str:

@@ -168,6 +168,7 @@ class Method(ABC):
         findable: whether directions can be found by it; else they come from elsewhere.
         parts_extremes: whether it parts a group's highest scores from its lowest, so that a map
             of those samples shows what it saw.
+        takes_keep: whether its directions leave alone what the settings say shall be kept.
     """
 
     name: str
@@ -180,6 +181,7 @@ class Method(ABC):
     layer: str = "mapping_split2"
     findable: bool = True
     parts_extremes: bool = False
+    takes_keep: bool = False
 
     @abstractmethod
     def fit(self, task: FitTask) -> dict[str, DirectionField]:

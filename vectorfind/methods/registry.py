@@ -12,6 +12,7 @@ from vectorfind.methods.components.pca import PCA
 from vectorfind.methods.components.sefa import SEFA
 from vectorfind.methods.components.stylespace import STYLESPACE
 from vectorfind.methods.composition import MIXED, Composition
+from vectorfind.methods.decoupled.method import DECOUPLED
 from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.imported import IMPORTED
 from vectorfind.methods.linear.interfacegan import INTERFACEGAN
@@ -20,7 +21,7 @@ from vectorfind.methods.linear.ridge import RIDGE
 from vectorfind.methods.svm import SVM
 
 _METHODS = (
-    SVM, GRADIENT, MIXED, RIDGE, LOGISTIC, INTERFACEGAN, PCA, SEFA, STYLESPACE, IMPORTED,
+    SVM, GRADIENT, MIXED, DECOUPLED, RIDGE, LOGISTIC, INTERFACEGAN, PCA, SEFA, STYLESPACE, IMPORTED,
 )  # fmt: skip
 _methods: dict[str, Method] = {method.name: method for method in _METHODS}
 

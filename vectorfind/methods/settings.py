@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from property_cnn.common.checks import choose
+from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, PROPERTIES
 from vectorfind.config import FindSettings
 from vectorfind.methods.registry import method_named, method_names
@@ -23,7 +24,13 @@ def check_settings(settings: FindSettings, scored: Collection[str] = PROPERTIES)
     if not method.findable:
         choose("method", settings.method, method_names())
     settings.validate(scored)
-    method.check_properties(CONTROLLED if settings.properties is None else settings.properties)
+    properties = CONTROLLED if settings.properties is None else settings.properties
+    if settings.keep and not any(method.of(name).takes_keep for name in properties):
+        raise InputError(
+            f"keep is for decoupled directions, not for those by {method.label}; give method "
+            "decoupled"
+        )
+    method.check_properties(properties)
 
 
 def complete_settings(

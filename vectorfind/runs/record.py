@@ -13,7 +13,13 @@ from typing import Any
 from property_cnn.hair import HairSegmenter
 from stylegan_ft.generator import own_psi
 from vectorfind import __version__
-from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettings
+from vectorfind.config import (
+    CONTROLLED,
+    GROUPING,
+    DecoupledSettings,
+    EvaluateSettings,
+    FindSettings,
+)
 from vectorfind.directions.directions import Directions
 from vectorfind.evaluation.image_test import Evaluation
 from vectorfind.methods.registry import method_named
@@ -66,7 +72,9 @@ def command_line(
     """The command that repeats a run, without `--out`; "" where only Python can say it."""
     given = (generator, scorer, *judges)
     from_objects = not all(isinstance(each, str | os.PathLike) for each in given)
+    told = {"jacobian": find.decoupled.jacobian, "damping": find.decoupled.damping}
     beyond = any(given is not None for given in (find.strengths, test.strengths, test.thresholds))
+    beyond |= find.decoupled != DecoupledSettings(**told)
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
     words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]
@@ -76,6 +84,9 @@ def command_line(
         "--group-by": (find.group_by, GROUPING),
         "--quantiles": (find.quantiles, FindSettings.quantiles),
         "--ratio": (find.ratio, FindSettings.ratio),
+        "--keep": (find.keep, ()),
+        "--jacobian": (find.decoupled.jacobian, DecoupledSettings.jacobian),
+        "--damping": (find.decoupled.damping, DecoupledSettings.damping),
         "--batch-size": (find.batch_size, FindSettings.batch_size),
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
         "--device": (find.device, FindSettings.device),

@@ -1,0 +1,1 @@
+"""Decoupled directions: each moves one score and leaves the others where they are."""
