@@ -149,6 +149,10 @@ class ComponentSettings(Settings):
     channels: Count = 1
 
 
+RAW, SIGMA = "raw", "sigma"
+UNITS = (RAW, SIGMA)
+"""What a strength of 1 is: a length of 1 at the layer, or a standard deviation of the score."""
+
 JACOBIANS = ("linear", "exact")
 """Where the derivatives of decoupled directions come from."""
 
@@ -209,6 +213,8 @@ class FindSettings(LoadingSettings):
         workers: tasks at once; None for joblib's configuration or what is fastest. It changes
             nothing in the results.
         strengths: grid that `evaluate` uses by default; None for the reference system's.
+        units: of strengths: "raw", lengths at the layer, as the reference system's; or "sigma",
+            standard deviations of the score, measured on images.
         keep: what decoupled directions shall leave alone beside each other: scores, or "identity",
             the person that an embedding tells.
         gradient: settings of the gradient networks.
@@ -233,6 +239,7 @@ class FindSettings(LoadingSettings):
     size: Size | None = None
     workers: Workers | None = None
     strengths: Grid | None = None
+    units: Annotated[str, OneOf("units", UNITS)] = RAW
     keep: tuple[str, ...] = ()
     gradient: GradientSettings = field(default_factory=GradientSettings)
     components: ComponentSettings = field(default_factory=ComponentSettings)
@@ -261,7 +268,12 @@ class FindSettings(LoadingSettings):
         as before there were such.
         """
         stored = asdict(self)
-        newer = {"keep": (), "components": ComponentSettings(), "decoupled": DecoupledSettings()}
+        newer = {
+            "units": RAW,
+            "keep": (),
+            "components": ComponentSettings(),
+            "decoupled": DecoupledSettings(),
+        }
         for name, default in newer.items():
             if getattr(self, name) == default:
                 del stored[name]

@@ -37,6 +37,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     quantiles: int = FindSettings.quantiles,
     ratio: float = FindSettings.ratio,
     strengths: Mapping[str, Sequence[float]] | None = None,
+    units: str = FindSettings.units,
     keep: Sequence[str] = FindSettings.keep,
     device: str | None = None,
     dtype: str = FindSettings.dtype,
@@ -71,6 +72,8 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         ratio: share of a group that an SVM takes from the top and from the bottom.
         strengths: property -> strengths of the grid that `evaluate` shall use; the
             defaults for the others.
+        units: of strengths, "raw", lengths at the layer, or "sigma", standard deviations of the
+            score, so that they mean the same on every generator and layer.
         keep: what decoupled directions shall leave alone beside each other: other scores of the
             scorer's, or "identity", the person that the scorer's or dlib's embeddings tell.
         device: "cpu", "cuda", ...; None for a GPU if there is one. Objects are moved only if
@@ -112,6 +115,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         size=size,
         workers=workers,
         strengths=strengths,
+        units=units,
         keep=keep,
         gradient=GradientSettings() if gradient is None else gradient,
         decoupled=DecoupledSettings() if decoupled is None else decoupled,

@@ -18,6 +18,7 @@ from vectorfind.config import (
     DTYPES,
     GROUPING,
     JACOBIANS,
+    UNITS,
     DecoupledSettings,
     EvaluateSettings,
     FindSettings,
@@ -203,6 +204,12 @@ find_options = stacked(
     properties_option,
     group_by_option,
     setting(FindSettings, "quantiles", "Parts that each of those splits into."),
+    setting(
+        FindSettings,
+        "units",
+        "Of strengths: lengths at the layer, or standard deviations of the score.",
+        **choice(UNITS),
+    ),
     setting(
         FindSettings,
         "keep",

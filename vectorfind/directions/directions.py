@@ -15,6 +15,7 @@ from property_cnn.common.checks import MOST_STRENGTH, check_names, refused
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
+from vectorfind.directions.calibration import Calibration
 from vectorfind.directions.edits import edited, edited_grid, images_of
 from vectorfind.directions.packing import (
     ARRAYS,
@@ -55,6 +56,8 @@ class Directions:
         unreadable: samples that the scorer could not read.
         generator_digest, scorer_digest: names of the networks' weights; "" for nameless ones.
         conditions: property -> the others that it is made to leave alone, see `conditioned`.
+        calibration: property -> what a strength means, where units are standard deviations of the
+            score; else a strength is a length at the layer.
     """
 
     settings: FindSettings
@@ -70,6 +73,7 @@ class Directions:
     generator_digest: str
     scorer_digest: str
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -121,7 +125,9 @@ class Directions:
         return group_names(scores[:, columns], self.cuts)
 
     def vectors(self, latents: np.ndarray, groups: np.ndarray) -> np.ndarray:
-        """The unit direction of each property for each vector.
+        """The direction of each property for each vector: what a strength of 1 adds.
+
+        Of unit norm, or where there is a calibration as long as that says.
 
         Args:
             latents: (N, d) vectors at the layer; a gradient is taken there.
@@ -139,7 +145,11 @@ class Directions:
         for some in _by_source([self.fields[name] for name in names]).values():
             fields = [self.fields[names[index]] for index in some]
             directions[:, some, start:stop] = type(fields[0]).joint(fields, part, groups)
-        return project_off(directions, names, self.conditions)
+        directions = project_off(directions, names, self.conditions)
+        if self.calibration:
+            steps = [self.calibration[name].step for name in names]
+            directions *= np.array(steps, np.float32)[:, None]
+        return directions
 
     def conditioned(self, on: Mapping[str, Sequence[str]]) -> Directions:
         """Directions that leave others alone: each without its part in the span of those.
@@ -250,6 +260,8 @@ class Directions:
             "generator_digest": self.generator_digest,
             "scorer_digest": self.scorer_digest,
         }
+        if self.calibration:
+            metadata["calibration"] = {name: c.stored() for name, c in self.calibration.items()}
         write_npz(path, KIND, arrays, metadata)
 
     def _checked_latents(self, z, label) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,15 @@ import numpy as np
 
 from property_cnn.common.errors import InputError, ScorerError
 from property_cnn.common.progress import Progress
-from vectorfind.config import GROUPING, FindSettings
+from vectorfind.config import GROUPING, SIGMA, FindSettings
 from vectorfind.directions.boundaries import Boundaries, movable
+from vectorfind.directions.calibration import (
+    FACES,
+    REACH,
+    Calibration,
+    first_guess,
+    measured_steps,
+)
 from vectorfind.directions.directions import Directions
 from vectorfind.methods.base import SCORES, FitTask, Method
 from vectorfind.methods.fields import GroupField
@@ -26,6 +33,9 @@ from vectorfind.models.scorers import scored_by
 from vectorfind.sampling.groups import WHOLE, Groups, all_groups, grouped
 from vectorfind.sampling.sampler import SampleSource, editable_part, sample
 from vectorfind.sampling.store import fill_store
+
+CALIBRATED = 4096
+"""Most samples whose spread tells the reach of scores and vectors."""
 
 
 def check_early(settings: FindSettings, scorer: str | os.PathLike | Scorer) -> None:
@@ -119,13 +129,50 @@ def fit_samples(
     method.check_groups(groups.sizes, settings, names)
     _check_scores(method, samples, names)
     fields = method.fit(_task(models, samples, settings, names, groups, checkpoint, quiet))
-    return Directions(
+    directions = Directions(
         **measured(models, samples),
         settings=settings,
         cuts=groups.cuts,
         groups=np.array(list(groups.members)),
         group_sizes=np.array(list(groups.sizes.values())),
         fields=fields,
+    )
+    return calibrated(directions, samples) if settings.units == SIGMA else directions
+
+
+def calibrated(directions: Directions, samples: SampleSource) -> Directions:
+    """The same directions, of which a strength of 1 is a standard deviation of the score.
+
+    Raises:
+        InputError: a direction does not move its score.
+    """
+    models, layer, names = directions.models, directions.layer, directions.properties
+    rows = np.flatnonzero(samples.readable)[:CALIBRATED]
+    latents, scores = samples.vectors(layer, rows), samples.scores[rows]
+    columns = [directions.scored.index(name) for name in names]
+    faces = slice(0, FACES)
+    groups = directions.group_of(scores[faces])
+    units = replace(directions, calibration={}).vectors(latents[faces], groups)
+    standard = scores[:, columns] / directions.score_std[columns]
+    steps = measured_steps(
+        models,
+        latents[faces],
+        units,
+        layer,
+        first_guess(latents, units.mean(axis=0), standard),
+        columns,
+        directions.score_std,
+        directions.settings.batch_size,
+        names,
+    )
+    low, high = np.percentile(scores[:, columns], REACH, axis=0)
+    radius = np.percentile(np.linalg.norm(latents - latents.mean(axis=0), axis=1), REACH[1])
+    return replace(
+        directions,
+        calibration={
+            name: Calibration(*map(float, (steps[k], low[k], high[k], radius)))
+            for k, name in enumerate(names)
+        },
     )
 
 

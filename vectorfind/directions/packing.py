@@ -14,8 +14,9 @@ from property_cnn.common.arrays import read_npz
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import is_folder
 from reports.layout import DIRECTIONS
-from vectorfind.config import FindSettings
+from vectorfind.config import SIGMA, FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
+from vectorfind.directions.calibration import Calibration, read_calibration
 from vectorfind.directions.upgrading import VERSIONS, upgraded
 from vectorfind.methods.base import DirectionField
 from vectorfind.methods.registry import field_kind, method_named
@@ -107,6 +108,7 @@ def unpack(
             "generator_digest": metadata["generator_digest"],
             "scorer_digest": metadata["scorer_digest"],
             "conditions": conditions,
+            "calibration": _calibration(metadata, settings),
         }
     except _MALFORMED as error:
         raise CheckpointError(
@@ -190,6 +192,13 @@ def _check_fit(
     named = {name for entry in conditions.items() for name in (entry[0], *entry[1])}
     if not named <= set(settings.properties):
         raise ValueError(f"conditions of {', '.join(sorted(named))}")
+
+
+def _calibration(metadata: Mapping[str, Any], settings: FindSettings) -> dict[str, Calibration]:
+    read = read_calibration(metadata.get("calibration", {}))
+    if set(read) != (set(settings.properties) if settings.units == SIGMA else set()):
+        raise ValueError(f"a calibration of {', '.join(read) or 'nothing'}")
+    return read
 
 
 def _conditions(metadata: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -84,6 +84,7 @@ def command_line(
         "--group-by": (find.group_by, GROUPING),
         "--quantiles": (find.quantiles, FindSettings.quantiles),
         "--ratio": (find.ratio, FindSettings.ratio),
+        "--units": (find.units, FindSettings.units),
         "--keep": (find.keep, ()),
         "--jacobian": (find.decoupled.jacobian, DecoupledSettings.jacobian),
         "--damping": (find.decoupled.damping, DecoupledSettings.damping),
