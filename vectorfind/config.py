@@ -249,6 +249,8 @@ class EvaluateSettings(Settings):
         control_cases: cases of the control with random directions; None for min(cases, 100).
         bootstrap: resamples of the 95 % intervals.
         batch_size: images a batch, rounded to whole cases.
+        edits: most edited images a case; None for the full grid up to three properties, and for a
+            design of about 80 beyond, see `vectorfind.evaluation.design`.
         hair: also measure how far the edits leave the hair mask alone; on a CPU an image takes
             about ten times as long to segment as to score.
     """
@@ -261,6 +263,7 @@ class EvaluateSettings(Settings):
     bootstrap: Cases = 2000
     batch_size: Batch = 64
     hair: bool = False
+    edits: Annotated[int, Whole(LEAST_READ, 1_000_000)] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

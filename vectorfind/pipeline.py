@@ -137,6 +137,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
     bootstrap: int = EvaluateSettings.bootstrap,
     batch_size: int = EvaluateSettings.batch_size,
     hair: bool = EvaluateSettings.hair,
+    edits: int | None = EvaluateSettings.edits,
     judges: Sequence[str | os.PathLike | Scorer] = (),
     quiet: bool = False,
 ) -> Evaluation:
@@ -144,7 +145,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
 
     Args:
         directions: to be tested, with the networks they were found on.
-        cases: number of fresh latents; each makes as many images as the grid has points.
+        cases: number of fresh latents; each makes as many images as it has edits.
         seed: of the cases, the control and the intervals; two tests with the same are paired.
         strengths: property -> strengths of the grid; those of the directions for the others.
         thresholds: property -> least |corr-coef| of a pass; the defaults for the others.
@@ -154,6 +155,8 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         batch_size: images a batch, rounded to whole cases.
         hair: also measure how far the edits leave the hair mask alone, with the shipped
             segmenter.
+        edits: most edited images a case; None for the full grid up to three properties, and for
+            about 80 of its points beyond, see `vectorfind.evaluation.design`.
         judges: other scorers that read the same images, by name ("landmarks", "iris", "dlib"),
             file or object; see `Evaluation.judgements`.
         quiet: show no progress.
@@ -172,6 +175,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         bootstrap=bootstrap,
         batch_size=batch_size,
         hair=hair,
+        edits=edits,
     )
     return run_evaluation(directions, settings, quiet, judges=judges)
 

@@ -9,9 +9,9 @@ import zlib
 
 import numpy as np
 
-SAMPLES, CASES, SPLITS, NETWORKS, CONTROL, BOOTSTRAP, LESSONS = range(7)
+SAMPLES, CASES, SPLITS, NETWORKS, CONTROL, BOOTSTRAP, LESSONS, DESIGN = range(8)
 """The purposes: latents to find from and to test on, splits, networks, control, intervals, latents
-of images that a scorer learns from."""
+of images that a scorer learns from, the strengths of a test of many properties."""
 
 
 def random_stream(seed: int, stream: int, *keys: int | str) -> np.random.Generator:

@@ -34,7 +34,7 @@ def run_config(
     return {
         "kind": kind,
         "find": {name: value for name, value in asdict(find).items() if name != "workers"},
-        "evaluate": asdict(test),
+        "evaluate": {name: value for name, value in asdict(test).items() if _said(name, value)},
         "models": {
             "generator": digest_of(models.generator),
             "scorer": digest_of(models.scorer),
@@ -44,6 +44,11 @@ def run_config(
         "device": str(device_of(models.generator)),
         "versions": versions(),
     }
+
+
+def _said(name: str, value: object) -> bool:
+    """Whether a setting is written down: edits only where given, as runs without that went on."""
+    return name != "edits" or value is not None
 
 
 def versions() -> dict[str, str]:
@@ -78,6 +83,7 @@ def command_line(
         "--ratio": (find.ratio, FindSettings.ratio),
         "--batch-size": (find.batch_size, FindSettings.batch_size),
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
+        "--edits": (test.edits, EvaluateSettings.edits),
         "--device": (find.device, FindSettings.device),
         "--dtype": (find.dtype, FindSettings.dtype),
         "--psi": (own_psi(generator) if find.psi is None else find.psi, own_psi(generator)),
@@ -108,6 +114,7 @@ def tested(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
             "strengths": test.strengths,
             "control_cases": test.control_cases,
             "edits": len(evaluation.strengths),
+            **({} if evaluation.crossed is None else {"crossed": evaluation.crossed}),
             "unreadable_samples": directions.unreadable,
         },
         "words": {

@@ -307,6 +307,8 @@ def write_scores(path: Path, evaluation: Evaluation) -> None:
         "properties": np.array(evaluation.properties),
         "scored": np.array(evaluation.scored),
     }
+    if evaluation.crossed is not None:
+        arrays["crossed"] = np.array(evaluation.crossed)
     if evaluation.hair is not None:
         arrays[c.HAIR_IOU] = evaluation.hair
     if evaluation.control is not None:
