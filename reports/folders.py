@@ -55,7 +55,10 @@ LARGEST = 64 * 2**20
 LARGEST_PICTURE = 64_000_000
 """Most pixels of a picture."""
 
-_OBJECTS = ("find", "evaluate", "models", "tested", "words", "versions", "thresholds", "judges")
+_OBJECTS = (
+    *("find", "evaluate", "models", "tested", "words", "versions", "thresholds", "judges"),
+    "conditions",
+)
 """Entries of `config.json` that are objects, where they are there."""
 _DEEPEST = 20
 
@@ -311,6 +314,9 @@ def _check_names(values: Mapping[str, Any]) -> None:
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise ValueError(f"{key} is {names!r:.40} and no list of names")
     _object(values.get("words") or {}, "fits")
+    for name, others in (values.get("conditions") or {}).items():
+        if not (isinstance(others, list) and all(isinstance(each, str) for each in others)):
+            raise ValueError(f"conditions of {name:.40} are {others!r:.40} and no list of names")
     if not isinstance(find.get(c.METHOD) or "", str):
         raise ValueError(f"method is {find[c.METHOD]!r:.40} and no name")
     if not isinstance(values.get("kind", ""), str):

@@ -6,7 +6,7 @@ Each is a thin wrapping of pure stages: it loads networks, checks settings and s
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from property_cnn.common.checks import refused
@@ -16,6 +16,7 @@ from property_cnn.hair.segmenter import HairSegmenter
 from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
+from vectorfind.evaluation.design import design_sizes
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
 from vectorfind.methods.registry import composed
 from vectorfind.models.judges import Judge, load_judges
@@ -207,4 +208,35 @@ def run_evaluation(
     judges = load_judges(judges, directions.properties, directions.settings.device)
     progress = Progress("testing", image_count(settings, bool(judges)), "images", quiet)
     progress.foresee()
-    return run_cases(directions, settings, progress.advance, folder, segmenter, judges)
+    advance = _expecting(progress, settings)
+    return run_cases(directions, settings, advance, folder, segmenter, judges)
+
+
+def tell_images(samples: int, settings: EvaluateSettings, judged: bool = False) -> None:
+    """Tells, before anything is sampled, how many images a whole run is of.
+
+    Args:
+        samples: that directions are found from.
+        settings: of the test, completed ones.
+        judged: whether there are judges.
+    """
+    images = image_count(settings, judged)
+    edits = sum(design_sizes(settings.strengths, settings.edits))
+    Progress("run", images).note(
+        f"run: {samples:,} samples, then a test of {images:,} images: {settings.cases:,} cases, "
+        f"{edits:,} edits each"
+    )
+
+
+def _expecting(progress: Progress, settings: EvaluateSettings) -> Callable[[int], None]:
+    """The progress of a test, which says how long it will take once the unedited cases are read."""
+    told = False
+
+    def advance(images: int) -> None:
+        nonlocal told
+        progress.advance(images)
+        if not told and progress.done >= settings.cases:
+            told = True
+            progress.expect()
+
+    return advance

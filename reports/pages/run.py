@@ -406,6 +406,10 @@ def _settings(config: Mapping[str, Any]) -> dict[str, str]:
             f"strengths of {name}": ", ".join(f"{value:g}" for value in values)
             for name, values in strengths.items()
         },
+        "conditions": ", ".join(
+            f"{plain(name)} without {listed(others)}"
+            for name, others in (config.get("conditions") or {}).items()
+        ),
         "batch size": find.get("batch_size"),
         "device, precision": f"{config.get('device', '?')}, {find.get('dtype', '?')}",
         "generator": models.get("generator") or "an object without a digest",

@@ -15,7 +15,7 @@ from property_cnn.common.checks import MOST_STRENGTH, check_names, refused
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
-from vectorfind.directions.conditions import project_off
+from vectorfind.directions.conditions import check_conditions, project_off
 from vectorfind.directions.edits import edited, edited_grid, images_of
 from vectorfind.directions.packing import (
     ARRAYS,
@@ -156,11 +156,7 @@ class Directions:
             InputError: unknown property, one conditioned on itself, or nothing is left of one.
                 Where directions differ from image to image this shows only when they are used.
         """
-        for name, others in on.items():
-            check_names("property to condition", (name,), self.properties)
-            check_names(f"condition of {name}", others, self.properties)
-            if name in others:
-                raise InputError(f"{name} is conditioned on itself; name other properties")
+        check_conditions(self.properties, on)
         merged = self.conditions | {name: tuple(others) for name, others in on.items()}
         conditions = {name: others for name, others in merged.items() if others}
         conditioned = replace(self, conditions=conditions)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from property_cnn.common.checks import choose
 from property_cnn.properties import CONTROLLED, PROPERTIES
-from vectorfind.config import FindSettings
+from vectorfind.config import ALL, FindSettings
 from vectorfind.methods.registry import method_named, method_names
 
 
@@ -23,7 +23,8 @@ def check_settings(settings: FindSettings, scored: Collection[str] = PROPERTIES)
     if not method.findable:
         choose("method", settings.method, method_names())
     settings.validate(scored)
-    method.check_properties(CONTROLLED if settings.properties is None else settings.properties)
+    given = tuple(scored) if settings.properties == ALL else settings.properties
+    method.check_properties(CONTROLLED if given is None else given)
 
 
 def complete_settings(

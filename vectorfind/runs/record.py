@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -71,7 +71,7 @@ def command_line(
     """The command that repeats a run, without `--out`; "" where only Python can say it."""
     given = (generator, scorer, *judges)
     from_objects = not all(isinstance(each, str | os.PathLike) for each in given)
-    beyond = any(given is not None for given in (find.strengths, test.strengths, test.thresholds))
+    beyond = find.strengths != test.strengths  # of one command they are the same
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
     words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]
@@ -83,7 +83,6 @@ def command_line(
         "--ratio": (find.ratio, FindSettings.ratio),
         "--batch-size": (find.batch_size, FindSettings.batch_size),
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
-        "--edits": (test.edits, EvaluateSettings.edits),
         "--device": (find.device, FindSettings.device),
         "--dtype": (find.dtype, FindSettings.dtype),
         "--psi": (own_psi(generator) if find.psi is None else find.psi, own_psi(generator)),
@@ -96,7 +95,34 @@ def command_line(
     for option, (value, default) in rest.items():
         if value != default:
             words += [option, ",".join(value) if isinstance(value, tuple) else str(value)]
-    return shlex.join([*words, *judge_words(judges)])
+    return shlex.join([*words, *number_words(test), *judge_words(judges)])
+
+
+def number_words(test: EvaluateSettings) -> list[str]:
+    """The options of a test that give numbers by property, and how many edits."""
+    words = []
+    for option, given in (("--strengths", test.strengths), ("--thresholds", test.thresholds)):
+        if given is not None:
+            parts = (f"{name}={_colons(value)}" for name, value in given.items())
+            words += [option, ",".join(parts)]
+    return words if test.edits is None else [*words, "--edits", str(test.edits)]
+
+
+def condition_words(conditions: Mapping[str, Sequence[str]] | None) -> str:
+    """The option that names the conditions of directions, after a space; "" for none."""
+    text = ",".join(f"{name}={'+'.join(others)}" for name, others in (conditions or {}).items())
+    return f" --condition {shlex.quote(text)}" if text else ""
+
+
+def condition_entry(conditions: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
+    """The conditions of directions as `config.json` holds them, where there are any."""
+    given = {name: list(others) for name, others in (conditions or {}).items()}
+    return {"conditions": given} if given else {}
+
+
+def _colons(value: float | Sequence[float]) -> str:
+    numbers = value if isinstance(value, Sequence) else [value]
+    return ":".join(f"{number:g}" for number in numbers)
 
 
 def judge_words(judges: Sequence[object]) -> list[str]:
