@@ -42,6 +42,7 @@ _JUDGE_TABLES = {
         (*_JUDGED, c.LEAK, c.PASSED, c.CASES, c.UNREADABLE),
     ),
     layout.JUDGES_SLOPES: ((c.JUDGE, c.STRENGTH, c.SCORE), (c.SLOPE, c.LOW, c.HIGH)),
+    layout.DEPENDENCY: ((c.JUDGE, c.PROPERTY), c.DEPENDENCY_COLUMNS),
     layout.IDENTITY: (
         (c.JUDGE, c.DIRECTIONS),
         (c.LENGTH, c.MEAN, c.LOW, c.HIGH, c.SAME_PERSON, c.LIMIT),
@@ -79,6 +80,7 @@ class Results:
         config: the run's; empty for a bare table.
         statistics, slopes, control, fits: tables of the run; None where there are none.
         judges, judge_slopes, identity: what judges say; None without judges.
+        dependency: attribute dependency, by the scorer and by judges.
         figures: the run's, by name.
     """
 
@@ -92,6 +94,7 @@ class Results:
     judges: pd.DataFrame | None = None
     judge_slopes: pd.DataFrame | None = None
     identity: pd.DataFrame | None = None
+    dependency: pd.DataFrame | None = None
     figures: Mapping[str, Plot] = field(default_factory=dict)
 
 
@@ -130,7 +133,9 @@ def read_results_at(source: Path) -> Results:
     statistics, slopes, control, fits = (
         _table_at(source / name, needed) for name, needed in _TABLES.items()
     )
-    judges, judge_slopes, identity = (_judge_table(source / name) for name in _JUDGE_TABLES)
+    judges, judge_slopes, dependency, identity = (
+        _judge_table(source / name) for name in _JUDGE_TABLES
+    )
     return Results(
         table=read_file(path, read_results),
         config=read_config(source),
@@ -141,6 +146,7 @@ def read_results_at(source: Path) -> Results:
         judges=judges,
         judge_slopes=judge_slopes,
         identity=identity,
+        dependency=dependency,
         figures=read_figures(source),
     )
 

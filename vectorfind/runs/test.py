@@ -28,6 +28,8 @@ from reports.layout import (
     CONFIG,
     CONTROL,
     CORRS_FIGURE,
+    DEPENDENCY,
+    DEPENDENCY_FIGURE,
     DIRECTIONS,
     FIGURES,
     FITS,
@@ -53,6 +55,7 @@ from reports.layout import (
     TRAINING,
     figure_path,
 )
+from reports.pages.dependency import dependency_plot
 from reports.statistics import Interval
 from reports.tables import comparison_table, csv_text, fits_table, n_curve_table, slopes_table
 from vectorfind.config import ALL, EvaluateSettings, FindSettings
@@ -61,6 +64,7 @@ from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.directions.packing import directions_file
 from vectorfind.evaluation.cases import Onlookers
+from vectorfind.evaluation.dependency import dependency_table
 from vectorfind.evaluation.image_test import Evaluation, completed, completed_early
 from vectorfind.evaluation.judge_tables import judge_arrays, judge_tables
 from vectorfind.evaluation.measuring import Measurement
@@ -94,8 +98,8 @@ _DRAWN = (STRIP_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE, STRENGTH_FIGURE, S
 _EVALUATED = (
     *(REPORT, TIMINGS, RESULT, STATISTICS, GROUP_STATISTICS, SLOPES, CONTROL, FITS, N_CURVE),
     *(JUDGES, JUDGES_SLOPES, JUDGES_CASES, IDENTITY),
-    *(LATENTS, SCORES, f"{CASES}/*"),
-    *(f"{FIGURES}/{name}*.png" for name in (*_DRAWN, CORRS_FIGURE)),
+    *(DEPENDENCY, LATENTS, SCORES, f"{CASES}/*"),
+    *(f"{FIGURES}/{name}*.png" for name in (*_DRAWN, CORRS_FIGURE, DEPENDENCY_FIGURE)),
 )
 _WRITTEN = (DIRECTIONS, f"{TRAINING}/*", *_EVALUATED)
 """Patterns of what an evaluation and a test write."""
@@ -301,6 +305,9 @@ def _evaluate_into(
         FITS: fits_table(directions.fits()),
         **judge_tables(evaluation),
     }
+    dependency = dependency_table(evaluation, directions.score_std)
+    if len(dependency):
+        tables[DEPENDENCY] = dependency
     if config["kind"] == "test":
         seconds = sum(read_timings(folder).values())
         tables[N_CURVE] = n_curve_row(directions, evaluation, seconds)
@@ -310,6 +317,8 @@ def _evaluate_into(
     write_npz(folder / LATENTS, "vectorfind latents", cases, {"seed": evaluation.settings.seed})
     write_scores(folder / SCORES, evaluation)
     figures = run_figures(directions, evaluation)
+    if len(dependency):
+        figures[DEPENDENCY_FIGURE] = dependency_plot(dependency)
     if segmenter is not None:
         figures[HAIR_FIGURE] = hair_figure(directions, evaluation, segmenter)
     write_figures(folder, figures)
