@@ -71,6 +71,14 @@ EDITS = "edits"
 """Columns of `identity.csv`: an empty `length` stands for all edits, `same_person` is the share of
 edits whose embeddings are at most `limit` from the unedited ones."""
 
+CHANGE = "change"
+CHANGE_FROM = "change_from"
+CHANGE_TO = "change_to"
+MEAN_DEPENDENCY = "mean_dependency"
+MAX_DEPENDENCY = "max_dependency"
+PAIRS = "pairs"
+"""Columns of `attribute_dependency.csv`, besides `judge` and `property`."""
+
 RUN = "run"
 VARIANT = "variant"
 BATCHES = "batches"
@@ -210,3 +218,12 @@ def std_column(name: str) -> str:
 def diversity_column(name: str) -> str:
     """A run's standard deviation of scores as a multiple of the base's, e.g. `eyes_diversity`."""
     return f"{name}_diversity"
+
+
+DEPENDENCY_COLUMNS = (
+    *(CHANGE_FROM, CHANGE_TO, CHANGE),
+    *(MEAN_DEPENDENCY, low_column(MEAN_DEPENDENCY), high_column(MEAN_DEPENDENCY)),
+    *(MAX_DEPENDENCY, low_column(MAX_DEPENDENCY), high_column(MAX_DEPENDENCY)),
+    PAIRS,
+)
+"""What a bin of `attribute_dependency.csv` holds."""

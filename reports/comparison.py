@@ -6,6 +6,8 @@ much less, and its interval says whether one is better.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import pandas as pd
 
 from reports import columns as c
 from reports.reading import result_properties
-from reports.statistics import bootstrap, interval_stream, mcnemar, wilson
+from reports.statistics import bootstrap, interval_stream, mcnemar, resampled_means, wilson
 
 COLUMNS = (
     c.MEASURE, c.MEAN_A, c.low_column("a"), c.high_column("a"),
@@ -21,6 +23,72 @@ COLUMNS = (
     c.DIFFERENCE, c.LOW, c.HIGH, c.B_HIGHER, c.CASES, c.LEFT_OUT, c.P_VALUE,
 )  # fmt: skip
 """Columns of `comparison.csv`."""
+
+COLUMNS_OF_MANY = (
+    c.RUN, c.JUDGE, c.MEASURE, c.MEAN, c.LOW, c.HIGH,
+    c.DIFFERENCE, c.low_column(c.DIFFERENCE), c.high_column(c.DIFFERENCE), c.CASES, c.LEFT_OUT,
+)  # fmt: skip
+"""Columns of `comparison.csv` of more than two runs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a comparison takes of a run's cases.
+
+    Attributes:
+        values: (C, K) a row a case; NaN where undefined.
+        figure: means (R, K) -> (R,) the figure that they amount to; None for the only mean.
+    """
+
+    values: np.ndarray
+    figure: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+def compare_many(
+    runs: Sequence[Mapping[tuple[str, str], Measured]], names: Sequence[str], seed: int = 0
+) -> pd.DataFrame:
+    """Several runs on the same cases: each figure with its interval, and less the first run's.
+
+    Intervals are 95 % percentile bootstraps over cases, of differences with the same resampled
+    cases in both runs; that of the share of passes is Wilson's.
+
+    Args:
+        runs: of each, judge (or "scorer") and measure -> what its cases say.
+        names: of the runs.
+        seed: of the intervals.
+    """
+    rows = []
+    for key in dict.fromkeys(key for run in runs for key in run):
+        first = None
+        for place, (name, run) in enumerate(zip(names, runs, strict=True)):
+            if key not in run:
+                continue
+            mean, means = _figures(run[key], seed)
+            low, high = _bounds(means)
+            undefined = np.isnan(run[key].values).any(axis=1)
+            if key[1] == c.PASSED:
+                low, high = wilson(int(run[key].values.sum()), len(undefined))
+            first = (mean, means) if place == 0 else first
+            beside = [np.nan] * 3
+            if first is not None and place:
+                beside = [mean - first[0], *_bounds(means - first[1])]
+            counts = [len(undefined), int(undefined.sum())]
+            rows.append([name, *key, mean, low, high, *beside, *counts])
+    return pd.DataFrame(rows, columns=list(COLUMNS_OF_MANY))
+
+
+def _figures(measured: Measured, seed: int) -> tuple[float, np.ndarray]:
+    """The figure of all cases, and of each resample (R,)."""
+    mean, means = resampled_means(measured.values.astype(np.float64), interval_stream(seed))
+    both = np.concatenate([mean[None], means])
+    figures = both[:, 0] if measured.figure is None else measured.figure(both)
+    return float(figures[0]), figures[1:]
+
+
+def _bounds(figures: np.ndarray) -> tuple[float, float]:
+    if np.isnan(figures).all():
+        return np.nan, np.nan
+    return tuple(float(end) for end in np.nanpercentile(figures, [2.5, 97.5]))
 
 
 def compare_results(table_a: pd.DataFrame, table_b: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

@@ -42,6 +42,7 @@ _JUDGE_TABLES = {
         (*_JUDGED, c.LEAK, c.PASSED, c.CASES, c.UNREADABLE),
     ),
     layout.JUDGES_SLOPES: ((c.JUDGE, c.STRENGTH, c.SCORE), (c.SLOPE, c.LOW, c.HIGH)),
+    layout.DEPENDENCY: ((c.JUDGE, c.PROPERTY), c.DEPENDENCY_COLUMNS),
     layout.IDENTITY: (
         (c.JUDGE, c.DIRECTIONS),
         (c.LENGTH, c.MEAN, c.LOW, c.HIGH, c.SAME_PERSON, c.LIMIT),
@@ -55,7 +56,10 @@ LARGEST = 64 * 2**20
 LARGEST_PICTURE = 64_000_000
 """Most pixels of a picture."""
 
-_OBJECTS = ("find", "evaluate", "models", "tested", "words", "versions", "thresholds", "judges")
+_OBJECTS = (
+    *("find", "evaluate", "models", "tested", "words", "versions", "thresholds", "judges"),
+    "conditions",
+)
 """Entries of `config.json` that are objects, where they are there."""
 _DEEPEST = 20
 
@@ -76,6 +80,7 @@ class Results:
         config: the run's; empty for a bare table.
         statistics, slopes, control, fits: tables of the run; None where there are none.
         judges, judge_slopes, identity: what judges say; None without judges.
+        dependency: attribute dependency, by the scorer and by judges.
         figures: the run's, by name.
     """
 
@@ -89,6 +94,7 @@ class Results:
     judges: pd.DataFrame | None = None
     judge_slopes: pd.DataFrame | None = None
     identity: pd.DataFrame | None = None
+    dependency: pd.DataFrame | None = None
     figures: Mapping[str, Plot] = field(default_factory=dict)
 
 
@@ -127,7 +133,9 @@ def read_results_at(source: Path) -> Results:
     statistics, slopes, control, fits = (
         _table_at(source / name, needed) for name, needed in _TABLES.items()
     )
-    judges, judge_slopes, identity = (_judge_table(source / name) for name in _JUDGE_TABLES)
+    judges, judge_slopes, dependency, identity = (
+        _judge_table(source / name) for name in _JUDGE_TABLES
+    )
     return Results(
         table=read_file(path, read_results),
         config=read_config(source),
@@ -138,6 +146,7 @@ def read_results_at(source: Path) -> Results:
         judges=judges,
         judge_slopes=judge_slopes,
         identity=identity,
+        dependency=dependency,
         figures=read_figures(source),
     )
 
@@ -311,6 +320,9 @@ def _check_names(values: Mapping[str, Any]) -> None:
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise ValueError(f"{key} is {names!r:.40} and no list of names")
     _object(values.get("words") or {}, "fits")
+    for name, others in (values.get("conditions") or {}).items():
+        if not (isinstance(others, list) and all(isinstance(each, str) for each in others)):
+            raise ValueError(f"conditions of {name:.40} are {others!r:.40} and no list of names")
     if not isinstance(find.get(c.METHOD) or "", str):
         raise ValueError(f"method is {find[c.METHOD]!r:.40} and no name")
     if not isinstance(values.get("kind", ""), str):

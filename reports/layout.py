@@ -27,6 +27,9 @@ JUDGES_CASES = "judges_cases.csv"
 IDENTITY = "identity.csv"
 """Of a test with judges: what each says, the last of those that tell people apart."""
 
+DEPENDENCY = "attribute_dependency.csv"
+"""Of a test: what else moves at an equal change, by the scorer and by judges."""
+
 DIRECTIONS = "directions.npz"
 LATENTS = "latents.npz"
 SCORES = "scores.npz"
@@ -64,10 +67,11 @@ FINETUNE_KIND = "finetune report"
 STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE = "strength", "slopes", "corr_coefs"
 GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE = "grid", "hair", "tsne"
 DIFFERENCES_FIGURE = "differences"
+DEPENDENCY_FIGURE = "attribute_dependency"
 STRIP_FIGURE, CURVE_FIGURE, FINDING_FIGURE = "strip_", "n_curve_", "finding_"
 SHOWN_FIGURES = (
     *(STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE),
-    STRIP_FIGURE,
+    *(STRIP_FIGURE, DEPENDENCY_FIGURE),
 )
 """Beginnings of the names of a run's figures that its page takes as they are."""
 """Names of figures; the last three are beginnings of names."""

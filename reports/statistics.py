@@ -54,19 +54,26 @@ def bootstrap(values: np.ndarray, rng: np.random.Generator, resamples: int = RES
         An Estimate of shape (...): NaN only where every case is NaN.
     """
     flat = values.reshape(len(values), -1).astype(np.float64)  # (C, K)
-    there = ~np.isnan(flat)
-    filled = np.where(there, flat, 0.0)
-    even = np.full(len(flat), 1.0 / len(flat))
-    draws = rng.multinomial(len(flat), even, size=resamples).astype(np.float64)  # (R, C)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = filled.sum(axis=0) / there.sum(axis=0)
-        means = (draws @ filled) / (draws @ there.astype(np.float64))  # (R, K)
+    mean, means = resampled_means(flat, rng, resamples)
     bounds = np.full((2, flat.shape[1]), np.nan)
-    some = there.any(axis=0)
+    some = ~np.isnan(flat).all(axis=0)
     if some.any():
         bounds[:, some] = np.nanpercentile(means[:, some], [2.5, 97.5], axis=0)
     shape = values.shape[1:]
     return Estimate(mean.reshape(shape), bounds[0].reshape(shape), bounds[1].reshape(shape))
+
+
+def resampled_means(
+    values: np.ndarray, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means of columns (C, K) without their NaN: (K,), and those of resampled cases (R, K)."""
+    there = ~np.isnan(values)
+    filled = np.where(there, values, 0.0)
+    even = np.full(len(values), 1.0 / len(values))
+    draws = rng.multinomial(len(values), even, size=resamples).astype(np.float64)  # (R, C)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = filled.sum(axis=0) / there.sum(axis=0)
+        return mean, (draws @ filled) / (draws @ there.astype(np.float64))
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:

@@ -51,6 +51,9 @@ DTYPES: tuple[str, ...] = ("float32", "float16", "bfloat16")
 THRESHOLDS = {"eyes": 0.92, "mouth": 0.88, "pose": 0.88}
 """Least |corr-coef| with which a case passes."""
 
+ALL = ("all",)
+"""Given for the properties, stands for all that the scorer reads."""
+
 OTHER_THRESHOLD = 0.88
 """Least |corr-coef| of a property that the reference system does not have."""
 
@@ -195,7 +198,7 @@ class FindSettings(LoadingSettings):
         method: a name of `vectorfind.methods.registry.METHODS`, or one a property, as in
             "eyes=gradient,mouth=svm,pose=svm".
         properties: the properties to find directions for, in the grid's order (slowest first);
-            None for eyes, mouth and pose.
+            None for eyes, mouth and pose, ("all",) for all that the scorer reads.
         group_by: the properties that split the samples into groups; () for one group, None for
             hair_color, hair_length, background_mean and hairstyle.
         quantiles: parts of as many samples into which each of those splits them.
@@ -295,6 +298,8 @@ class FindSettings(LoadingSettings):
             "group_by": GROUPING if set(GROUPING) <= set(scored) else (),
         }
         chosen = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        if self.properties == ALL:
+            chosen["properties"] = tuple(scored)
         return replace(self, gradient=self.gradient.resolve(self.device), **chosen)
 
     def validate(
@@ -309,8 +314,9 @@ class FindSettings(LoadingSettings):
             scored: the properties that the scorer reads.
             unscored_properties: allow directions of what is not scored.
         """
-        properties = CONTROLLED if self.properties is None else self.properties
-        if self.properties is not None and not unscored_properties:
+        given = tuple(scored) if self.properties == ALL else self.properties
+        properties = CONTROLLED if given is None else given
+        if given is not None and not unscored_properties:
             check_names("property", properties, scored)
         check_names("grouping property", self.group_by or (), scored)
         if not 1 <= len(properties) <= MOST_PROPERTIES:
@@ -340,6 +346,8 @@ class EvaluateSettings(Settings):
         control_cases: cases of the control with random directions; None for min(cases, 100).
         bootstrap: resamples of the 95 % intervals.
         batch_size: images a batch, rounded to whole cases.
+        edits: most edited images a case; None for the full grid up to three properties, and for a
+            design of about 80 beyond, see `vectorfind.evaluation.design`.
         hair: also measure how far the edits leave the hair mask alone; on a CPU an image takes
             about ten times as long to segment as to score.
     """
@@ -352,6 +360,7 @@ class EvaluateSettings(Settings):
     bootstrap: Cases = 2000
     batch_size: Batch = 64
     hair: bool = False
+    edits: Annotated[int, Whole(LEAST_READ, 1_000_000)] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ Each is a thin wrapping of pure stages: it loads networks, checks settings and s
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from property_cnn.common.checks import refused
@@ -16,6 +16,7 @@ from property_cnn.hair.segmenter import HairSegmenter
 from vectorfind.config import DecoupledSettings, EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
+from vectorfind.evaluation.design import design_sizes
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
 from vectorfind.methods.registry import composed
 from vectorfind.models.judges import Judge, load_judges
@@ -148,6 +149,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
     bootstrap: int = EvaluateSettings.bootstrap,
     batch_size: int = EvaluateSettings.batch_size,
     hair: bool = EvaluateSettings.hair,
+    edits: int | None = EvaluateSettings.edits,
     judges: Sequence[str | os.PathLike | Scorer] = (),
     quiet: bool = False,
 ) -> Evaluation:
@@ -155,7 +157,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
 
     Args:
         directions: to be tested, with the networks they were found on.
-        cases: number of fresh latents; each makes as many images as the grid has points.
+        cases: number of fresh latents; each makes as many images as it has edits.
         seed: of the cases, the control and the intervals; two tests with the same are paired.
         strengths: property -> strengths of the grid; those of the directions for the others.
         thresholds: property -> least |corr-coef| of a pass; the defaults for the others.
@@ -165,6 +167,8 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         batch_size: images a batch, rounded to whole cases.
         hair: also measure how far the edits leave the hair mask alone, with the shipped
             segmenter.
+        edits: most edited images a case; None for the full grid up to three properties, and for
+            about 80 of its points beyond, see `vectorfind.evaluation.design`.
         judges: other scorers that read the same images, by name ("landmarks", "iris", "dlib"),
             file or object; see `Evaluation.judgements`.
         quiet: show no progress.
@@ -183,6 +187,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         bootstrap=bootstrap,
         batch_size=batch_size,
         hair=hair,
+        edits=edits,
     )
     return run_evaluation(directions, settings, quiet, judges=judges)
 
@@ -214,4 +219,35 @@ def run_evaluation(
     judges = load_judges(judges, directions.properties, directions.settings.device)
     progress = Progress("testing", image_count(settings, bool(judges)), "images", quiet)
     progress.foresee()
-    return run_cases(directions, settings, progress.advance, folder, segmenter, judges)
+    advance = _expecting(progress, settings)
+    return run_cases(directions, settings, advance, folder, segmenter, judges)
+
+
+def tell_images(samples: int, settings: EvaluateSettings, judged: bool = False) -> None:
+    """Tells, before anything is sampled, how many images a whole run is of.
+
+    Args:
+        samples: that directions are found from.
+        settings: of the test, completed ones.
+        judged: whether there are judges.
+    """
+    images = image_count(settings, judged)
+    edits = sum(design_sizes(settings.strengths, settings.edits))
+    Progress("run", images).note(
+        f"run: {samples:,} samples, then a test of {images:,} images: {settings.cases:,} cases, "
+        f"{edits:,} edits each"
+    )
+
+
+def _expecting(progress: Progress, settings: EvaluateSettings) -> Callable[[int], None]:
+    """The progress of a test, which says how long it will take once the unedited cases are read."""
+    told = False
+
+    def advance(images: int) -> None:
+        nonlocal told
+        progress.advance(images)
+        if not told and progress.done >= settings.cases:
+            told = True
+            progress.expect()
+
+    return advance

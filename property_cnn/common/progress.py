@@ -66,6 +66,14 @@ class Progress:
             where = f", about {size_text(size)} in {folder}"
         self.note(f"{self.label}: {items:,} {self.unit} to make{where}")
 
+    def expect(self) -> None:
+        """Tells how long what is left will take at the rate so far; nothing where that is short."""
+        seconds = time.monotonic() - self.started
+        made, left = self.done - self.before, self.total - self.done
+        if made and seconds * left / made >= self.interval:
+            rate, clock = made / max(seconds, 1e-9), _clock(seconds * left / made)
+            self.note(f"{self.label}: about {clock} for the rest, at {rate:,.1f} {self.unit}/s")
+
     def advance(self, items: int = 1) -> None:
         """Adds finished items; prints when the last line is old enough or all is done."""
         self.done += items

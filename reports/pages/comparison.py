@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ import pandas as pd
 
 from reports import columns as c
 from reports import layout
-from reports.comparison import COLUMNS, main_rows
+from reports.comparison import COLUMNS, COLUMNS_OF_MANY, main_rows
 from reports.folders import ReadingError, read_config, read_figures, read_file
 from reports.pages.html import Page, Section, Table, build_page, versions_shown
 from reports.pages.pictures import picture_of
+from reports.plots.dependency import dependency_curves
 from reports.plots.paired import paired_differences
 from reports.plots.style import Plot, both_widths
 from reports.tables import read_table
@@ -26,6 +27,25 @@ NOTES = {
     "passed": "The share of cases that pass, with Wilson's interval; p is McNemar's exact test on "
     "the cases that pass in one run only.",
     "clear": "The interval of the difference leaves out 0.",
+}
+
+
+NOTES_OF_MANY = {
+    "leak at equal change": "Of each property the mean over the other scores of |slope on it| / "
+    "|slope on its own score|, averaged over properties: how far the others move for one standard "
+    "deviation of the property, whatever the length of the directions. Units are the standard "
+    "deviations over the unedited cases, the same for all runs.",
+    "identity": "The mean cosine of a judge's embeddings of edited and unedited faces; 1 is the "
+    "same face. It falls with the length of the edits, too.",
+    "less the first": "The difference to the first run on the same cases, with the 95 % bootstrap "
+    "interval of that difference; it is clear where that leaves out 0.",
+}
+
+_TITLES = {
+    c.PASSED: "passed",
+    c.SUM_ABS_CORR: "sum of |corr|",
+    c.LEAK: "leak at equal change",
+    c.IDENTITY: "identity",
 }
 
 
@@ -43,6 +63,8 @@ def comparison_files(folder: Path) -> tuple[dict, list[str]]:
     """
     config = read_config(folder)
     names = config.get("names")
+    if isinstance(names, list) and len(names) > 2:
+        return _files_of_many(folder, [str(name) for name in names], config)
     if not (isinstance(names, list) and len(names) == 2):
         raise ReadingError(f"{folder / layout.CONFIG} does not name two runs; compare them again")
     path = folder / layout.COMPARISON
@@ -125,3 +147,104 @@ def _table(table: pd.DataFrame) -> Table:
         rows.append([row[c.MEASURE], *means, interval, percent(row[c.B_HIGHER]), *counts])
     columns = ["measure", "A", "B", "B − A", "95 % interval", "B higher", "cases", "left out"]
     return Table("Means over the cases that are defined in both.", columns, rows)
+
+
+def dependency_figure(table: pd.DataFrame) -> Plot:
+    """The plot of several runs: what else moves at an equal change, a line a run."""
+    return both_widths(
+        lambda narrow: dependency_curves(table, c.RUN, 1 if narrow else 3, largest=False)
+    )
+
+
+def many_lines(table: pd.DataFrame) -> list[str]:
+    """Several runs as a short table of text: a line a run and judge."""
+    lines = []
+    for (run, judge), rows in table.groupby([c.RUN, c.JUDGE], sort=False):
+        parts = []
+        for row in rows.to_dict("records"):
+            text = f"{_TITLES[row[c.MEASURE]]} {row[c.MEAN]:.3f} [{row[c.LOW]:.3f}, "
+            text += f"{row[c.HIGH]:.3f}]"
+            if pd.notna(row[c.DIFFERENCE]):
+                ends = (row[end(c.DIFFERENCE)] for end in (c.low_column, c.high_column))
+                text += f", {row[c.DIFFERENCE]:+.3f} [{', '.join(f'{end:+.3f}' for end in ends)}]"
+            parts.append(text)
+        lines.append(f"{run} by {judge}: {'; '.join(parts)}")
+    return lines
+
+
+def _files_of_many(
+    folder: Path, names: Sequence[str], config: Mapping[str, Any]
+) -> tuple[dict, list[str]]:
+    """The page of a comparison of more than two runs."""
+    table = read_file(folder / layout.COMPARISON, lambda text: read_table(text, COLUMNS_OF_MANY))
+    unknown = {*table[c.MEASURE]} - {*_TITLES}
+    if unknown:
+        raise ReadingError(f"{folder / layout.COMPARISON} holds unknown measures; compare again")
+    plot = read_figures(folder).get(layout.DEPENDENCY_FIGURE)
+    pictures = []
+    if plot is not None:
+        caption = "Mean change of the other scores against the change of the property's own, by "
+        caption += "the scorer, in standard deviations, with 95 % intervals."
+        pictures = [
+            picture_of(plot, "Change of other scores at equal change, a line a run", caption)
+        ]
+    page = Page(
+        kind="vectorfind · comparison of runs",
+        verdict=_verdict_of_many(table, names),
+        summary=f"{len(names)} runs on the same {int(table[c.CASES].max()):,} cases; differences "
+        f"are to {names[0]}.",
+        sections=[
+            Section("What each reaches", (), (), [_wide_table(table), _differences(table)]),
+            *([Section("At what cost to the rest", (), pictures)] if pictures else []),
+        ],
+        notes=NOTES_OF_MANY,
+        versions=versions_shown(config),
+    )
+    return {layout.REPORT: build_page(page)}, many_lines(table)
+
+
+def _verdict_of_many(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """One sentence: whose leak is least, and whose sum of |corr| largest, by the scorer."""
+    own = table[table[c.JUDGE] == c.SCORER]
+    parts = []
+    for measure, best, words in (
+        (c.SUM_ABS_CORR, "idxmax", "the largest sum of |corr|"),
+        (c.LEAK, "idxmin", "the least leak at equal change"),
+    ):
+        rows = own[(own[c.MEASURE] == measure) & own[c.MEAN].notna()]
+        if len(rows):
+            row = rows.loc[getattr(rows[c.MEAN], best)()]
+            parts.append(f"{row[c.RUN]} has {words}, {signed(row[c.MEAN])}")
+    return f"Of {len(names)} runs, {' and '.join(parts)}." if parts else f"{len(names)} runs."
+
+
+def _wide_table(table: pd.DataFrame) -> Table:
+    """A row a run and judge, a column a measure."""
+    measures = list(dict.fromkeys(table[c.MEASURE]))
+    rows = []
+    for (run, judge), some in table.groupby([c.RUN, c.JUDGE], sort=False):
+        figures = {row[c.MEASURE]: row for row in some.to_dict("records")}
+        cells = [_figure(figures.get(each), c.MEAN, (c.LOW, c.HIGH)) for each in measures]
+        rows.append([run, judge, *cells])
+    columns = ["run", "by", *(_TITLES[each] for each in measures)]
+    return Table("Figures of each run with their 95 % intervals.", columns, rows)
+
+
+def _differences(table: pd.DataFrame) -> Table:
+    """A row a run but the first and judge, a column a measure: less the first run's."""
+    ends = (c.low_column(c.DIFFERENCE), c.high_column(c.DIFFERENCE))
+    measures = list(dict.fromkeys(table[c.MEASURE]))
+    rows = []
+    for (run, judge), some in table.groupby([c.RUN, c.JUDGE], sort=False):
+        figures = {row[c.MEASURE]: row for row in some.to_dict("records")}
+        cells = [_figure(figures.get(each), c.DIFFERENCE, ends) for each in measures]
+        if any(cell != "–" for cell in cells):
+            rows.append([run, judge, *cells])
+    columns = ["run", "by", *(_TITLES[each] for each in measures)]
+    return Table("Less the first run on the same cases.", columns, rows)
+
+
+def _figure(row: Mapping[str, Any] | None, mean: str, ends: tuple[str, str]) -> str:
+    if row is None or pd.isna(row[mean]):
+        return "–"
+    return f"{signed(row[mean], 3)} ({span(row[ends[0]], row[ends[1]], decimals=3)})"

@@ -11,6 +11,8 @@ import pandas as pd
 from reports import columns as c
 from reports import layout
 from reports.folders import Results
+from reports.pages.dependency import NOTE as DEPENDENCY_NOTE
+from reports.pages.dependency import dependency_plot, dependency_section
 from reports.pages.html import (
     Measure,
     Page,
@@ -45,6 +47,7 @@ NOTES = {
     "slope and leak": "The least-squares effect of one unit of strength on a score, in standard "
     "deviations of that score over the population. On its own score it is the effect wanted; on "
     "any other it is a leak.",
+    "attribute dependency": DEPENDENCY_NOTE,
     "judge": JUDGE_NOTE,
     "unreadable": "Images for which the scorer gave no answer. They are left out and counted.",
 }
@@ -82,6 +85,7 @@ def run_page(results: Results, summary: Summary, figures: Mapping[str, Plot]) ->
     terms = ["corr-coef", "passed"]
     terms += ["random directions", "clear of chance"] if summary.random else []
     terms += ["slope and leak"] if results.slopes is not None else []
+    terms += ["attribute dependency"] if results.dependency is not None else []
     terms += ["judge"] if results.judges is not None else []
     terms += ["unreadable"] if results.statistics is not None else []
     measures = headline(summary)
@@ -184,6 +188,8 @@ def _missing_figures(results: Results, summary: Summary) -> dict[str, Plot]:
         drawn[layout.SLOPES_FIGURE] = both_widths(
             lambda narrow: slope_heatmap(effects[0], strengths, scores, *effects[1:], narrow)
         )
+    if results.dependency is not None and layout.DEPENDENCY_FIGURE not in results.figures:
+        drawn[layout.DEPENDENCY_FIGURE] = dependency_plot(results.dependency)
     return drawn
 
 
@@ -261,8 +267,8 @@ def _sections(results: Results, summary: Summary, figures: Mapping[str, Plot]) -
         )
         leaks = table_of(results.slopes, "Slopes and leaks.", folded=True)
         sections.append(Section("What else moves", (), [slopes], [leaks]))
-    judged = judge_section(results)
-    sections += [] if judged is None else [judged]
+    more = (dependency_section(results, figures), judge_section(results))
+    sections += [section for section in more if section is not None]
     corrs = picture_of(
         figures[layout.CORRS_FIGURE],
         f"Histograms of corr-coefs for {names}",
@@ -406,6 +412,10 @@ def _settings(config: Mapping[str, Any]) -> dict[str, str]:
             f"strengths of {name}": ", ".join(f"{value:g}" for value in values)
             for name, values in strengths.items()
         },
+        "conditions": ", ".join(
+            f"{plain(name)} without {listed(others)}"
+            for name, others in (config.get("conditions") or {}).items()
+        ),
         "batch size": find.get("batch_size"),
         "device, precision": f"{config.get('device', '?')}, {find.get('dtype', '?')}",
         "generator": models.get("generator") or "an object without a digest",

@@ -11,6 +11,7 @@ from property_cnn.common.checks import named_once
 from property_cnn.common.errors import InputError
 from vectorfind.cli.options import (
     GivenPath,
+    condition_option,
     device_option,
     model_options,
     seed_option,
@@ -41,6 +42,7 @@ def _numbers(helps: dict[str, str]) -> Any:
 @click.command(short_help="Edit images with directions from a file.")
 @click.argument("directions", type=click.Path(path_type=Path))
 @_numbers(_STRENGTHS)
+@condition_option
 @click.option("--set", "others", multiple=True, metavar="NAME=STRENGTH", help="Other properties.")
 @click.option(
     "--latents", type=click.Path(path_type=Path), help="File with z and label, .npz; else drawn."

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 _JSON = "vectorfind.json"
 _OF_THE_MACHINE = ("out", "quiet", "overwrite", "device", "workers")
+_EXAMPLES = {
+    "strengths": "eyes=-1.2:1.2,mouth=-1.8:0:1.8",
+    "thresholds": "eyes=0.92,mouth=0.88",
+    "conditions": "eyes=mouth+pose",
+}
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000}
 
 
@@ -84,6 +89,61 @@ class Names(click.ParamType):
         if isinstance(value, tuple):
             return value
         return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class Numbers(click.ParamType):
+    """NAME=NUMBER with commas between them, as a mapping; `several` for NAME=NUMBER:NUMBER:…"""
+
+    def __init__(self, several: bool = False):
+        self.several = several
+        self.name = "strengths" if several else "thresholds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        if isinstance(value, Mapping):
+            return dict(value)
+        named = {}
+        for name, text in _assigned(self, value, param, ctx):
+            try:
+                numbers = tuple(map(float, text.split(":")))
+            except ValueError:
+                numbers = ()
+            if not numbers or (len(numbers) > 1 and not self.several):
+                self.fail(f"{name}={text} is no number; write {_EXAMPLES[self.name]}", param, ctx)
+            named[name] = numbers if self.several else numbers[0]
+        return named
+
+
+class Conditions(click.ParamType):
+    """NAME=OTHER+OTHER with commas between them, as a mapping from a name to the others."""
+
+    name = "conditions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, tuple[str, ...]]:
+        if isinstance(value, Mapping):
+            return dict(value)
+        named = {}
+        for name, text in _assigned(self, value, param, ctx):
+            named[name] = tuple(other.strip() for other in text.split("+") if other.strip())
+            if not named[name]:
+                self.fail(f"{name}= names no other; write {_EXAMPLES[self.name]}", param, ctx)
+        return named
+
+
+def _assigned(
+    kind: click.ParamType, text: str, param: click.Parameter | None, ctx: click.Context | None
+) -> list[tuple[str, str]]:
+    """The parts NAME=TEXT of an option, each name once."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    names = [name.strip() for name, _, _ in pairs]
+    if not all(names) or not all(mark for _, mark, _ in pairs) or len({*names}) < len(names):
+        kind.fail(
+            f"{text!r} does not name each property once; write {_EXAMPLES[kind.name]}", param, ctx
+        )
+    return [(name, rest.strip()) for name, (_, _, rest) in zip(names, pairs, strict=True)]
 
 
 class MethodName(click.ParamType):
@@ -178,7 +238,7 @@ loading_options = stacked(
 properties_option = setting(
     FindSettings,
     "properties",
-    f"What they shall change; {','.join(CONTROLLED)}.",
+    f'What they shall change, "all" for all that is scored; {",".join(CONTROLLED)}.',
     type=Names(),
 )
 group_by_option = setting(
@@ -186,6 +246,20 @@ group_by_option = setting(
     "group_by",
     f'What splits samples, "" for one group; {",".join(GROUPING)}.',
     type=Names(),
+)
+strengths_option = setting(
+    FindSettings,
+    "strengths",
+    f"Strengths that a test moves a property by, as {_EXAMPLES['strengths']}; the method's own.",
+    type=Numbers(several=True),
+    metavar="NAME=A:B:…,…",
+)
+condition_option = click.option(
+    "--condition",
+    "conditions",
+    type=Conditions(),
+    metavar="NAME=OTHER+…,…",
+    help=f"Directions without what they share with others, as {_EXAMPLES['conditions']}.",
 )
 find_options = stacked(
     n_option,
@@ -236,6 +310,7 @@ find_options = stacked(
     ),
     loading_options,
     setting(FindSettings, "ratio", "Top and bottom share an SVM learns from."),
+    strengths_option,
     workers_option,
 )
 evaluate_options = stacked(
@@ -245,6 +320,19 @@ evaluate_options = stacked(
         "control_cases",
         "Cases for random directions; all of them up to 100.",
         type=Count(),
+    ),
+    setting(
+        EvaluateSettings,
+        "edits",
+        "Most edited images a case; the full grid up to three properties, about 80 beyond.",
+        type=Count(),
+    ),
+    setting(
+        EvaluateSettings,
+        "thresholds",
+        f"Least |corr-coef| of a pass, as {_EXAMPLES['thresholds']}; 0.92 of eyes, else 0.88.",
+        type=Numbers(),
+        metavar="NAME=A,…",
     ),
     setting(EvaluateSettings, "hair", "Also measure what the edits do to the hair mask."),
     click.option(

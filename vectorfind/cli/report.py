@@ -37,24 +37,28 @@ def report(source: Path, out: Path | None, overlays: tuple[Path, ...]) -> None:
     echo_report(write_report(source, out, overlays))
 
 
-@click.command(short_help="Compare two runs on the same cases.")
+@click.command(short_help="Compare runs on the same cases.")
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--out", type=GivenPath(), help="Folder for comparison.csv, plot and page.")
 @json_option
-def compare(a: Path, b: Path, out: Path | None) -> None:
+def compare(a: Path, b: Path, more: tuple[Path, ...], out: Path | None) -> None:
     """Compares the runs A and B, folders or bare test_result.csv, case by case.
 
-    Both must have been tested on the same cases: the same number, seed and models.
+    With MORE of them each run has a row: passes, sum of |corr|, leak at equal change and identity,
+    and the differences to A. All must have been tested on the same cases: the same number, seed
+    and models.
 
     \b
     Example:
       vectorfind compare svm gradient
       vectorfind compare svm gradient --out svm-or-gradient
+      vectorfind compare svm gradient mixed --out three
     """
-    from vectorfind.runs.comparison import compare_runs
+    from vectorfind.runs.comparison import compare_several
 
-    echo_report(compare_runs(a, b, out))
+    echo_report(compare_several((a, b, *more), out))
 
 
 @click.command(short_help="Check every file of a run or store.")

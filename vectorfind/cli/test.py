@@ -9,6 +9,7 @@ import click
 
 from vectorfind.cli.options import (
     GivenPath,
+    condition_option,
     dtype_option,
     echo_report,
     evaluate_options,
@@ -21,6 +22,7 @@ from vectorfind.cli.options import (
     run_options,
     settings_from,
     store_option,
+    strengths_option,
 )
 from vectorfind.config import EvaluateSettings, FindSettings
 
@@ -28,6 +30,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 @click.command(short_help="Find, test on fresh cases and write a report.")
 @find_options
 @evaluate_options
+@condition_option
 @run_options
 @dtype_option
 @model_options
@@ -65,7 +68,9 @@ def test(
     from vectorfind.runs.test import run_test
 
     out = _default_folder(find, generator) if out is None else out
-    report = run_test(find, cases, out, generator, scorer, store, overwrite, quiet, judges)
+    report = run_test(
+        find, cases, out, generator, scorer, store, overwrite, quiet, judges, options["conditions"]
+    )
     echo_report(report)
 
 
@@ -81,7 +86,9 @@ def _default_folder(find: FindSettings, generator: str) -> Path:
 
 @click.command(short_help="Test directions from a file and write a report.")
 @click.argument("directions", type=click.Path(path_type=Path))
+@strengths_option
 @evaluate_options
+@condition_option
 @run_options
 @model_options
 @out_option("Folder for tables, figures and report.html.")
@@ -108,6 +115,15 @@ def evaluate(
     from vectorfind.runs.test import run_evaluate
 
     report = run_evaluate(
-        directions, settings, out, generator, scorer, device, overwrite, quiet, options["judges"]
+        directions,
+        settings,
+        out,
+        generator,
+        scorer,
+        device,
+        overwrite,
+        quiet,
+        options["judges"],
+        options["conditions"],
     )
     echo_report(report)

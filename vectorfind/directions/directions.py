@@ -30,7 +30,7 @@ from vectorfind.directions.packing import (
 )
 from vectorfind.directions.upgrading import VERSION
 from vectorfind.methods.base import DirectionField, Method
-from vectorfind.methods.conditions import project_off
+from vectorfind.methods.conditions import check_conditions, project_off
 from vectorfind.methods.registry import default_strengths, method_named
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer
@@ -166,11 +166,7 @@ class Directions:
             InputError: unknown property, one conditioned on itself, or nothing is left of one.
                 Where directions differ from image to image this shows only when they are used.
         """
-        for name, others in on.items():
-            check_names("property to condition", (name,), self.properties)
-            check_names(f"condition of {name}", others, self.properties)
-            if name in others:
-                raise InputError(f"{name} is conditioned on itself; name other properties")
+        check_conditions(self.properties, on)
         merged = self.conditions | {name: tuple(others) for name, others in on.items()}
         conditions = {name: others for name, others in merged.items() if others}
         conditioned = replace(self, conditions=conditions)

@@ -77,6 +77,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     scorer: str | os.PathLike = "default",
     device: str | None = None,
     size: int | None = None,
+    conditions: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Path]:
     """Edits images and writes them as PNG, or as an animated GIF, or both; returns the files.
 
@@ -97,6 +98,8 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
         count: how many images.
         generator, scorer, device: the networks that the directions were found on.
         size: side of the images in pixels, of a generator that makes several.
+        conditions: property -> others that its direction shall leave alone, see
+            `Directions.conditioned`.
 
     Raises:
         InputError: unknown property, a dye parameter outside [0, 1], or latents of another size.
@@ -113,6 +116,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     for path in files:
         writable_folder(path.parent if path.suffix.lower() in (*SHEETS, ".gif") else path)
     directions = load_directions(directions_path, generator, scorer, device, size=size)
+    directions = directions.conditioned(conditions or {})
     names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
     dyed = bool(look.ombre) or any(name in OMBRE for name in swept)

@@ -30,8 +30,9 @@ from vectorfind.config import (
     default_thresholds,
 )
 from vectorfind.directions.directions import Directions
-from vectorfind.directions.edits import CaseEdits, strength_grid
+from vectorfind.directions.edits import CaseEdits
 from vectorfind.evaluation.cases import Onlookers, case_scores, unedited_images
+from vectorfind.evaluation.design import design_of, design_sizes
 from vectorfind.evaluation.judging import Judgement, judgements
 from vectorfind.evaluation.measuring import Measurement, measure
 from vectorfind.methods.registry import default_strengths
@@ -55,7 +56,8 @@ class Evaluation:
         table: a row a case: case, group_name, passed (O or X), a corr-coef a property and
             sum_abs_corr, NaN where undefined.
         statistics: one row: the reference's columns first, then counts, |corr| and intervals.
-        strengths: (S, P) the grid, first property slowest.
+        strengths: (S, P) the edits of each case: the full grid, first property slowest, or what
+            `vectorfind.evaluation.design` takes of it.
         measured: with the directions found.
         control: with random directions, on the first control_cases cases; None if that is 0.
         base_scores: (C, A) of the unedited images.
@@ -65,6 +67,8 @@ class Evaluation:
         base_unreadable: cases whose unedited image could not be read (group "?").
         hair: (C, S) IoU of the hair masks after and before each edit; None if not asked for.
         judgements: what each judge says.
+        crossed: how many edits, the first ones, vary all properties at once; None for all, the
+            full grid. The others are sweeps of one property alone.
     """
 
     settings: EvaluateSettings
@@ -83,6 +87,12 @@ class Evaluation:
     base_unreadable: int
     hair: np.ndarray | None = None
     judgements: tuple[Judgement, ...] = ()
+    crossed: int | None = None
+
+    @property
+    def factorial(self) -> slice:
+        """The edits that corr-coefs and slopes are of: those that vary all properties at once."""
+        return slice(self.crossed)
 
 
 def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSettings:
@@ -138,7 +148,7 @@ def completed_early(
 
 def image_count(settings: EvaluateSettings, judged: bool = False) -> int:
     """How many images a test with completed settings makes, with judges or without."""
-    edits = math.prod(map(len, settings.strengths.values()))
+    edits = sum(design_sizes(settings.strengths, settings.edits))
     cases = settings.cases + settings.control_cases
     again = unedited_images(cases, settings.cases if settings.hair else 0, judged)
     return settings.cases + again + cases * edits
@@ -169,7 +179,7 @@ def run_cases(
     models, layer = directions.models, directions.layer
     z, label, latents, base = unedited_cases(directions, settings, progress)
     groups = directions.group_of(base)
-    grid = strength_grid(settings.strengths)
+    design = design_of(settings.strengths, settings.edits, settings.seed)
     vectors = directions.vectors(latents, groups)  # (C, P, d)
     shape = (settings.control_cases, *vectors.shape[1:])
     chance = random_directions(settings.seed, shape, models.editable(layer))
@@ -177,7 +187,7 @@ def run_cases(
         models,
         np.concatenate([latents, latents[: len(chance)]]),
         np.concatenate([vectors, chance]),
-        grid,
+        design.strengths,
         layer,
         settings.batch_size,
     )
@@ -188,8 +198,8 @@ def run_cases(
     check_readable(~np.isnan(scores).any(axis=2), "edited images")
     own = {place: directions.scored.index(name) for place, name in enumerate(settings.strengths)}
     std = directions.score_std
-    measured = measure(settings, grid, scores, own, std)
-    control = measure(settings, grid, control_scores, own, std) if len(chance) else None
+    measured = measure(settings, design, scores, own, std)
+    control = measure(settings, design, control_scores, own, std) if len(chance) else None
     table, statistics = tables(groups, measured, settings)
     hair = result.overlaps if settings.hair else None
     if hair is not None:
@@ -200,7 +210,7 @@ def run_cases(
         scored=directions.scored,
         table=table,
         statistics=statistics,
-        strengths=grid,
+        strengths=design.strengths,
         measured=measured,
         control=control,
         base_scores=base,
@@ -210,7 +220,8 @@ def run_cases(
         vectors=vectors,
         base_unreadable=int(np.isnan(base).any(axis=1).sum()),
         hair=hair,
-        judgements=judgements(settings, grid, judges, result.judged),
+        judgements=judgements(settings, design, judges, result.judged),
+        crossed=None if design.full else design.crossed,
     )
 
 

@@ -14,6 +14,7 @@ from property_cnn.properties import read_as
 from reports.statistics import Estimate, bootstrap, interval_stream
 from vectorfind.config import EvaluateSettings
 from vectorfind.evaluation.cases import JudgeScores
+from vectorfind.evaluation.design import Design
 from vectorfind.evaluation.measuring import Measurement, measure
 from vectorfind.models.judges import Judge
 
@@ -62,7 +63,7 @@ class Judgement:
 
 def judgements(
     settings: EvaluateSettings,
-    grid: np.ndarray,
+    design: Design,
     judges: Sequence[Judge],
     read: Sequence[JudgeScores],
 ) -> tuple[Judgement, ...]:
@@ -70,18 +71,18 @@ def judgements(
 
     Args:
         settings: of the test, complete.
-        grid: (S, P) strengths.
+        design: of S edits a case.
         judges: who.
         read: of each, its answers on the cases and, after them, those of the control.
     """
     return tuple(
-        _judgement(settings, grid, judge, answers)
+        _judgement(settings, design, judge, answers)
         for judge, answers in zip(judges, read, strict=True)
     )
 
 
 def _judgement(
-    settings: EvaluateSettings, grid: np.ndarray, judge: Judge, answers: JudgeScores
+    settings: EvaluateSettings, design: Design, judge: Judge, answers: JudgeScores
 ) -> Judgement:
     names, count = list(settings.strengths), settings.cases
     reads = {name: read_as(name, judge.scored) for name in names}
@@ -90,7 +91,7 @@ def _judgement(
     base = answers.unedited[:count]
     std = _spread(base)
     found, chance = np.split(answers.edited, [count])
-    measured = measure(settings, grid, found, own, std)
+    measured = measure(settings, design, found, own, std)
     least = [settings.thresholds[name] for name in reads]
     identities = [
         _identity(settings, *(part[rows] for part in (answers.cosine, answers.distance)))
@@ -105,7 +106,7 @@ def _judgement(
         score_std=std,
         measured=measured,
         passed=(np.abs(measured.correlations) >= least).all(axis=1),  # NaN is no pass
-        control=measure(settings, grid, chance, own, std) if len(chance) else None,
+        control=measure(settings, design, chance, own, std) if len(chance) else None,
         identity=identities[0],
         control_identity=identities[1],
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from reports.statistics import Estimate, bootstrap, interval_stream
 from vectorfind.config import EvaluateSettings
+from vectorfind.evaluation.design import Design
 from vectorfind.evaluation.statistics import case_correlations, case_slopes
 
 
@@ -42,7 +43,7 @@ class Measurement:
 
 def measure(
     settings: EvaluateSettings,
-    grid: np.ndarray,
+    design: Design,
     scores: np.ndarray,
     own: Mapping[int, int],
     score_std: np.ndarray,
@@ -51,13 +52,14 @@ def measure(
 
     Args:
         settings: with the seed and the number of the bootstrap's resamples.
-        grid: (S, P) strengths.
+        design: of S edits a case.
         scores: (C, S, A).
         own: place of each strength whose property is read -> place of its score.
         score_std: (A,) the unit of the slopes; 0 counts as 1, and NaN leaves them undefined.
     """
-    correlations = case_correlations(grid[:, list(own)], scores[..., list(own.values())])
-    slopes = case_slopes(grid, scores, score_std)
+    grid, crossed = design.strengths[: design.crossed], scores[:, : design.crossed]
+    correlations = case_correlations(grid[:, list(own)], crossed[..., list(own.values())])
+    slopes = case_slopes(grid, crossed, score_std)
     slopes[..., np.isnan(score_std)] = np.nan
 
     def estimate(values: np.ndarray) -> Estimate:

@@ -11,10 +11,25 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from property_cnn.common.checks import check_names
 from property_cnn.common.errors import InputError
 
 LEAST = 1e-3
 """Least part of a unit direction that must be left; of less, rounding is too much."""
+
+
+def check_conditions(properties: Sequence[str], on: Mapping[str, Sequence[str]]) -> None:
+    """Raises InputError for conditions on what is no property, or of one on itself.
+
+    Args:
+        properties: of the directions.
+        on: property -> the others that it shall leave alone.
+    """
+    for name, others in on.items():
+        check_names("property to condition", (name,), properties)
+        check_names(f"condition of {name}", others, properties)
+        if name in others:
+            raise InputError(f"{name} is conditioned on itself; name other properties")
 
 
 def project_off(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, PROPERTIES
-from vectorfind.config import FindSettings
+from vectorfind.config import ALL, FindSettings
 from vectorfind.methods.registry import method_named, method_names
 
 
@@ -24,7 +24,8 @@ def check_settings(settings: FindSettings, scored: Collection[str] = PROPERTIES)
     if not method.findable:
         choose("method", settings.method, method_names())
     settings.validate(scored)
-    properties = CONTROLLED if settings.properties is None else settings.properties
+    given = tuple(scored) if settings.properties == ALL else settings.properties
+    properties = CONTROLLED if given is None else given
     if settings.keep and not any(method.of(name).takes_keep for name in properties):
         raise InputError(
             f"keep is for decoupled directions, not for those by {method.label}; give method "

@@ -48,7 +48,7 @@ def run_figures(directions: Directions, evaluation: Evaluation) -> dict[str, Plo
         for index, name in enumerate(evaluation.properties):
             strip = _strip(directions, evaluation, readable[:STRIP_CASES], index)
             figures[STRIP_FIGURE + name] = Plot(figure_png(strip))
-        if len(evaluation.properties) == 3:
+        if len(evaluation.properties) == 3 and evaluation.crossed is None:
             figures[GRID_FIGURE] = _grid(directions, evaluation, readable[0])
     return figures | _plots(directions, evaluation)
 
@@ -102,8 +102,9 @@ def _plots(directions: Directions, evaluation: Evaluation) -> dict[str, Plot]:
     names, control, slope = evaluation.properties, evaluation.control, evaluation.measured.slope
     own = [evaluation.scored.index(name) for name in names]
     std = np.where(directions.score_std > 0, directions.score_std, 1.0)[own]
-    scores = evaluation.measured.scores[..., own] / std
-    control_scores = None if control is None else control.scores[..., own] / std
+    some = evaluation.factorial
+    grid, scores = evaluation.strengths[some], evaluation.measured.scores[:, some, own] / std
+    control_scores = None if control is None else control.scores[:, some, own] / std
     control_corrs = None if control is None else control.correlations
     order = own + [index for index in range(len(evaluation.scored)) if index not in own]
     scored = [evaluation.scored[index] for index in order]  # own effects on the diagonal
@@ -111,7 +112,7 @@ def _plots(directions: Directions, evaluation: Evaluation) -> dict[str, Plot]:
 
     def strength(narrow: bool) -> Figure:
         columns = 1 if narrow else 3
-        return strength_against_score(evaluation.strengths, scores, names, control_scores, columns)
+        return strength_against_score(grid, scores, names, control_scores, columns)
 
     def corrs(narrow: bool) -> Figure:
         columns, thresholds = 1 if narrow else 3, dict(evaluation.settings.thresholds)

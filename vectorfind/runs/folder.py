@@ -18,7 +18,7 @@ from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.models.pair import Models
 from vectorfind.sampling.store import holds_samples
 
-_CLAIMED = ("kind", "find", "evaluate", "curve", "models", "judges", "directions")
+_CLAIMED = ("kind", "find", "evaluate", "curve", "models", "judges", "directions", "conditions")
 """What must agree to go on."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -40,7 +40,7 @@ def run_config(
     return {
         "kind": kind,
         "find": {name: value for name, value in find.as_stored().items() if name != "workers"},
-        "evaluate": asdict(test),
+        "evaluate": {name: value for name, value in asdict(test).items() if _said(name, value)},
         "models": {
             "generator": digest_of(models.generator),
             "scorer": digest_of(models.scorer),
@@ -50,6 +50,11 @@ def run_config(
         "device": str(device_of(models.generator)),
         "versions": versions(),
     }
+
+
+def _said(name: str, value: object) -> bool:
+    """Whether a setting is written down: edits only where given, as runs without that went on."""
+    return name != "edits" or value is not None
 
 
 def versions() -> dict[str, str]:
@@ -73,7 +78,7 @@ def command_line(
     given = (generator, scorer, *judges)
     from_objects = not all(isinstance(each, str | os.PathLike) for each in given)
     told = {"jacobian": find.decoupled.jacobian, "damping": find.decoupled.damping}
-    beyond = any(given is not None for given in (find.strengths, test.strengths, test.thresholds))
+    beyond = find.strengths != test.strengths  # of one command they are the same
     beyond |= find.decoupled != DecoupledSettings(**told)
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
@@ -102,7 +107,34 @@ def command_line(
     for option, (value, default) in rest.items():
         if value != default:
             words += [option, ",".join(value) if isinstance(value, tuple) else str(value)]
-    return shlex.join([*words, *judge_words(judges)])
+    return shlex.join([*words, *number_words(test), *judge_words(judges)])
+
+
+def number_words(test: EvaluateSettings) -> list[str]:
+    """The options of a test that give numbers by property, and how many edits."""
+    words = []
+    for option, given in (("--strengths", test.strengths), ("--thresholds", test.thresholds)):
+        if given is not None:
+            parts = (f"{name}={_colons(value)}" for name, value in given.items())
+            words += [option, ",".join(parts)]
+    return words if test.edits is None else [*words, "--edits", str(test.edits)]
+
+
+def condition_words(conditions: Mapping[str, Sequence[str]] | None) -> str:
+    """The option that names the conditions of directions, after a space; "" for none."""
+    text = ",".join(f"{name}={'+'.join(others)}" for name, others in (conditions or {}).items())
+    return f" --condition {shlex.quote(text)}" if text else ""
+
+
+def condition_entry(conditions: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
+    """The conditions of directions as `config.json` holds them, where there are any."""
+    given = {name: list(others) for name, others in (conditions or {}).items()}
+    return {"conditions": given} if given else {}
+
+
+def _colons(value: float | Sequence[float]) -> str:
+    numbers = value if isinstance(value, Sequence) else [value]
+    return ":".join(f"{number:g}" for number in numbers)
 
 
 def judge_words(judges: Sequence[object]) -> list[str]:
@@ -120,6 +152,7 @@ def tested(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
             "strengths": test.strengths,
             "control_cases": test.control_cases,
             "edits": len(evaluation.strengths),
+            **({} if evaluation.crossed is None else {"crossed": evaluation.crossed}),
             "unreadable_samples": directions.unreadable,
         },
         "words": {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from reports.layout import (
     CONFIG,
     CONTROL,
     CORRS_FIGURE,
+    DEPENDENCY,
+    DEPENDENCY_FIGURE,
     DIRECTIONS,
     FIGURES,
     FITS,
@@ -53,21 +55,24 @@ from reports.layout import (
     TRAINING,
     figure_path,
 )
+from reports.pages.dependency import dependency_plot
 from reports.statistics import Interval
 from reports.tables import comparison_table, csv_text, fits_table, n_curve_table, slopes_table
-from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.config import ALL, EvaluateSettings, FindSettings
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.directions.packing import directions_file
 from vectorfind.evaluation.cases import Onlookers
+from vectorfind.evaluation.dependency import dependency_table
 from vectorfind.evaluation.image_test import Evaluation, completed, completed_early
 from vectorfind.evaluation.judge_tables import judge_arrays, judge_tables
 from vectorfind.evaluation.measuring import Measurement
+from vectorfind.methods.conditions import check_conditions
 from vectorfind.models.judges import check_judges_early, load_judges
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, digest_of
 from vectorfind.models.segmenters import segmenter_for
-from vectorfind.pipeline import run_evaluation
+from vectorfind.pipeline import run_evaluation, tell_images
 from vectorfind.runs.figures import hair_figure, run_figures, write_figures
 from vectorfind.runs.folder import (
     add_timing,
@@ -76,7 +81,15 @@ from vectorfind.runs.folder import (
     read_timings,
     samples_folder,
 )
-from vectorfind.runs.record import command_line, judge_words, run_config, tested
+from vectorfind.runs.record import (
+    command_line,
+    condition_entry,
+    condition_words,
+    judge_words,
+    number_words,
+    run_config,
+    tested,
+)
 from vectorfind.runs.report import Report, finished_report, own_report
 from vectorfind.runs.tsne import tsne_figure
 from vectorfind.sampling.groups import grouped
@@ -85,8 +98,8 @@ _DRAWN = (STRIP_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE, STRENGTH_FIGURE, S
 _EVALUATED = (
     *(REPORT, TIMINGS, RESULT, STATISTICS, GROUP_STATISTICS, SLOPES, CONTROL, FITS, N_CURVE),
     *(JUDGES, JUDGES_SLOPES, JUDGES_CASES, IDENTITY),
-    *(LATENTS, SCORES, f"{CASES}/*"),
-    *(f"{FIGURES}/{name}*.png" for name in (*_DRAWN, CORRS_FIGURE)),
+    *(DEPENDENCY, LATENTS, SCORES, f"{CASES}/*"),
+    *(f"{FIGURES}/{name}*.png" for name in (*_DRAWN, CORRS_FIGURE, DEPENDENCY_FIGURE)),
 )
 _WRITTEN = (DIRECTIONS, f"{TRAINING}/*", *_EVALUATED)
 """Patterns of what an evaluation and a test write."""
@@ -105,6 +118,7 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
     overwrite: bool = False,
     quiet: bool = False,
     judges: Sequence[str | os.PathLike | Scorer] = (),
+    conditions: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Finds directions, evaluates them and writes the folder; returns its page and result.
 
@@ -120,6 +134,8 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
         quiet: tell no progress.
         judges: other scorers, see `vectorfind.pipeline.evaluate`, whose figures stand beside the
             scorer's.
+        conditions: property -> others that its direction shall leave alone, see
+            `Directions.conditioned`; the folder's directions are conditioned too.
 
     Raises:
         InputError: a setting is not allowed, a judge reads none of the properties, nothing can be
@@ -128,20 +144,26 @@ def run_test(  # noqa: PLR0913 - public, its keywords are the interface
         ScorerError: the scorer's answers cannot be used.
     """
     check_early(find, scorer)
-    if find.properties is not None:
+    if find.properties not in (None, ALL):
         check_judges_early(judges, find.properties)
     folder = writable_folder(out)
     models, find = models_for(find, generator, scorer)
-    completed_early(test, find, models.scored)
+    test_early = completed_early(test, find, models.scored)
+    check_conditions(find.properties, conditions or {})
     loaded = load_judges(judges, find.properties, find.device)
     beside = Onlookers(segmenter_for(models.generator) if test.hair else None, loaded)
     config = run_config("test", find, test, models, beside.segmenter, loaded)
+    config |= condition_entry(conditions)
     config["command"] = command_line(find, test, generator, scorer, judges)
+    if config["command"]:
+        config["command"] += condition_words(conditions)
+    if not quiet:
+        tell_images(find.n, test_early, bool(judges))
     with open_run(folder, config, _WRITTEN, overwrite) as work:
         report = _all_there(work)
         if report is None:
             own = samples_folder(folder, work, models, find.seed) if store is None else store
-            directions = _directions(work, models, find, own, quiet)
+            directions = _directions(work, models, find, own, quiet, conditions)
             report = _evaluate_into(work, directions, test, config, quiet, beside)
     return replace(report, page=folder / REPORT)
 
@@ -163,6 +185,7 @@ def _directions(
     settings: FindSettings,
     store: str | os.PathLike,
     quiet: bool,
+    conditions: Mapping[str, Sequence[str]] | None = None,
 ) -> Directions:
     """The run's directions: those in its folder, or found and left there, with the map."""
     path, directions = work.folder / DIRECTIONS, None
@@ -180,6 +203,7 @@ def _directions(
     if directions is None:
         training = work.on_the_way(TRAINING) if named else None
         directions = fit_samples(models, samples, settings, quiet, training, groups)
+        directions = directions.conditioned(conditions or {})
     figure = tsne_figure(samples, directions, groups, settings.seed)
     if figure is not None:
         write_figures(work.folder, {MAP_FIGURE: figure})
@@ -200,6 +224,7 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     overwrite: bool = False,
     quiet: bool = False,
     judges: Sequence[str | os.PathLike | Scorer] = (),
+    conditions: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Evaluates directions from a file and writes the same folder, but for its row of an n-curve.
 
@@ -208,6 +233,7 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     choose_device(device)
     folder = writable_folder(out)
     directions = load_directions(directions_path, generator, scorer, device=device)
+    directions = directions.conditioned(conditions or {})
     completed(test, directions)
     loaded = load_judges(judges, directions.properties, device)
     beside = Onlookers(segmenter_for(directions.models.generator) if test.hair else None, loaded)
@@ -218,7 +244,9 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     words += ["--hair"] if test.hair else []
     words += judge_words(judges)
-    config["command"] = shlex.join([*words, "--seed", str(test.seed)])
+    config |= condition_entry(conditions)
+    words += ["--seed", str(test.seed), *number_words(test)]
+    config["command"] = shlex.join(words) + condition_words(conditions)
     with open_run(folder, config, _EVALUATED, overwrite) as work:
         report = _all_there(work)
         if report is None:
@@ -277,6 +305,9 @@ def _evaluate_into(
         FITS: fits_table(directions.fits()),
         **judge_tables(evaluation),
     }
+    dependency = dependency_table(evaluation, directions.score_std)
+    if len(dependency):
+        tables[DEPENDENCY] = dependency
     if config["kind"] == "test":
         seconds = sum(read_timings(folder).values())
         tables[N_CURVE] = n_curve_row(directions, evaluation, seconds)
@@ -286,6 +317,8 @@ def _evaluate_into(
     write_npz(folder / LATENTS, "vectorfind latents", cases, {"seed": evaluation.settings.seed})
     write_scores(folder / SCORES, evaluation)
     figures = run_figures(directions, evaluation)
+    if len(dependency):
+        figures[DEPENDENCY_FIGURE] = dependency_plot(dependency)
     if segmenter is not None:
         figures[HAIR_FIGURE] = hair_figure(directions, evaluation, segmenter)
     write_figures(folder, figures)
@@ -307,6 +340,8 @@ def write_scores(path: Path, evaluation: Evaluation) -> None:
         "properties": np.array(evaluation.properties),
         "scored": np.array(evaluation.scored),
     }
+    if evaluation.crossed is not None:
+        arrays["crossed"] = np.array(evaluation.crossed)
     if evaluation.hair is not None:
         arrays[c.HAIR_IOU] = evaluation.hair
     if evaluation.control is not None:

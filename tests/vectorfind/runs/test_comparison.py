@@ -1,14 +1,22 @@
 """Comparisons of runs' folders: written whole, cases that differ refused."""
 
+import itertools
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from property_cnn.common.arrays import write_npz
 from property_cnn.common.errors import InputError
 from reports.comparison import COLUMNS
-from tests.vectorfind.run_files import planted_corrs, write_results, write_run
-from vectorfind.runs.comparison import compare_files, compare_runs, write_comparison
+from tests.vectorfind.run_files import PROPERTIES, planted_corrs, write_results, write_run
+from vectorfind.runs.comparison import (
+    compare_files,
+    compare_runs,
+    compare_several,
+    write_comparison,
+)
 
 
 def test_two_folders_are_compared_and_written(tmp_path):
@@ -59,3 +67,35 @@ def test_other_cases_are_refused(tmp_path):
     table, _ = compare_files(a, a)
     with pytest.raises(InputError, match="run's own folder"):
         write_comparison(a, a, table, a)
+
+
+def write_scores_of(folder, leak, seed=3):
+    """Scores of cases whose first property moves the fourth score too, by `leak`."""
+    grid = np.array(list(itertools.product((-1.0, 1.0), (-1.0, 0, 1.0), (-1.0, 0, 1.0))))
+    base = np.random.default_rng(seed).standard_normal((40, 4))
+    effects = np.concatenate([np.eye(3), np.array([[leak], [0], [0]])], axis=1)
+    arrays = {"base": base, "edited": base[:, None] + grid @ effects, "strengths": grid}
+    arrays |= {"properties": np.array(PROPERTIES), "scored": np.array([*PROPERTIES, "hair_color"])}
+    write_npz(folder / "scores.npz", "vectorfind scores", arrays, {})
+
+
+def test_several_runs_have_a_row_each_and_differ_from_the_first(tmp_path):
+    paths = []
+    for name, shift, leak in (("a", 0.0, 0.5), ("b", 0.02, 0.2), ("c", -0.02, 0.0)):
+        paths.append(write_run(tmp_path / name, planted_corrs(shift=shift)))
+        write_scores_of(paths[-1], leak)
+    report = compare_several(paths, tmp_path / "out")
+    table = report.tables["comparison"].set_index(["run", "measure"])
+    std = np.random.default_rng(3).standard_normal((40, 4)).std(axis=0)
+    # of three properties one leaks, to one of its three other scores
+    assert table.loc[("a", "leak"), "mean"] == pytest.approx(0.5 * std[0] / std[3] / 9, rel=1e-3)
+    assert table.loc[("c", "leak"), "difference_high"] < 0
+    assert table.loc[("b", "sum_abs_corr"), "difference"] == pytest.approx(0.06, abs=1e-3)
+    assert np.isnan(table.loc[("a", "leak"), "difference"])
+    text = report.page.read_text()
+    assert "b has the largest sum of |corr|" in text
+    assert "c has the least leak" in text
+    assert (tmp_path / "out" / "attribute_dependency.csv").exists()
+    assert compare_several(paths[:2]).lines == compare_runs(*paths[:2]).lines
+    with pytest.raises(InputError, match="give two or more"):
+        compare_several(paths[:1])
