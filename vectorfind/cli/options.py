@@ -202,7 +202,7 @@ def _short(value: Any) -> str:
 
 def _type(field: str, default: Any) -> Any:
     if isinstance(default, tuple):
-        return Counts() if isinstance(default[0], int) else Names()
+        return Counts() if default and isinstance(default[0], int) else Names()
     if type(default) is int and field != "seed":
         return Count()
     return str if default is None else type(default)
