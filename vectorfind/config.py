@@ -350,6 +350,8 @@ class EvaluateSettings(Settings):
             design of about 80 beyond, see `vectorfind.evaluation.design`.
         hair: also measure how far the edits leave the hair mask alone; on a CPU an image takes
             about ten times as long to segment as to score.
+        steps: of each edit, see `Directions.edit`; 1 for one straight step.
+        target: edit to targets, with as many looks at the image on the way.
     """
 
     cases: Cases = 100
@@ -361,6 +363,8 @@ class EvaluateSettings(Settings):
     batch_size: Batch = 64
     hair: bool = False
     edits: Annotated[int, Whole(LEAST_READ, 1_000_000)] | None = None
+    steps: Annotated[int, Whole(1, 100)] = 1
+    target: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -150,6 +150,8 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
     batch_size: int = EvaluateSettings.batch_size,
     hair: bool = EvaluateSettings.hair,
     edits: int | None = EvaluateSettings.edits,
+    steps: int = EvaluateSettings.steps,
+    target: bool = EvaluateSettings.target,
     judges: Sequence[str | os.PathLike | Scorer] = (),
     quiet: bool = False,
 ) -> Evaluation:
@@ -169,6 +171,9 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
             segmenter.
         edits: most edited images a case; None for the full grid up to three properties, and for
             about 80 of its points beyond, see `vectorfind.evaluation.design`.
+        steps: of each edit: directions that differ between vectors are taken anew before each.
+        target: edit until the scorer sees the strengths, in standard deviations above a face's own
+            scores, with as many looks as there are steps; for directions in units "sigma".
         judges: other scorers that read the same images, by name ("landmarks", "iris", "dlib"),
             file or object; see `Evaluation.judgements`.
         quiet: show no progress.
@@ -188,6 +193,8 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         batch_size=batch_size,
         hair=hair,
         edits=edits,
+        steps=steps,
+        target=target,
     )
     return run_evaluation(directions, settings, quiet, judges=judges)
 

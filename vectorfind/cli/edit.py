@@ -66,6 +66,13 @@ def _numbers(helps: dict[str, str]) -> Any:
 @settings_options(
     EditSettings, {"frames": "Of the animation's way there.", "rate": "Frames a second."}
 )
+@settings_options(
+    EditSettings,
+    {
+        "steps": "Of each edit, directions taken anew before each.",
+        "target": "Edit until the scorer sees the strengths, in as many steps.",
+    },
+)
 @size_option
 def edit(
     directions: Path,

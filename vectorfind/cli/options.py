@@ -334,6 +334,10 @@ evaluate_options = stacked(
         type=Numbers(),
         metavar="NAME=A,…",
     ),
+    setting(EvaluateSettings, "steps", "Of each edit, directions taken anew before each."),
+    setting(
+        EvaluateSettings, "target", "Edit until the scorer sees the strengths, in as many steps."
+    ),
     setting(EvaluateSettings, "hair", "Also measure what the edits do to the hair mask."),
     click.option(
         "--judge",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 
 from property_cnn.common.arrays import read_npz, write_npz
-from property_cnn.common.checks import MOST_STRENGTH, check_names, refused
+from property_cnn.common.checks import MOST_STRENGTH, Whole, check_names, checked, refused
 from property_cnn.common.errors import InputError
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
 from vectorfind.directions.calibration import Calibration
+from vectorfind.directions.courses import Course, Driven
 from vectorfind.directions.edits import edited, edited_grid, images_of
 from vectorfind.directions.packing import (
     ARRAYS,
@@ -36,6 +38,9 @@ from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer
 from vectorfind.sampling.groups import WHOLE, group_names
 from vectorfind.sampling.sampler import read_all
+
+MOST_STEPS = 100
+"""Most steps of an edit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +188,50 @@ class Directions:
         """
         return boundaries_of(self.fields, self.groups, self.layer, self.conditions)
 
-    def edit(self, z, label=None, **strengths: float | np.ndarray) -> torch.Tensor:
+    def course(self, steps: int = 1, target: bool = False) -> Course | None:
+        """How edits move that are not one straight step; None for one.
+
+        Args:
+            steps: directions are taken anew before each; with a target, the image is looked at
+                after each.
+            target: drive scores to where they shall be, see `edit`.
+
+        Raises:
+            InputError: a target, but strengths are no standard deviations of scores.
+        """
+        checked("steps", steps, Annotated[int, Whole(1, MOST_STEPS)])
+        if not target and (steps == 1 or self.along_lines):
+            return None
+        if target and not self.calibration:
+            raise InputError(
+                "edits to a target need strengths in standard deviations of the scores; find the "
+                'directions with units="sigma"'
+            )
+        columns = np.array([self.scored.index(name) for name in self.properties])
+        reach = [self.calibration.get(name) for name in self.properties]
+        low, high = (
+            np.array([getattr(one, end) for one in reach if one is not None], np.float64)
+            for end in ("low", "high")
+        )
+        return Course(
+            self.vectors, steps, target, self.models, self.layer, columns,
+            self.score_std[columns].astype(np.float64), low, high, self.settings.batch_size,
+        )  # fmt: skip
+
+    @property
+    def along_lines(self) -> bool:
+        """Whether directions are the same all along an edit."""
+        return not any(field.depends_on_vector for field in self.fields.values())
+
+    def edit(
+        self,
+        z,
+        label=None,
+        *,
+        steps: int = 1,
+        target: bool = False,
+        **strengths: float | np.ndarray,
+    ) -> torch.Tensor:
         """Images of latents, changed by the given strengths.
 
         Where directions differ by group, the unedited image is made and scored to find its own.
@@ -191,6 +239,10 @@ class Directions:
         Args:
             z: (N, z_dim) latents, NumPy or PyTorch.
             label: (N, label_dim) labels; None for a generator without labels.
+            steps: directions that differ from vector to vector are taken anew before each.
+            target: strengths are standard deviations above each face's own scores, and the edit
+                goes on, in as many steps, until the scorer sees that. Where it does not, as of a
+                closed mouth that shall close, a warning says so; see `drive`.
             strengths: property=number, or property=(N,) numbers; above 0 raises the property,
                 and the sizes of the evaluation's grid, up to about 2, are usual.
 
@@ -201,19 +253,31 @@ class Directions:
             InputError: unknown property, or an array of another shape.
         """
         z, label = self._checked_latents(z, label)
-        check_names("property to edit", tuple(strengths), self.properties)
-        amounts = np.zeros((len(z), len(self.properties)), np.float32)
-        for name, value in strengths.items():
-            amount = _array(value)
-            if amount.shape not in ((), (len(z),)) or not (np.abs(amount) <= MOST_STRENGTH).all():
-                raise refused(
-                    f"strength of {name}",
-                    value,
-                    f"one number up to {MOST_STRENGTH:g}, or {len(z)}, one a latent",
-                )
-            amounts[:, self.properties.index(name)] = amount
-        latents, vectors = self._directed(z, label)
-        return self._images(edited(latents, vectors, amounts))
+        amounts = self._amounts(len(z), strengths)
+        course = self.course(steps, target)
+        latents, groups = self._entered(z, label)
+        if course is None:
+            return self._images(edited(latents, self.vectors(latents, groups), amounts))
+        if not target:
+            return self._images(course.moved(latents, groups, amounts))
+        driven = course.driven(latents, groups, amounts)
+        self._tell_missed(driven, amounts)
+        return self._images(driven.latents)
+
+    def drive(self, z, label=None, *, steps: int = 4, **strengths: float | np.ndarray) -> Driven:
+        """Where edits to targets end, and which of them do not reach theirs.
+
+        Args:
+            z, label, strengths: as in `edit`; properties that are not named shall stay.
+            steps: images that are looked at on the way.
+
+        Raises:
+            InputError: as in `edit`.
+        """
+        z, label = self._checked_latents(z, label)
+        amounts = self._amounts(len(z), strengths)
+        latents, groups = self._entered(z, label)
+        return self.course(steps, True).driven(latents, groups, amounts)
 
     def edit_grid(self, z, label, strengths: np.ndarray) -> torch.Tensor:
         """Images of latents, each changed by every row of a grid.
@@ -277,8 +341,40 @@ class Directions:
             raise InputError("z or label holds NaN or infinity; give finite latents")
         return z, label
 
+    def _amounts(self, count: int, strengths: Mapping[str, Any]) -> np.ndarray:
+        """Strengths (N, P) of edits of so many latents."""
+        check_names("property to edit", tuple(strengths), self.properties)
+        amounts = np.zeros((count, len(self.properties)), np.float32)
+        for name, value in strengths.items():
+            amount = _array(value)
+            if amount.shape not in ((), (count,)) or not (np.abs(amount) <= MOST_STRENGTH).all():
+                raise refused(
+                    f"strength of {name}",
+                    value,
+                    f"one number up to {MOST_STRENGTH:g}, or {count}, one a latent",
+                )
+            amounts[:, self.properties.index(name)] = amount
+        return amounts
+
+    def _tell_missed(self, driven: Driven, amounts: np.ndarray) -> None:
+        """Warns of targets that were not reached, of properties that were to move."""
+        moved = (amounts != 0).any(axis=0)
+        counts = driven.missed.sum(axis=0)
+        told = [
+            f"{name} in {counts[k]} of {len(amounts)}"
+            for k, name in enumerate(self.properties)
+            if moved[k] and counts[k]
+        ]
+        if told:
+            warnings.warn(f"targets not reached: {', '.join(told)}", stacklevel=3)
+
     def _directed(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vectors (N, d) at the layer, and each one's directions (N, P, d)."""
+        latents, groups = self._entered(z, label)
+        return latents, self.vectors(latents, groups)
+
+    def _entered(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (N, d) at the layer, and the groups (N,) of their images."""
         mapped = self.models.map(z, label)
         latents = mapped[self.layer].cpu().numpy()
         groups = np.full(len(z), WHOLE)
@@ -287,7 +383,7 @@ class Directions:
             last = self.models.last_layer
             base = read_all(self.models, mapped[last].cpu().numpy(), last, self.settings.batch_size)
             groups = self.group_of(base)
-        return latents, self.vectors(latents, groups)
+        return latents, groups
 
     def _images(self, latents: np.ndarray) -> torch.Tensor:
         return images_of(self.models, latents, self.layer, self.settings.batch_size)

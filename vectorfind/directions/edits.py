@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 import torch
 
+from vectorfind.directions.courses import Course
 from vectorfind.models.pair import Models
 
 
@@ -42,6 +43,8 @@ class CaseEdits:
         grid: (S, P) strengths.
         layer: where the edited vectors re-enter.
         batch_size: images a batch, rounded down to whole cases, of which there is at least one.
+        course: how the first `len(groups)` cases are moved, if not straight on.
+        groups: names of their groups.
     """
 
     models: Models
@@ -50,13 +53,24 @@ class CaseEdits:
     grid: np.ndarray
     layer: str
     batch_size: int
+    course: Course | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.latents)
 
     def some(self, rows: slice) -> CaseEdits:
         """The same edits of some of the cases."""
-        return replace(self, latents=self.latents[rows], vectors=self.vectors[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, latents=self.latents[rows], vectors=self.vectors[rows], groups=groups)
+
+    def moved(self) -> np.ndarray:
+        """All of the edited vectors (C, S, d)."""
+        moved = edited_grid(self.latents, self.vectors, self.grid)
+        if self.course is not None and len(self.groups):
+            bent = len(self.groups)
+            moved[:bent] = self.course.moved_grid(self.latents[:bent], self.groups, self.grid)
+        return moved
 
 
 def grid_scores(
@@ -76,7 +90,7 @@ def grid_scores(
     together = max(1, edits.batch_size // size)
     for start in range(0, count, together):
         batch = slice(start, min(start + together, count))
-        moved = edited_grid(edits.latents[batch], edits.vectors[batch], edits.grid)  # (c, S, d)
+        moved = edits.some(batch).moved()
         images = models.synthesize(moved.reshape(-1, moved.shape[2]), edits.layer)
         scores[batch] = models.score(images).reshape(len(moved), size, -1)
         if look is not None:

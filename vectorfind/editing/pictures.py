@@ -78,6 +78,8 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     device: str | None = None,
     size: int | None = None,
     conditions: Mapping[str, Sequence[str]] | None = None,
+    steps: int = EditSettings.steps,
+    target: bool = EditSettings.target,
 ) -> list[Path]:
     """Edits images and writes them as PNG, or as an animated GIF, or both; returns the files.
 
@@ -100,12 +102,13 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
         size: side of the images in pixels, of a generator that makes several.
         conditions: property -> others that its direction shall leave alone, see
             `Directions.conditioned`.
+        steps, target: of each edit, see `Directions.edit`.
 
     Raises:
         InputError: unknown property, a dye parameter outside [0, 1], or latents of another size.
         CheckpointError: a file is missing, damaged or foreign.
     """
-    settings = EditSettings(count, seed, frames, rate, size)
+    settings = EditSettings(count, seed, frames, rate, size, steps, target)
     if animation is not None and not sweeps:
         given = {**look.strengths, **look.ombre}
         sweeps = [f"{name}=0:{value}" for name, value in given.items()]
@@ -123,7 +126,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     segmenter = segmenter_for(directions.models.generator) if dyed else None
     z, label = _latents(directions, latents, settings)
     _check_memory(directions, z, label, 2 * settings.frames - 2 if animation is not None else 1)
-    faces = Faces(directions, z, label, segmenter)
+    faces = Faces(directions, z, label, segmenter, steps, target)
     written = []
     if out is not None:
         written += _write_pictures(Path(out), faces, look)
@@ -145,7 +148,10 @@ class Faces:
         z: np.ndarray,
         label: np.ndarray,
         segmenter: HairSegmenter | None,
+        steps: int = EditSettings.steps,
+        target: bool = EditSettings.target,
     ):
+        self._how = {"steps": steps, "target": target}
         self._directions, self._z, self._label = directions, z, label
         self._segmenter = segmenter
         self._last: tuple[dict[str, float], torch.Tensor, torch.Tensor | None] | None = None
@@ -154,7 +160,7 @@ class Faces:
         """(N, 3, H, W) in [-1, 1]."""
         strengths = dict(look.strengths)
         if self._last is None or self._last[0] != strengths:
-            images = self._directions.edit(self._z, self._label, **strengths)
+            images = self._directions.edit(self._z, self._label, **self._how, **strengths)
             masks = None if self._segmenter is None else self._segmenter(images)
             self._last = strengths, images, masks
         _, images, masks = self._last

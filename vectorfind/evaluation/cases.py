@@ -160,6 +160,8 @@ def _cached_block(
     digests = [digest_of(models.generator), digest_of(models.scorer), models.dtype]
     digests += [onlookers.segmenter.digest, masked] if masked else []
     digests += [f"judge {judge.digest}" for judge in judges]
+    if edits.course is not None:
+        digests += [edits.course.key, len(edits.groups)]
     arrays = (edits.latents, edits.vectors, edits.grid)
     path = folder / f"{_key(KIND, *digests, *arrays, edits.layer, edits.batch_size)}.npz"
     if path.exists():

@@ -25,6 +25,7 @@ from reports.tables import result_table, statistics_table
 from vectorfind.config import (
     LEAST_READ,
     MOST_IMAGES,
+    SIGMA,
     EvaluateSettings,
     FindSettings,
     default_thresholds,
@@ -122,6 +123,11 @@ def completed_early(
             f"directions under names that it reads: {', '.join(scored)}"
         )
     settings.validate(names)
+    if settings.target and find.units != SIGMA:
+        raise InputError(
+            "edits to a target need strengths in standard deviations of the scores; find the "
+            "directions with units sigma"
+        )
     strengths = default_strengths(find.method, names) | dict(find.strengths or {})
     strengths |= dict(settings.strengths or {})
     points = math.prod(len(strengths[name]) for name in names)
@@ -190,6 +196,8 @@ def run_cases(
         design.strengths,
         layer,
         settings.batch_size,
+        directions.course(settings.steps, settings.target),
+        groups,
     )
     onlookers = Onlookers(segmenter if settings.hair else None, tuple(judges))
     workers = directions.settings.workers

@@ -153,7 +153,13 @@ def _edited(
     strengths: np.ndarray,
 ) -> torch.Tensor:
     """Images (N, S, 3, H, W) of some cases, changed by every row of strengths (S, P)."""
-    moved = edited_grid(evaluation.latents[cases], evaluation.vectors[cases], strengths)
+    latents, vectors = evaluation.latents[cases], evaluation.vectors[cases]
+    course = directions.course(evaluation.settings.steps, evaluation.settings.target)
+    if course is None:
+        moved = edited_grid(latents, vectors, strengths)
+    else:
+        groups = directions.group_of(evaluation.base_scores[cases])
+        moved = course.moved_grid(latents, groups, strengths)
     flat, batch = moved.reshape(-1, moved.shape[2]), directions.settings.batch_size
     images = images_of(directions.models, flat, directions.layer, batch)
     return images.unflatten(0, moved.shape[:2])

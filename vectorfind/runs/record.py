@@ -53,8 +53,10 @@ def run_config(
 
 
 def _said(name: str, value: object) -> bool:
-    """Whether a setting is written down: edits only where given, as runs without that went on."""
-    return name != "edits" or value is not None
+    """Whether a setting is written down: the newer ones only where given, so that runs from before
+    there were such go on."""
+    newer = ("edits", "steps", "target")
+    return name not in newer or value != getattr(EvaluateSettings(), name)
 
 
 def versions() -> dict[str, str]:
@@ -95,6 +97,7 @@ def command_line(
         "--damping": (find.decoupled.damping, DecoupledSettings.damping),
         "--batch-size": (find.batch_size, FindSettings.batch_size),
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
+        "--steps": (test.steps, EvaluateSettings.steps),
         "--device": (find.device, FindSettings.device),
         "--dtype": (find.dtype, FindSettings.dtype),
         "--psi": (own_psi(generator) if find.psi is None else find.psi, own_psi(generator)),
@@ -104,6 +107,7 @@ def command_line(
         "--scorer": (str(scorer), "default"),
     }
     words += ["--hair"] if test.hair else []
+    words += ["--target"] if test.target else []
     for option, (value, default) in rest.items():
         if value != default:
             words += [option, ",".join(value) if isinstance(value, tuple) else str(value)]
