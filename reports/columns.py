@@ -79,6 +79,10 @@ MAX_DEPENDENCY = "max_dependency"
 PAIRS = "pairs"
 """Columns of `attribute_dependency.csv`, besides `judge` and `property`."""
 
+LAYERS = "layers"
+ALL_LAYERS = "all"
+"""Of `layers.csv`, which layers were moved; "all" for all together."""
+
 RUN = "run"
 VARIANT = "variant"
 BATCHES = "batches"

@@ -50,11 +50,11 @@ def dependency_text(table: pd.DataFrame) -> str:
     parts = []
     for name, some in table[table[c.JUDGE] == c.SCORER].groupby(c.PROPERTY, sort=False):
         near = some.loc[(some[c.CHANGE] - _AT).abs().idxmin()]
-        figures = (
-            f"{signed(near[c.MEAN_DEPENDENCY])} on average and {signed(near[c.MAX_DEPENDENCY])}"
-        )
-        parts.append(
-            f"{plain(name)} by {signed(near[c.CHANGE])} standard deviations, the others change by "
-            f"{figures} at most"
-        )
-    return f"Where an edit changes {listed(parts)}." if parts else ""
+        mean, largest = signed(near[c.MEAN_DEPENDENCY]), signed(near[c.MAX_DEPENDENCY])
+        parts.append(f"{plain(name)} {mean} and {largest} (at {signed(near[c.CHANGE])})")
+    if not parts:
+        return ""
+    return (
+        "Where an edit changes a property's own score by about one standard deviation, the other "
+        f"scores change by so much on average, and the one that moves most: {listed(parts)}."
+    )

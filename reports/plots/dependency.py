@@ -48,10 +48,10 @@ def dependency_curves(
         panel.set_title(plain(name))
         panel.set_xlabel("change of its own score (std)")
         panel.set_xlim(left=0)
-        panel.set_ylim(bottom=0)
         panel.grid(axis="y")
     for panel in panels[:, 0]:
         panel.set_ylabel("change of the others (std)")
+    panels[0, 0].set_ylim(bottom=0)  # of all, once all is drawn
     figure.legend(
         handles=_handles(lines, largest),
         loc="outside lower center",

@@ -16,6 +16,7 @@ from vectorfind.cli.find import find, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
 from vectorfind.cli.models.files import convert, fetch, info, models
+from vectorfind.cli.models.layers import layers
 from vectorfind.cli.models.scorer import scorer
 from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.test import evaluate, test
@@ -91,6 +92,7 @@ for command in (
     compare,
     verify,
     directions,
+    layers,
     convert,
     fetch,
     info,
