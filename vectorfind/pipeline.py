@@ -13,7 +13,7 @@ from property_cnn.common.checks import refused
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair.segmenter import HairSegmenter
-from vectorfind.config import EvaluateSettings, FindSettings, GradientSettings
+from vectorfind.config import ComponentSettings, EvaluateSettings, FindSettings, GradientSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.evaluation.image_test import Evaluation, completed, image_count, run_cases
@@ -46,6 +46,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     workers: int | None = None,
     svm_c: float = FindSettings.svm_c,
     gradient: GradientSettings | None = None,
+    components: ComponentSettings | None = None,
     store: str | os.PathLike | None = None,
     quiet: bool = False,
 ) -> Directions:
@@ -56,8 +57,8 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         layer: where the directions live, one of the generator's layers, or of those that it
             offers beside them; None for the method's own, "mapping_split1" of mixed, else
             "mapping_split2", or for w, or the last, where the generator does not have that.
-        method: "svm", "gradient", "mixed" (eyes by gradient, the others by SVM), another that
-            was registered, see `vectorfind.methods`, or property -> method.
+        method: "svm", "gradient", "mixed" (eyes by gradient, the others by SVM), another name of
+            `vectorfind.methods.registry.METHODS`, or property -> method.
         seed: of latents, splits and networks; the same gives the same directions.
         generator: "default", a checkpoint's path, or an object as `protocols.Generator` says.
         scorer: "default", a checkpoint's path, or an object as `protocols.Scorer` says.
@@ -80,6 +81,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         workers: shards and fits at once; None for joblib's configuration or what is fastest.
         svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1.
         gradient: how gradient networks are trained.
+        components: of how many components pca, sefa and stylespace choose.
         store: folder where samples are kept and found again, see `store.fill_store`; None to
             hold them in memory, 16 KB each at all layers.
         quiet: show no progress.
@@ -108,6 +110,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         workers=workers,
         strengths=strengths,
         gradient=GradientSettings() if gradient is None else gradient,
+        components=ComponentSettings() if components is None else components,
     )
     return find(settings, generator, scorer, quiet, store)
 

@@ -13,7 +13,13 @@ from typing import Any
 from property_cnn.hair import HairSegmenter
 from stylegan_ft.generator import own_psi
 from vectorfind import __version__
-from vectorfind.config import CONTROLLED, GROUPING, EvaluateSettings, FindSettings
+from vectorfind.config import (
+    CONTROLLED,
+    GROUPING,
+    ComponentSettings,
+    EvaluateSettings,
+    FindSettings,
+)
 from vectorfind.directions.directions import Directions
 from vectorfind.evaluation.image_test import Evaluation
 from vectorfind.methods.registry import method_named
@@ -67,6 +73,7 @@ def command_line(
     given = (generator, scorer, *judges)
     from_objects = not all(isinstance(each, str | os.PathLike) for each in given)
     beyond = any(given is not None for given in (find.strengths, test.strengths, test.thresholds))
+    beyond = beyond or find.components != ComponentSettings()
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
     words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]
