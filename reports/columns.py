@@ -52,6 +52,13 @@ FIT = "fit"
 VALUE = "value"
 """Columns of `fits.csv`, besides `group_name` and `measure`."""
 
+COMPONENT = "component"
+VARIANCE = "variance"
+SLOPE_STD = "slope_std"
+FACES = "faces"
+"""Columns of a table of components: number, share of the variance of the vectors, and how the
+slopes differ among the faces that could be read; besides `property` and `slope`."""
+
 HAIR_IOU = "hair_iou"
 """Mean overlap of a case's hair masks before and after its edits."""
 

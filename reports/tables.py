@@ -137,6 +137,27 @@ def fits_table(rows: Iterable[tuple[str, str, str, str, float]]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=[c.PROPERTY, c.FIT, c.GROUP_NAME, c.MEASURE, c.VALUE])
 
 
+def components_table(
+    numbers: np.ndarray, shares: np.ndarray, slopes: np.ndarray, properties: Sequence[str]
+) -> pd.DataFrame:
+    """One row a component and property: what a move along the one does to the other.
+
+    Args:
+        numbers: (K,) of the components.
+        shares: (K,) of the variance of the vectors.
+        slopes: (F, K, P) of each face; NaN where it could not be read.
+        properties: P names.
+    """
+    rows = []
+    for k, (number, share) in enumerate(zip(numbers, shares, strict=True)):
+        for name, column in zip(properties, slopes[:, k].T, strict=True):
+            read = column[np.isfinite(column)].astype(np.float64)
+            mean, spread = (read.mean(), read.std()) if len(read) else (np.nan, np.nan)
+            rows.append((int(number), share, name, mean, spread, len(read)))
+    columns = [c.COMPONENT, c.VARIANCE, c.PROPERTY, c.SLOPE, c.SLOPE_STD, c.FACES]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def csv_text(frame: pd.DataFrame) -> str:
     """The table as CSV: 4 decimals as in the reference, and the same bytes on any system."""
     return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")

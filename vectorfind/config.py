@@ -383,6 +383,19 @@ class EvaluateSettings(Settings):
         check_names("property of thresholds", tuple(self.thresholds or ()), properties)
 
 
+@dataclass(frozen=True)
+class RankSettings(Settings):
+    """How components are scored by images.
+
+    Attributes:
+        faces: fresh latents that each component is moved along in.
+        step: how far to either side, in standard deviations of the samples along the component.
+    """
+
+    faces: Cases = 8
+    step: Positive = 1.0
+
+
 _SHARED = (
     "properties", "group_by", "seed", "ratio", "svm_c", "batch_size", "device", "dtype", "psi",
     "trunc_layers", "size", "workers", "gradient",

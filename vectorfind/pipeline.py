@@ -13,7 +13,13 @@ from property_cnn.common.checks import refused
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair.segmenter import HairSegmenter
-from vectorfind.config import DecoupledSettings, EvaluateSettings, FindSettings, GradientSettings
+from vectorfind.config import (
+    ComponentSettings,
+    DecoupledSettings,
+    EvaluateSettings,
+    FindSettings,
+    GradientSettings,
+)
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.evaluation.design import design_sizes
@@ -49,6 +55,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     workers: int | None = None,
     svm_c: float = FindSettings.svm_c,
     gradient: GradientSettings | None = None,
+    components: ComponentSettings | None = None,
     decoupled: DecoupledSettings | None = None,
     store: str | os.PathLike | None = None,
     quiet: bool = False,
@@ -88,6 +95,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         workers: shards and fits at once; None for joblib's configuration or what is fastest.
         svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1.
         gradient: how gradient networks are trained.
+        components: of how many components pca, sefa and stylespace choose.
         decoupled: how decoupled directions are found.
         store: folder where samples are kept and found again, see `store.fill_store`; None to
             hold them in memory, 16 KB each at all layers.
@@ -119,6 +127,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         units=units,
         keep=keep,
         gradient=GradientSettings() if gradient is None else gradient,
+        components=ComponentSettings() if components is None else components,
         decoupled=DecoupledSettings() if decoupled is None else decoupled,
     )
     return find(settings, generator, scorer, quiet, store)

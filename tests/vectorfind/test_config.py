@@ -12,6 +12,7 @@ from vectorfind.config import (
     GROUPING,
     MOST_PROPERTIES,
     PROPERTIES,
+    ComponentSettings,
     CurveSettings,
     EvaluateSettings,
     FindSettings,
@@ -126,6 +127,15 @@ def test_settings_come_back_from_json():
         gradient=GradientSettings(shared=True),
     )  # fmt: skip
     assert FindSettings.from_stored(json.loads(json.dumps(asdict(settings)))) == settings
+
+
+def test_what_was_stored_before_there_were_components_comes_back():
+    settings = FindSettings(layer="w", properties=("eyes",), group_by=())
+    stored = json.loads(json.dumps(settings.as_stored()))
+    assert "components" not in stored
+    assert FindSettings.from_stored(stored) == settings
+    few = replace(settings, components=ComponentSettings(count=3))
+    assert FindSettings.from_stored(json.loads(json.dumps(few.as_stored()))) == few
 
 
 def test_what_is_left_open_is_the_usual_where_the_scorer_knows_it():

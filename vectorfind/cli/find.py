@@ -9,18 +9,26 @@ import click
 
 from vectorfind.cli.options import (
     GivenPath,
+    MethodName,
     dtype_option,
+    echo_json,
     find_options,
+    json_option,
     loading_options,
     model_options,
     n_option,
     out_option,
+    properties_option,
     quiet_option,
     run_options,
+    setting,
     settings_from,
+    settings_options,
     store_option,
+    wants_json,
+    workers_option,
 )
-from vectorfind.config import FindSettings
+from vectorfind.config import ComponentSettings, FindSettings, RankSettings
 
 
 @click.command(short_help="Find directions and write them to a file.")
@@ -89,3 +97,57 @@ def sample(
         return
     path = write_samples(settings, out, generator, scorer, quiet=quiet)
     click.echo(f"samples: {path}")
+
+
+@click.command(short_help="Show which component is which property.")
+@n_option
+@click.option(
+    "--method", required=True, type=MethodName(components=True), help="Whose components they are."
+)
+@setting(FindSettings, "layer", "Where they live, e.g. w or w+4-7; the method's own, w or s.")
+@setting(ComponentSettings, "count", "Components to score.", "--components")
+@settings_options(
+    RankSettings,
+    {"faces": "Fresh faces to move.", "step": "Standard deviations to move them to either side."},
+)
+@properties_option
+@loading_options
+@workers_option
+@run_options
+@dtype_option
+@model_options
+@out_option("File for the table, .csv.")
+@store_option
+@json_option
+@quiet_option
+def rank(
+    out: Path,
+    count: int,
+    store: Path | None,
+    generator: str,
+    scorer: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Moves a few faces along every component of an unsupervised method, scores their images, and
+    tells for each property the component that changes it most.
+
+    A slope is in standard deviations of the score for one of the samples along the component. The
+    table has a row for every component and property.
+
+    \b
+    Example:
+      vectorfind rank --method pca --out components.csv
+      vectorfind rank --method sefa --generator ffhq.pkl --layer w+4-7 --out components.csv
+    """
+    ranking = settings_from(RankSettings, options)
+    settings = settings_from(FindSettings, options | {"components": ComponentSettings(count)})
+    from vectorfind.runs.samples import ranking_lines, write_ranking
+
+    path, table = write_ranking(settings, ranking, out, generator, scorer, quiet, store)
+    if wants_json():
+        echo_json({"table": str(path), "components": table.to_dict(orient="records")})
+        return
+    for line in ranking_lines(table):
+        click.echo(line)
+    click.echo(f"table: {path}")

@@ -12,7 +12,7 @@ from vectorfind.cli.bench import bench
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
-from vectorfind.cli.find import find, sample
+from vectorfind.cli.find import find, rank, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair
 from vectorfind.cli.models.files import convert, fetch, info, models
@@ -86,6 +86,7 @@ for command in (
     curve,
     sample,
     find,
+    rank,
     evaluate,
     edit,
     report,

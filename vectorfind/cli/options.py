@@ -151,10 +151,13 @@ class MethodName(click.ParamType):
 
     name = "method"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        from vectorfind.methods.registry import method_names
+    def __init__(self, components: bool = False) -> None:
+        self.components = components  # those alone that choose among components
 
-        return "|".join(method_names())
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        from vectorfind.methods.registry import component_names, method_names
+
+        return "|".join(component_names() if self.components else method_names())
 
 
 def stacked(*options: Callable) -> Callable:

@@ -23,9 +23,10 @@ from vectorfind.directions.calibration import (
 )
 from vectorfind.directions.directions import Directions
 from vectorfind.methods.base import SCORES, FitTask, Method
+from vectorfind.methods.components.method import Components
 from vectorfind.methods.fields import GroupField
 from vectorfind.methods.imported import IMPORTED
-from vectorfind.methods.registry import method_named
+from vectorfind.methods.registry import component_method, method_named
 from vectorfind.methods.settings import check_settings, complete_settings
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
@@ -174,6 +175,27 @@ def calibrated(directions: Directions, samples: SampleSource) -> Directions:
             for k, name in enumerate(names)
         },
     )
+
+
+def find_components(
+    models: Models, samples: SampleSource, settings: FindSettings, quiet: bool = True
+) -> Components:
+    """The components that the settings' method chooses among.
+
+    Args:
+        models: generator and scorer that the samples are from.
+        samples: with vectors of the settings' layer.
+        settings: complete ones.
+        quiet: show no progress.
+
+    Raises:
+        InputError: the method does not choose among components, or the samples are too few.
+    """
+    method = component_method(settings.method)
+    groups = grouped(samples, (), settings.quantiles)
+    method.check_groups(groups.sizes, settings, ())
+    names = settings.properties
+    return method.components(_task(models, samples, settings, names, groups, None, quiet))
 
 
 def fit_part(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError
 from vectorfind.methods.base import DirectionField, Method
+from vectorfind.methods.components.method import ComponentMethod
 from vectorfind.methods.components.pca import PCA
 from vectorfind.methods.components.sefa import SEFA
 from vectorfind.methods.components.stylespace import STYLESPACE
@@ -57,6 +58,11 @@ def method_names() -> tuple[str, ...]:
     return tuple(name for name, method in METHODS.items() if method.findable)
 
 
+def component_names() -> tuple[str, ...]:
+    """Names of the methods that choose among components."""
+    return tuple(name for name, each in METHODS.items() if isinstance(each, ComponentMethod))
+
+
 def method_named(text: str) -> Method:
     """The method of a name, or of names by property, as in "eyes=gradient,mouth=svm,pose=svm".
 
@@ -72,6 +78,15 @@ def method_named(text: str) -> Method:
             raise InputError(f"method {text!r} is no list PROPERTY=METHOD,… of each property once")
         methods[name] = METHODS[choose(f"method of {name}", method, method_names())]
     return Composition(text, methods)
+
+
+def component_method(name: str) -> ComponentMethod:
+    """The method of a name, of those that choose among components.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    return METHODS[choose("method of components", name, component_names())]
 
 
 def composed(methods: Mapping[str, str]) -> str:

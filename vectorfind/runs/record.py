@@ -16,6 +16,7 @@ from vectorfind import __version__
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
+    ComponentSettings,
     DecoupledSettings,
     EvaluateSettings,
     FindSettings,
@@ -82,6 +83,7 @@ def command_line(
     told = {"jacobian": find.decoupled.jacobian, "damping": find.decoupled.damping}
     beyond = find.strengths != test.strengths  # of one command they are the same
     beyond |= find.decoupled != DecoupledSettings(**told)
+    beyond |= find.components != ComponentSettings()
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
     words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]

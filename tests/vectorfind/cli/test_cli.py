@@ -19,7 +19,7 @@ from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
-from vectorfind.config import CurveSettings, EvaluateSettings, FindSettings
+from vectorfind.config import CurveSettings, EvaluateSettings, FindSettings, RankSettings
 from vectorfind.editing.settings import EditSettings
 from vectorfind.models import judges
 from vectorfind.models import pair as models
@@ -92,6 +92,7 @@ def test_count_understands_thousands_and_millions(text, number):
     [
         ("test", FindSettings),
         ("test", EvaluateSettings),
+        ("rank --method pca", RankSettings),
         ("evaluate d", EvaluateSettings),
         ("curve", CurveSettings),
         ("bench", BenchSettings),
@@ -377,3 +378,23 @@ def test_judges_are_named_by_options(networks, tmp_path, monkeypatch):
         assert refused.exit_code == 2
         assert words in refused.output
         assert len(refused.output.splitlines()) == 1
+
+
+def test_rank_names_the_components_and_writes_a_table(networks, tmp_path):
+    out = tmp_path / "components.csv"
+    options = ["-n", "600", "--components", "4", "--faces", "3", "--workers", "1", "--quiet"]
+    result = invoke("rank", "--method", "pca", *options, "--out", out)
+    assert result.exit_code == 0, result.output
+    head, *lines, last = result.stdout.splitlines()
+    assert head.split() == "property component variance slope most of the others".split()
+    assert [line.split()[0] for line in lines] == list(PlantedScorer.properties)
+    assert last == f"table: {out}"
+    assert len(out.read_text().splitlines()) == 1 + 4 * 8
+    found = json.loads(invoke("rank", "--method", "pca", *options, "--json", "--out", out).stdout)
+    assert {row["component"] for row in found["components"]} == {0, 1, 2, 3}
+    assert "pca|sefa|stylespace" in invoke("rank", "--help").stdout
+
+
+def test_rank_refuses_methods_without_components(networks, tmp_path):
+    result = invoke("rank", "--method", "svm", "--out", tmp_path / "a.csv")
+    assert_one_line(result, "unknown method of components 'svm'; choose one of pca, sefa, style")

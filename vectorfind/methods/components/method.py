@@ -2,8 +2,10 @@
 
 A component is a direction that a generator's vectors or weights single out, whatever a scorer
 reads. On samples each has an effect on each score: standard deviations of the score that go with
-one of the coordinate along the component. Each property takes the component of the largest effect,
-signed so that moving along it raises the property, and no component serves two.
+one of the coordinate along the component, the other components' coordinates staying as they are;
+those of SeFa vary together, so that a plain correlation would take one for another. Each property
+takes the component of the largest effect, signed so that moving along it raises the property, and
+no component serves two.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class ComponentField(GroupField):
     Attributes:
         components: (C,) int, which components of the method's it is, counted from 0.
         share: of the variance of the layer's vectors that they hold.
-        effect: correlation of the coordinate along the direction with the score.
+        effect: standard deviations of the score for one of the coordinate along the direction.
     """
 
     components: np.ndarray
@@ -43,18 +45,18 @@ class ComponentField(GroupField):
     kind = "component"
 
     def fits(self) -> tuple[Fit, ...]:
-        """The components, their share of variance, and the correlation."""
+        """The components, their share of variance, and the effect."""
         return (
             *(Fit(WHOLE, "component", float(number)) for number in self.components),
             Fit(WHOLE, "share of variance", self.share),
-            Fit(WHOLE, "corr", self.effect),
+            Fit(WHOLE, "effect", self.effect),
         )
 
     def summary(self) -> str:
         """The same in a few words."""
         numbers = ", ".join(map(str, self.components))
         share = f"{100 * self.share:.2g} % of the variance"
-        return f"component {numbers} ({share}), corr {self.effect:.3f} with the score"
+        return f"component {numbers} ({share}), effect {self.effect:.3f} on the score"
 
     def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """`groups`, `directions` and `components`; share and effect."""
@@ -127,7 +129,7 @@ class ComponentMethod(Method):
         vectors = task.samples.vectors(task.settings.layer, rows)
         found = measured(vectors, self.axes(task, vectors))
         coordinates = centred(vectors) @ found.axes.T
-        effects = correlations(coordinates, _scores(task, rows))  # (K, P)
+        effects = partial_slopes(coordinates, _scores(task, rows))  # (K, P)
         places = assigned(np.abs(effects), task.properties)
         fields = {}
         for column, (name, [place]) in enumerate(zip(task.properties, places, strict=True)):
@@ -160,6 +162,13 @@ def correlations(coordinates: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Of each coordinate (n, K) with each score (n, P): (K, P); 0 where one does not vary."""
     first, second = _normalised(coordinates), _normalised(scores)
     return first.T @ second / len(first)
+
+
+def partial_slopes(coordinates: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Of each score (n, P) along each coordinate (n, K), the others fixed: (K, P), all in standard
+    deviations, by least squares; the correlations where the coordinates do not vary together.
+    """
+    return np.linalg.lstsq(_normalised(coordinates), _normalised(scores), rcond=None)[0]
 
 
 def assigned(values: np.ndarray, properties: Sequence[str], count: int = 1) -> np.ndarray:

@@ -16,9 +16,14 @@ MOST_NUMBERS = 2**25
 MOST_WHITE = 1024
 """Most components that vectors are whitened by."""
 
-LEAST_VARIANCE = 1e-6
-"""Variance of the least component that vectors are whitened by, as a share of the largest: of less,
-as where a layer holds copies of the same numbers, rounding is too much."""
+LEAST_VARIANCE = 1e-3
+"""Variance of the least component that vectors are whitened by, as a share of the largest.
+
+What samples hardly vary along, they tell nothing of, but the way back from whitened coordinates
+magnifies just that. On the shipped generator's w and 4,000 samples, regressions that keep 1e-6
+predict held-out scores a little worse, and as directions fail: of 12 cases none passed, of those
+that keep 1e-3 eleven, as many as of SVMs.
+"""
 
 EXACT = 2048
 """Largest d of which all components are computed; of larger ones the first, by random products."""

@@ -5,7 +5,13 @@ import pytest
 
 from property_cnn.common.errors import InputError
 from vectorfind.config import ComponentSettings, FindSettings
-from vectorfind.methods.components.method import ComponentField, assigned, correlations, measured
+from vectorfind.methods.components.method import (
+    ComponentField,
+    assigned,
+    correlations,
+    measured,
+    partial_slopes,
+)
 from vectorfind.methods.components.pca import PCA
 
 
@@ -16,6 +22,21 @@ def test_correlations_are_numpys_and_0_of_what_does_not_vary():
     found = correlations(x, y)
     assert np.allclose(found[:2], np.corrcoef(x[:, :2].T, y.T)[:2, 2:])
     assert (found[2] == 0).all()
+
+
+def test_slopes_are_those_of_a_coordinate_alone_where_several_vary_together():
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 20_000))
+    together = np.stack([first, first + second], axis=1)
+    score = 3 * (first - second)  # = 3 (2 first - together), of which correlation sees nothing
+    [[one], [other]] = partial_slopes(together, score[:, None])
+    assert one == pytest.approx(6 / np.sqrt(18), abs=0.02)
+    assert other == pytest.approx(-3 * np.sqrt(2) / np.sqrt(18), abs=0.02)
+    assert abs(correlations(together, score[:, None])[1, 0]) < 0.02
+    alone = np.stack([first, second], axis=1)
+    assert np.allclose(
+        partial_slopes(alone, score[:, None]), correlations(alone, score[:, None]), atol=0.02
+    )
 
 
 def test_no_component_serves_two_and_the_sum_is_the_largest():
@@ -40,9 +61,9 @@ def test_a_field_tells_what_it_is_and_comes_back_from_its_arrays():
     axis = np.eye(1, 4, dtype=np.float32)
     field = ComponentField(np.array(["all"]), axis, np.array([3]), 0.125, 0.5)
     assert [(fit.measure, fit.value) for fit in field.fits()] == [
-        ("component", 3.0), ("share of variance", 0.125), ("corr", 0.5),
+        ("component", 3.0), ("share of variance", 0.125), ("effect", 0.5),
     ]  # fmt: skip
-    assert field.summary() == "component 3 (12 % of the variance), corr 0.500 with the score"
+    assert field.summary() == "component 3 (12 % of the variance), effect 0.500 on the score"
     again = ComponentField.unpack(*field.pack())
     assert again.fits() == field.fits()
     assert np.array_equal(again.of_groups(), axis)

@@ -60,6 +60,15 @@ def test_a_planted_direction_is_found_exactly_where_vectors_are_correlated():
     assert field.of_groups()[0] @ truth < -0.9999
 
 
+def test_what_hardly_varies_takes_nothing_over():
+    """A score that bends a little; its best plane leans on noise a thousand times too small."""
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((2000, 40)) * np.repeat([1.0, 1e-3], 20)
+    bent = vectors[:, 0] + 0.3 * vectors[:, 1] ** 2
+    [field] = RIDGE.fit(task(vectors, bent)).values()
+    assert field.of_groups()[0, 0] > 0.98
+
+
 def test_r2_is_that_of_the_share_that_the_vectors_explain():
     vectors, truth, rng = correlated(8000)
     clean = vectors @ truth
