@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from property_cnn.common.errors import InputError
 from vectorfind.config import IDENTITY
-from vectorfind.models.judges import Judge
-from vectorfind.models.pair import Models
+
+if TYPE_CHECKING:  # both load PyTorch, which takes a second
+    from vectorfind.models.judges import Judge
+    from vectorfind.models.pair import Models
 
 EMBEDDER = "dlib"
 """The scorer whose embeddings tell it, where the one that reads the images has none."""
@@ -24,6 +27,7 @@ def embedder_of(models: Models) -> Judge:
     Raises:
         CheckpointError, InputError: dlib's network is not there; how to get it.
     """
+    from vectorfind.models.judges import Judge
     from vectorfind.models.scorers import load_any_scorer
 
     own = Judge("scorer", models.scorer)

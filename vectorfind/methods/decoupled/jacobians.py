@@ -8,12 +8,15 @@ over faces. The average of derivatives over a normal distribution is the linear 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from property_cnn.common.errors import InputError
 from vectorfind.methods.components.principal import Whitening
-from vectorfind.models.pair import Models
+
+if TYPE_CHECKING:  # loads PyTorch, which takes a second
+    from vectorfind.models.pair import Models
 
 BATCH = 4
 """Faces that are differentiated at once: their feature maps are all kept in memory."""
