@@ -5,8 +5,11 @@
 Beside each size stand images a second on one thread, the best of five batches of 4 after one to
 warm up, and how many times as fast as 1024 that is; then the distances between the landmarks of its
 images and those of the same images made at 1024 and box-downsampled, in per cent of the face's
-width (of points 234 to 454). With 0 images, speed alone. FOLDER holds the original's files (`.xml`
-and `.bin` out of the wheel), which OpenVINO, if installed, runs on one thread too, in float32.
+width (of points 234 to 454); and the perceptual difference, in the manner of LPIPS (Zhang et al.
+2018): how far apart activations of the shipped CNN of photographs are, squared, as a share of how
+far apart those of two faces are. With 0 images, speed alone. FOLDER holds the original's files
+(`.xml` and `.bin` out of the wheel), which OpenVINO, if installed, runs on one thread too, in
+float32.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import numpy as np
 import torch
 
 from property_cnn.common.tasks import one_thread
+from property_cnn.network.scorer import Scorer
 from stylegan_ft.generator import load_generator
 from vectorfind.models.protocols import resolve_scorer
 
@@ -55,6 +59,14 @@ def shift(whole: torch.Tensor, images: torch.Tensor, scorer) -> str:
     )
 
 
+def perceptual(whole: torch.Tensor, images: torch.Tensor, network: Scorer) -> float:
+    """Squared distance of activations from those of the whole images, 1 for two other faces."""
+    small = torch.nn.functional.avg_pool2d(whole, whole.shape[-1] // images.shape[-1])
+    there, here = (network.features(one) for one in (small, images))
+    own = (there - here).square().sum(1).mean()
+    return float(own / (2 * there.var(dim=0).sum()))
+
+
 def original(folder: Path, w: torch.Tensor) -> Callable[[], object]:
     """The original's own files, ready to make the images of a batch, one after another."""
     import openvino
@@ -80,11 +92,12 @@ def main(path: str, count: int = 48, folder: Path | None = None) -> None:
     for size, found in rates.items():
         print(f"{size}: {found:.2f} images/s, {found / rates[SIZES[-1]]:.1f} times 1024")
     if count:
-        scorer = resolve_scorer("landmarks", "cpu")
+        scorer, network = (resolve_scorer(name, "cpu") for name in ("landmarks", "photos"))
         whole = largest.synthesize(w, "w")
         for size in SIZES[:-1]:
             images = generators[size].synthesize(w, "w")
-            print(f"{size}: {shift(whole, images, scorer)}")
+            difference = perceptual(whole, images, network)
+            print(f"{size}: {shift(whole, images, scorer)}; perceptual difference {difference:.4f}")
 
 
 if __name__ == "__main__":
