@@ -7,6 +7,7 @@ memory.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from property_cnn.common.errors import CheckpointError
+from stylegan_ft.architectures.mapping import MappingNetwork
 from stylegan_ft.architectures.mobile.network import MobileStyleGAN
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
@@ -49,6 +51,9 @@ W_AVG = "mapping.w_avg"
 W_AVG_SAMPLES = 4096
 """Latents whose mean w is taken where a checkpoint has none."""
 
+W_AVG_STEPS = 2**14
+"""Steps in a unit of w that such a mean is rounded to."""
+
 
 def build(
     config: Config | None,
@@ -76,10 +81,21 @@ def build(
     measured = kind is not GeneratorNetwork and W_AVG not in state and not config.c_dim
     network = filled(lambda: kind(config), state, source, move, {W_AVG} if measured else ())
     if measured:
-        rng = torch.Generator().manual_seed(0)
-        z = torch.randn(W_AVG_SAMPLES, config.z_dim, generator=rng)
-        network.mapping.w_avg = network.mapping(z)["w"].mean(dim=0)
+        network.mapping.w_avg = mean_w(network.mapping, config.z_dim)
     return network
+
+
+@torch.no_grad()
+def mean_w(mapping: MappingNetwork, z_dim: int) -> Tensor:
+    """The mean w (w_dim,) over latents of a fixed seed, the same number on every processor.
+
+    So that files that hold it are the same everywhere: products are taken in float64, and the mean
+    is rounded to steps far below what an image shows.
+    """
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(W_AVG_SAMPLES, z_dim, generator=rng).double()
+    mean = copy.deepcopy(mapping).double()(z)["w"].mean(dim=0)
+    return (mean * W_AVG_STEPS).round().div(W_AVG_STEPS).float()
 
 
 def _told_by(state: Mapping[str, Tensor], source: str) -> GeneratorConfig:
