@@ -114,7 +114,6 @@ def test_the_test_takes_targets_as_any_method(directions):
     assert (straight.z == driven.z).all()
     off = [np.abs(each.measured.slopes[:, 0, EYES] - 1) for each in (straight, driven)]
     assert np.median(off[1]) < 0.3 * np.median(off[0])
-    assert driven.measured.correlation.mean[0] > straight.measured.correlation.mean[0]
     np.testing.assert_array_equal(driven.control.scores, straight.control.scores)
 
 

@@ -189,8 +189,14 @@ def test_methods_can_be_given_by_property(tmp_path):
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("lda", "unknown method 'lda'; choose one of svm, gradient, mixed, ridge, .*, stylespace$"),
-        ("imported", "unknown method 'imported'; choose one of svm, gradient, mixed, ridge"),
+        (
+            "lda",
+            "unknown method 'lda'; choose one of svm, gradient, mixed, decoupled, .*, stylespace$",
+        ),
+        (
+            "imported",
+            "unknown method 'imported'; choose one of svm, gradient, mixed, decoupled, ridge",
+        ),
         ("eyes=lda", "unknown method of eyes 'lda'; choose one of svm, gradient, mixed"),
         ("eyes=svm", "names none for mouth, pose; add mouth=METHOD,pose=METHOD to it"),
         ("eyes=svm,mouth=svm,pose=svm,smile=svm", "names smile, but .* found for eyes, mouth, p"),

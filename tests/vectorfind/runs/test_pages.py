@@ -99,7 +99,7 @@ def test_nothing_is_lost_on_the_way_through_files(run):
         assert words in page, words
     figures = {path.read_bytes() for path in (folder / layout.FIGURES).iterdir()}
     wide_and_narrow = len(re.findall(r'(?:src|srcset)="data:image/webp', page))
-    assert wide_and_narrow == len(figures) == 3 + 1 + 2 * 5  # strips; hair; the others in two
+    assert wide_and_narrow == len(figures) == 3 + 1 + 2 * 6  # strips; hair; the others in two
 
 
 def test_a_finished_runs_settings_stay_those_of_its_page(run):

@@ -26,6 +26,7 @@ FIND = FindSettings(n=320, group_by=("hair_color",), workers=1)
 TEST = EvaluateSettings(cases=5, control_cases=4, bootstrap=50)
 FILES = {
     ".lock",
+    "attribute_dependency.csv",
     "config.json",
     "control.csv",
     "directions.npz",
@@ -42,6 +43,8 @@ FILES = {
     "timings.json",
 }
 FIGURES = {
+    "attribute_dependency.png",
+    "attribute_dependency_narrow.png",
     "corr_coefs.png",
     "corr_coefs_narrow.png",
     "grid.png",
