@@ -13,6 +13,9 @@ from reports import columns as c
 from reports.plots.style import COLOURS, INK, MUTED, new_figure, styled
 from reports.text import plain
 
+MARKERS = "osD^v"
+"""Of the first lines that have each colour, of the second, and so on."""
+
 
 @styled
 def dependency_curves(
@@ -41,7 +44,7 @@ def dependency_curves(
             colour, x = COLOURS[place % len(COLOURS)], some[c.CHANGE].to_numpy(np.float64)
             ends = [some[end(c.MEAN_DEPENDENCY)] for end in (c.low_column, c.high_column)]
             panel.fill_between(x, *ends, color=colour, alpha=0.22, linewidth=0)
-            panel.plot(x, some[c.MEAN_DEPENDENCY], color=colour, linewidth=2, marker="o", ms=4)
+            panel.plot(x, some[c.MEAN_DEPENDENCY], linewidth=2, ms=4, **_style(place))
             if largest:
                 dashed = {"color": colour, "linewidth": 1.2, "linestyle": (0, (4, 3))}
                 panel.plot(x, some[c.MAX_DEPENDENCY], **dashed)
@@ -61,10 +64,15 @@ def dependency_curves(
     return figure
 
 
+def _style(place: int) -> dict[str, str]:
+    """Colour and marker of a line; where the colours begin anew, the marker is another one."""
+    turn = place // len(COLOURS)
+    return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[turn % len(MARKERS)]}
+
+
 def _handles(lines: Sequence[str], largest: bool) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=COLOURS[place % len(COLOURS)], linewidth=2, marker="o", label=line)
-        for place, line in enumerate(lines)
+        Line2D([], [], linewidth=2, label=line, **_style(place)) for place, line in enumerate(lines)
     ]
     if not largest:
         return handles
