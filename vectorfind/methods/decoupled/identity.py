@@ -28,10 +28,10 @@ def embedder_of(models: Models) -> Judge:
         CheckpointError, InputError: dlib's network is not there; how to get it.
     """
     from vectorfind.models.judges import Judge
-    from vectorfind.models.scorers import load_any_scorer
+    from vectorfind.models.protocols import resolve_scorer
 
     own = Judge("scorer", models.scorer)
-    return own if own.tells_identity else Judge(EMBEDDER, load_any_scorer(EMBEDDER))
+    return own if own.tells_identity else Judge(EMBEDDER, resolve_scorer(EMBEDDER))
 
 
 def embeddings_of(

@@ -9,6 +9,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.properties import PROPERTIES
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.config import DecoupledSettings, FindSettings
+from vectorfind.methods.decoupled.identity import embedder_of
+from vectorfind.models.pair import Models
 
 MIXED = ("eyes", "mouth", "pose")
 
@@ -113,6 +115,21 @@ def test_identity_is_kept():
     )
     assert np.abs(free[0, columns]).min() > 0.1 * free[0, 0]
     assert np.abs(kept[0, columns]).max() < 0.05 * kept[0, 0]
+
+
+def test_who_tells_persons_where_the_scorer_does_not(monkeypatch):
+    asked = []
+
+    def resolve(name):
+        asked.append(name)
+        return Persons(mixing)
+
+    monkeypatch.setattr("vectorfind.models.protocols.resolve_scorer", resolve)
+    models = Models(ToyGenerator(), ToyScorer(mixing))
+    assert embedder_of(models).tells_identity
+    assert asked == ["dlib"]
+    assert embedder_of(Models(ToyGenerator(), Persons(mixing))).tells_identity
+    assert asked == ["dlib"]
 
 
 def test_identity_that_cannot_be_told_is_said():
