@@ -109,7 +109,7 @@ def measured_steps(  # noqa: PLR0913 - what it takes to make and read images
         grid = np.array([[-0.5], [0.5]], np.float32)
         edits = CaseEdits(models, latents, moved, grid, layer, batch_size)
         scores = grid_scores(edits)
-        rise = np.nanmean(_rises(scores[..., column], score_std[column]))
+        rise = np.nanmean(scores[:, 1, column] - scores[:, 0, column]) / score_std[column]
         if not rise >= LEAST:
             raise InputError(
                 f"a step along the direction of {names[place]} moves it by {rise:.2f} standard "
@@ -117,8 +117,3 @@ def measured_steps(  # noqa: PLR0913 - what it takes to make and read images
             )
         steps[place] = guess[place] / rise
     return steps
-
-
-def _rises(scores: np.ndarray, std: float) -> np.ndarray:
-    """(M,) from the lower to the upper of two edits' scores (M, 2), in deviations."""
-    return (scores[:, 1] - scores[:, 0]) / std

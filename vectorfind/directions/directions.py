@@ -175,7 +175,7 @@ class Directions:
         merged = self.conditions | {name: tuple(others) for name, others in on.items()}
         conditions = {name: others for name, others in merged.items() if others}
         conditioned = replace(self, conditions=conditions)
-        if not any(field.depends_on_vector for field in self.fields.values()):
+        if self.along_lines:
             size = self.models.generator.layers[self.layer]
             conditioned.vectors(np.zeros((len(self.groups), size), np.float32), self.groups)
         return conditioned

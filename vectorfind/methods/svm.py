@@ -6,7 +6,7 @@ one a group, between the extremes of a score, is the reference system's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from vectorfind.config import FindSettings
-from vectorfind.methods.base import GROUPS, SCORES, Fit, FitTask, Method
+from vectorfind.methods.base import Fit
 from vectorfind.methods.fields import GroupField
 from vectorfind.methods.linear.sides import (
     SideFit,
+    SidesMethod,
     Vectors,
-    check_sides,
-    fit_groups,
     fit_sides,
 )
 
@@ -65,7 +64,7 @@ class SvmField(GroupField):
         return arrays | {"accuracy": self.accuracy}, metadata
 
 
-class SvmMethod(Method):
+class SvmMethod(SidesMethod):
     """A linear SVM a group and property; its normal is the direction."""
 
     name = "svm"
@@ -74,38 +73,16 @@ class SvmMethod(Method):
         "one a group."
     )
     title = label = "SVM"
-    needs = (SCORES, GROUPS)
     fields = (SvmField,)
     strengths = STRENGTHS
-    parts_extremes = True
 
-    def check_groups(
-        self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
-    ) -> None:
-        """Raises InputError if the smallest group is too small, with an n that should do."""
-        check_sides(sizes, settings)
+    def classifier(self, settings: FindSettings) -> Callable[..., SideFit]:
+        """`fit_svm`."""
+        return partial(fit_svm, c=settings.svm_c)
 
-    def fit(self, task: FitTask) -> dict[str, SvmField]:
-        """A field a property, of one SVM a group."""
-        settings = task.settings
-        fits = fit_groups(
-            partial(fit_svm, c=settings.svm_c),
-            partial(task.samples.vectors, settings.layer),
-            {name: task.scores(name) for name in task.properties},
-            task.members,
-            settings.ratio,
-            settings.seed,
-            settings.workers,
-        )
-        groups = np.array(list(task.members))
-        return {
-            name: SvmField(
-                groups,
-                np.array([fit.direction for fit in some]),
-                np.array([fit.accuracy for fit in some]),
-            )
-            for name, some in fits.items()
-        }
+    def field(self, groups: np.ndarray, directions: np.ndarray, accuracy: np.ndarray) -> SvmField:
+        """The field of the directions of groups."""
+        return SvmField(groups, directions, accuracy)
 
 
 SVM = SvmMethod()

@@ -1,5 +1,7 @@
 """Curved edits and edits to targets, on scores that bend, against their closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -95,9 +97,7 @@ def test_an_image_that_cannot_be_read_ends_its_way_and_counts_as_missed(faces):
         return torch.where(scores[:, [EYES]] > 2.0, torch.nan, scores)
 
     plain = found(decoupled=DecoupledSettings(damping=0.0))
-    blind = vectorfind.directions.directions.replace(
-        plain, models=Models(ToyGenerator(), ToyScorer(spoil))
-    )
+    blind = replace(plain, models=Models(ToyGenerator(), ToyScorer(spoil)))
     driven = blind.drive(*faces, eyes=1.9, steps=4)
     assert np.isfinite(driven.latents).all()
     assert driven.missed[:, 0].any()

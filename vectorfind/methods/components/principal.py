@@ -86,6 +86,11 @@ class Whitening:
     mean: np.ndarray
     axes: np.ndarray
 
+    @property
+    def factor(self) -> np.ndarray:
+        """(d, k) from coordinates back to vectors: factor factorᵀ is the vectors' covariance."""
+        return (self.axes / (self.axes**2).sum(axis=1, keepdims=True)).T
+
     def coordinates(self, vectors: np.ndarray) -> np.ndarray:
         """Coordinates (n, k) float64 of vectors (n, d)."""
         return (vectors - self.mean) @ self.axes.T

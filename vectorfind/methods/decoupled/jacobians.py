@@ -74,12 +74,7 @@ def smoothed(
     if not spread:
         return vectors
     drawn = rng.standard_normal((len(vectors), len(white.axes)))
-    return vectors + spread * drawn @ factor(white).T
-
-
-def factor(white: Whitening) -> np.ndarray:
-    """(d, k) from coordinates of unit variance back to vectors: of covariance's square root."""
-    return np.linalg.pinv(white.axes)
+    return vectors + spread * drawn @ white.factor.T
 
 
 def _scores(models: Models, vectors, layer: str):

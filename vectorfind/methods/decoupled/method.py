@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
 from property_cnn.common.streams import COMPONENTS, SPLITS, random_stream
-from vectorfind.config import IDENTITY, DecoupledSettings, FindSettings
-from vectorfind.methods.base import GROUPS, SCORES, FitTask, Method
+from vectorfind.config import IDENTITY, DecoupledSettings
+from vectorfind.methods.base import FitTask
 from vectorfind.methods.components.principal import Whitening, readable_rows, whitening
 from vectorfind.methods.decoupled.columns import decoupled_columns
 from vectorfind.methods.decoupled.identity import (
@@ -18,13 +19,15 @@ from vectorfind.methods.decoupled.identity import (
     embeddings_of,
     identity_numbers,
 )
-from vectorfind.methods.decoupled.jacobians import exact_jacobian, factor, smoothed
+from vectorfind.methods.decoupled.jacobians import exact_jacobian, smoothed
 from vectorfind.methods.fields import FittedField
-from vectorfind.methods.linear.ridge import LEAST, VALIDATION, fit_ridge
-from vectorfind.methods.svm import STRENGTHS
+from vectorfind.methods.linear.ridge import VALIDATION, RidgeMethod, fit_ridge
+
+if TYPE_CHECKING:  # loads PyTorch, which takes a second
+    from vectorfind.models.pair import Models
 
 
-class DecoupledMethod(Method):
+class DecoupledMethod(RidgeMethod):
     """Directions that move one score and leave the others, by the shortest way."""
 
     name = "decoupled"
@@ -33,23 +36,8 @@ class DecoupledMethod(Method):
         "the others and those that are kept, one a group."
     )
     title, label = "Decoupled", "decoupling"
-    needs = (SCORES, GROUPS)
-    fields = (FittedField,)
-    strengths = STRENGTHS
     layer = "w"
     takes_keep = True
-
-    def check_groups(
-        self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
-    ) -> None:
-        """Raises InputError if a group holds fewer than 20 samples."""
-        smallest = min(sizes, key=lambda name: sizes[name])
-        if sizes[smallest] < LEAST:
-            raise InputError(
-                f"n={settings.n} is too small for {len(sizes)} groups: the smallest, {smallest}, "
-                f"has {sizes[smallest]} samples and needs {LEAST}; raise n, or group by fewer "
-                "properties"
-            )
 
     def fit(self, task: FitTask) -> dict[str, FittedField]:
         """A field a property, of one matrix of derivatives a group."""
@@ -126,15 +114,7 @@ def _mean_slopes(
     task: FitTask, white: Whitening, rows: np.ndarray, group: str, names: Sequence[str]
 ) -> np.ndarray:
     """Derivatives (A, k) of the standardised scores by back-propagation, averaged over faces."""
-    settings, models = task.settings, task.models
-    if models is None:
-        raise InputError("jacobian exact needs the networks; use jacobian linear")
-    start, stop = models.editable(settings.layer)
-    if stop - start != models.generator.layers[settings.layer]:
-        raise InputError(
-            f"jacobian exact takes layers whose vectors move as a whole, not {settings.layer}; use "
-            "jacobian linear"
-        )
+    settings, models = task.settings, _networks(task, "jacobian exact")
     rng = random_stream(settings.seed, COMPONENTS, "faces", group)
     vectors = task.samples.vectors(settings.layer, rows)
     vectors = smoothed(vectors, white, settings.decoupled.spread, rng)
@@ -147,20 +127,28 @@ def _mean_slopes(
             f"{int(there.sum())} of {len(there)} faces have derivatives; use jacobian linear"
         )
     mean = slopes[there].mean(axis=0, dtype=np.float64) / _spreads(task, names)[:, None]
-    return mean @ factor(white)
+    return mean @ white.factor
+
+
+def _networks(task: FitTask, what: str) -> Models:
+    """The networks, which make images of the samples' vectors.
+
+    Raises:
+        InputError: there are none, or the vectors that are known are a part of the layer's alone.
+    """
+    models, layer = task.models, task.settings.layer
+    if models is None:
+        raise InputError(f"{what} needs the networks that the samples are of")
+    start, stop = models.editable(layer)
+    if stop - start != models.generator.layers[layer]:
+        raise InputError(f"{what} takes layers whose vectors move as a whole, not {layer}")
+    return models
 
 
 def _identity_jacobian(task: FitTask, white: Whitening) -> np.ndarray:
     """Derivatives (K, k) of what stands for a person, by a linear fit to embeddings of faces."""
-    settings, models = task.settings, task.models
-    if models is None:
-        raise InputError(f"to keep {IDENTITY}, the networks are needed")
+    settings, models = task.settings, _networks(task, f"keep {IDENTITY}")
     rows = readable_rows(task)[: settings.decoupled.faces]
-    start, stop = models.editable(settings.layer)
-    if stop - start != models.generator.layers[settings.layer]:
-        raise InputError(
-            f"{IDENTITY} is kept at layers whose vectors move as a whole, not {settings.layer}"
-        )
     vectors = task.samples.vectors(settings.layer, rows)
     progress = Progress("telling persons", len(rows), "faces", task.quiet)
     embeddings = embeddings_of(
@@ -185,5 +173,5 @@ def _directions(
     whole = jacobian if person is None else np.concatenate([jacobian, person])
     kept = np.array([name not in task.settings.properties for name in (*names, *others)])
     damping = task.settings.decoupled.damping * kept
-    columns = decoupled_columns(whole, factor(white), damping, (*names, *others))[:, :count].T
+    columns = decoupled_columns(whole, white.factor, damping, (*names, *others))[:, :count].T
     return (columns / np.linalg.norm(columns, axis=1, keepdims=True)).astype(np.float32)

@@ -6,15 +6,13 @@ weigh in it, not those next to the border alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 
 from vectorfind.config import FindSettings
-from vectorfind.methods.base import GROUPS, SCORES, FitTask, Method
 from vectorfind.methods.fields import FittedField
-from vectorfind.methods.linear.sides import SideFit, Vectors, check_sides, fit_groups, fit_sides
+from vectorfind.methods.linear.sides import SideFit, SidesMethod, Vectors, fit_sides
 from vectorfind.methods.svm import STRENGTHS
 
 C = 10.0
@@ -24,7 +22,7 @@ STEPS = 1000
 """Most steps of the solver, L-BFGS, which draws no random numbers."""
 
 
-class LogisticMethod(Method):
+class LogisticMethod(SidesMethod):
     """A logistic classifier a group and property; its normal is the direction."""
 
     name = "logistic"
@@ -33,39 +31,18 @@ class LogisticMethod(Method):
         "scores, one a group."
     )
     title, label = "Logistic", "logistic regression"
-    needs = (SCORES, GROUPS)
     fields = (FittedField,)
     strengths = STRENGTHS
-    parts_extremes = True
 
-    def check_groups(
-        self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
-    ) -> None:
-        """Raises InputError if the smallest group is too small, with an n that should do."""
-        check_sides(sizes, settings)
+    def classifier(self, settings: FindSettings) -> Callable[..., SideFit]:
+        """`fit_logistic`."""
+        return fit_logistic
 
-    def fit(self, task: FitTask) -> dict[str, FittedField]:
-        """A field a property, of one classifier a group."""
-        settings = task.settings
-        fits = fit_groups(
-            fit_logistic,
-            partial(task.samples.vectors, settings.layer),
-            {name: task.scores(name) for name in task.properties},
-            task.members,
-            settings.ratio,
-            settings.seed,
-            settings.workers,
-        )
-        groups = np.array(list(task.members))
-        return {
-            name: FittedField(
-                groups,
-                np.array([fit.direction for fit in some]),
-                np.array([fit.accuracy for fit in some]),
-                "accuracy",
-            )
-            for name, some in fits.items()
-        }
+    def field(
+        self, groups: np.ndarray, directions: np.ndarray, accuracy: np.ndarray
+    ) -> FittedField:
+        """The field of the directions of groups."""
+        return FittedField(groups, directions, accuracy, "accuracy")
 
 
 LOGISTIC = LogisticMethod()

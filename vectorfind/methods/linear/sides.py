@@ -4,8 +4,10 @@ scale of the vectors, the held-out share, and the sizes that a group needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy as np
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import SPLITS, random_stream
 from vectorfind.config import FindSettings
+from vectorfind.methods.base import GROUPS, SCORES, DirectionField, FitTask, Method
 
 SIDE = 5
 """Least number of samples on the top side, and on the bottom side, of a group."""
@@ -34,6 +37,51 @@ class SideFit:
 
     direction: np.ndarray
     accuracy: float
+
+
+class SidesMethod(Method):
+    """A linear classifier a group and property; its normal is the direction."""
+
+    needs = (SCORES, GROUPS)
+    parts_extremes = True
+
+    @abstractmethod
+    def classifier(self, settings: FindSettings) -> Callable[..., SideFit]:
+        """Fits one group's direction of one property, see `fit_groups`."""
+
+    @abstractmethod
+    def field(
+        self, groups: np.ndarray, directions: np.ndarray, accuracy: np.ndarray
+    ) -> DirectionField:
+        """The field of the directions (G, d) of groups (G,), of such accuracy (G,)."""
+
+    def check_groups(
+        self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
+    ) -> None:
+        """Raises InputError if the smallest group is too small, with an n that should do."""
+        check_sides(sizes, settings)
+
+    def fit(self, task: FitTask) -> dict[str, DirectionField]:
+        """A field a property, of one classifier a group."""
+        settings = task.settings
+        fits = fit_groups(
+            self.classifier(settings),
+            partial(task.samples.vectors, settings.layer),
+            {name: task.scores(name) for name in task.properties},
+            task.members,
+            settings.ratio,
+            settings.seed,
+            settings.workers,
+        )
+        groups = np.array(list(task.members))
+        return {
+            name: self.field(
+                groups,
+                np.array([fit.direction for fit in some]),
+                np.array([fit.accuracy for fit in some]),
+            )
+            for name, some in fits.items()
+        }
 
 
 def fit_sides(

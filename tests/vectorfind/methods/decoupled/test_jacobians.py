@@ -7,7 +7,7 @@ import torch
 from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.methods.components.principal import Whitening
-from vectorfind.methods.decoupled.jacobians import exact_jacobian, factor, smoothed
+from vectorfind.methods.decoupled.jacobians import exact_jacobian, smoothed
 from vectorfind.models.pair import Models
 
 
@@ -58,7 +58,7 @@ def test_networks_without_gradients_are_told():
 
 def test_neighbours_lie_as_wide_as_asked_for_along_each_axis():
     white = Whitening(np.zeros(3), np.diag([1.0, 0.1, 10.0]))
-    np.testing.assert_allclose(factor(white), np.diag([1, 10, 0.1]))
+    np.testing.assert_allclose(white.factor, np.diag([1, 10, 0.1]))
     rng = np.random.default_rng(0)
     offsets = smoothed(np.zeros((4000, 3)), white, 0.5, rng)
     np.testing.assert_allclose(offsets.std(axis=0), [0.5, 5, 0.05], rtol=0.05)
