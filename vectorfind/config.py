@@ -217,7 +217,8 @@ class FindSettings(LoadingSettings):
             nothing in the results.
         strengths: grid that `evaluate` uses by default; None for the reference system's.
         units: of strengths: "raw", lengths at the layer, as the reference system's; or "sigma",
-            standard deviations of the score, measured on images.
+            standard deviations of the score, measured on images; None for raw where the generator
+            has the reference system's layers, and sigma for all others.
         keep: what decoupled directions shall leave alone beside each other: scores, or "identity",
             the person that an embedding tells.
         gradient: settings of the gradient networks.
@@ -242,7 +243,7 @@ class FindSettings(LoadingSettings):
     size: Size | None = None
     workers: Workers | None = None
     strengths: Grid | None = None
-    units: Annotated[str, OneOf("units", UNITS)] = RAW
+    units: Annotated[str, OneOf("units", UNITS)] | None = None
     keep: tuple[str, ...] = ()
     gradient: GradientSettings = field(default_factory=GradientSettings)
     components: ComponentSettings = field(default_factory=ComponentSettings)
@@ -258,7 +259,8 @@ class FindSettings(LoadingSettings):
         names = {name: tuple(stored[name]) for name in ("properties", "group_by")}
         nested = {
             "gradient": GradientSettings(**stored["gradient"]),
-            "keep": tuple(stored.get("keep", ())),  # this one and those below are newer
+            "units": stored.get("units", RAW),  # this one and those below are newer
+            "keep": tuple(stored.get("keep", ())),
             "components": ComponentSettings(**stored.get("components", {})),
             "decoupled": DecoupledSettings(**stored.get("decoupled", {})),
         }

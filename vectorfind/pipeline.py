@@ -44,7 +44,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     quantiles: int = FindSettings.quantiles,
     ratio: float = FindSettings.ratio,
     strengths: Mapping[str, Sequence[float]] | None = None,
-    units: str = FindSettings.units,
+    units: str | None = None,
     keep: Sequence[str] = FindSettings.keep,
     device: str | None = None,
     dtype: str = FindSettings.dtype,
@@ -81,7 +81,8 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         strengths: property -> strengths of the grid that `evaluate` shall use; the
             defaults for the others.
         units: of strengths, "raw", lengths at the layer, or "sigma", standard deviations of the
-            score, so that they mean the same on every generator and layer.
+            score, so that they mean the same on every generator and layer; None for raw where the
+            generator has the shipped one's layers, and sigma for all others.
         keep: what decoupled directions shall leave alone beside each other: other scores of the
             scorer's, or "identity", the person that the scorer's or dlib's embeddings tell.
         device: "cpu", "cuda", ...; None for a GPU if there is one. Objects are moved only if

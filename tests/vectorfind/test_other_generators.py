@@ -67,7 +67,7 @@ def test_a_stylegan2_obeys_a_users_scorer_at_w_and_in_some_layers(model, scorer,
         assert np.array_equal(vectors[:, :8], np.zeros((2, 8)))
     evaluation = vectorfind.evaluate(directions, cases=12, quiet=True)
     found, control = evaluation.measured, evaluation.control
-    assert (found.correlation.mean > 0.6).all()
+    assert (found.correlation.mean > 0.5).all()
     assert (found.correlation.low > control.correlation.high).all()
 
     generator = directions.models.generator

@@ -11,6 +11,7 @@ from property_cnn.common.checks import named_once
 from property_cnn.common.errors import InputError
 from vectorfind.cli.options import (
     GivenPath,
+    Numbers,
     condition_option,
     device_option,
     model_options,
@@ -66,12 +67,21 @@ def _numbers(helps: dict[str, str]) -> Any:
 @settings_options(
     EditSettings, {"frames": "Of the animation's way there.", "rate": "Frames a second."}
 )
-@settings_options(
+@setting(
     EditSettings,
-    {
-        "steps": "Of each edit, directions taken anew before each.",
-        "target": "Edit until the scorer sees the strengths, in as many steps.",
-    },
+    "steps",
+    "Of each edit, directions taken anew before each; one, or four to a target.",
+    type=int,
+)
+@setting(EditSettings, "target", "Edit until the scorer sees the strengths, in as many steps.")
+@click.option(
+    "--by",
+    type=Numbers(),
+    metavar="NAME=CHANGE,…",
+    help="Targets: changes of scores, as yaw=20 for 20 degrees.",
+)
+@click.option(
+    "--to", type=Numbers(), metavar="NAME=SCORE,…", help="Targets: scores to end at, as yaw=-20."
 )
 @size_option
 def edit(
@@ -80,6 +90,8 @@ def edit(
     animate: Path | None,
     sweeps: tuple[str, ...],
     others: tuple[str, ...],
+    by: dict[str, float] | None,
+    to: dict[str, float] | None,
     **options: Any,
 ) -> None:
     """Edits images with the DIRECTIONS in an .npz file, or in a run's folder; strengths of -2 to 2
@@ -92,6 +104,7 @@ def edit(
     Example:
       vectorfind edit demo/directions.npz --eyes 1.2 --mouth -0.9 --out edited.png
       vectorfind edit demo/directions.npz --latents demo/latents.npz --pose 1 --out edited
+      vectorfind edit photos --generator mobilestylegan --scorer landmarks --to yaw=0 --out f.png
       vectorfind edit demo/directions.npz --ombre-color 0.9 --ombre-height 0.7 --out dyed.png
       vectorfind edit demo/directions.npz --animate turn.gif --sweep pose=-1.8:0.6 --rate 15
     """
@@ -101,7 +114,8 @@ def edit(
     strengths = named_once("strength", [*pairs, *map(_assignment, others)])
     from vectorfind.editing.pictures import Look, write_edits
 
-    look = Look(strengths, {name: value for name, value in given.items() if name in OMBRE})
+    dye = {name: value for name, value in given.items() if name in OMBRE}
+    look = Look(strengths, dye, by or {}, to or {})
     write_edits(directions, out, look, animate, sweeps, **options)
     if out is not None:
         click.echo(f"images: {out}")

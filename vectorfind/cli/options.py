@@ -284,7 +284,8 @@ find_options = stacked(
     setting(
         FindSettings,
         "units",
-        "Of strengths: lengths at the layer, or standard deviations of the score.",
+        "Of strengths: lengths at the layer, or standard deviations of the score, the default of "
+        "generators that lack the shipped one's layers.",
         **choice(UNITS),
     ),
     setting(

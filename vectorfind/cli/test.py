@@ -9,6 +9,7 @@ import click
 
 from vectorfind.cli.options import (
     GivenPath,
+    Names,
     condition_option,
     dtype_option,
     echo_report,
@@ -86,6 +87,7 @@ def _default_folder(find: FindSettings, generator: str) -> Path:
 
 @click.command(short_help="Test directions from a file and write a report.")
 @click.argument("directions", type=click.Path(path_type=Path))
+@click.option("--properties", type=Names(), help="Which of its properties to test; all of them.")
 @strengths_option
 @evaluate_options
 @condition_option
@@ -110,6 +112,7 @@ def evaluate(
     \b
     Example:
       vectorfind evaluate demo/directions.npz --cases 500 --seed 1 --out demo-500
+      vectorfind evaluate demo/directions.npz --properties eyes,pose --out demo-eyes
     """
     settings = settings_from(EvaluateSettings, options)
     from vectorfind.runs.test import run_evaluate
@@ -125,5 +128,6 @@ def evaluate(
         quiet,
         options["judges"],
         options["conditions"],
+        options["properties"],
     )
     echo_report(report)

@@ -7,13 +7,13 @@ by one standard deviation of the samples' scores, on average over faces.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from property_cnn.common.errors import InputError
 from vectorfind.directions.edits import CaseEdits, grid_scores
 from vectorfind.models.pair import Models
 
@@ -21,7 +21,8 @@ FACES = 32
 """Samples that a unit is measured on."""
 
 LEAST = 0.05
-"""Least effect, in standard deviations, of a length that the samples say moves a score by one."""
+"""Least effect, in standard deviations, of a length that the samples say moves a score by one; what
+moves it less is told, and that length is the unit."""
 
 REACH = (1.0, 99.0)
 """Percentiles of the samples' scores between which a score is said to be reachable."""
@@ -98,10 +99,8 @@ def measured_steps(  # noqa: PLR0913 - what it takes to make and read images
         columns: (P,) places of the scores.
         score_std: (A,) of the samples.
         batch_size: images a batch.
-        names: of the properties, for errors.
-
-    Raises:
-        InputError: a direction does not move its score.
+        names: of the properties, for warnings: of a direction that does not move its score the
+            unit is the guess.
     """
     steps = np.empty(len(names))
     for place, column in enumerate(columns):
@@ -111,9 +110,12 @@ def measured_steps(  # noqa: PLR0913 - what it takes to make and read images
         scores = grid_scores(edits)
         rise = np.nanmean(scores[:, 1, column] - scores[:, 0, column]) / score_std[column]
         if not rise >= LEAST:
-            raise InputError(
-                f"a step along the direction of {names[place]} moves it by {rise:.2f} standard "
-                "deviations, too little to be a unit; use units raw, or another method"
+            warnings.warn(
+                f"a step of {guess[place]:.3g} along the direction of {names[place]} moves it by "
+                f"{rise:.2f} standard deviations, too little to be a unit; that length is taken "
+                "for one",
+                stacklevel=2,
             )
+            rise = 1.0
         steps[place] = guess[place] / rise
     return steps

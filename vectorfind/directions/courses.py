@@ -24,6 +24,9 @@ FARTHEST = 2.0
 """Longest way to a target, as a multiple of the strength that should do; what is farther, as a
 closed mouth that shall close, would leave the faces."""
 
+HOLD = 1.0
+"""Longest way, in strengths, by which a score that shall stay is held against the others' leaks."""
+
 Vectors = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Vectors (N, d) and groups (N,) -> directions (N, P, d), see `Directions.vectors`."""
 
@@ -74,7 +77,7 @@ class Course:
     @property
     def key(self) -> str:
         """What names it among others with the same directions."""
-        return f"{'target' if self.target else 'curve'} {self.steps} {FARTHEST} {TOLERANCE}"
+        return f"{'target' if self.target else 'curve'} {self.steps} {FARTHEST} {HOLD} {TOLERANCE}"
 
     def moved(self, latents: np.ndarray, groups: np.ndarray, strengths: np.ndarray) -> np.ndarray:
         """Where vectors (N, d) of images in groups (N,) end, of strengths (N, P)."""
@@ -90,23 +93,35 @@ class Course:
         )
         return moved.reshape(count, size, -1)
 
-    def driven(self, latents: np.ndarray, groups: np.ndarray, strengths: np.ndarray) -> Driven:
+    def driven(
+        self,
+        latents: np.ndarray,
+        groups: np.ndarray,
+        strengths: np.ndarray,
+        scores: np.ndarray | None = None,
+    ) -> Driven:
         """Edits to targets.
 
-        Each step moves by what is missing; of all steps' images the best counts. An image that
-        cannot be read ends its way.
+        Each step moves by what is missing, of scores that shall stay too; of all steps' images the
+        best counts. An image that cannot be read ends its way.
 
         Args:
             latents: (N, d) vectors at the layer.
             groups: (N,) names.
-            strengths: (N, P) standard deviations above each face's own scores.
+            strengths: (N, P) standard deviations above each face's own scores; 0 for those that
+                shall stay.
+            scores: (N, P) scores to end at, in the scorer's units, in place of strengths; NaN
+                where these count.
         """
         own = self._read(latents)
         wanted = own + strengths * self.std
+        if scores is not None:
+            wanted = np.where(np.isnan(scores), wanted, scores)
         within = np.clip(wanted, np.minimum(self.low, own), np.maximum(self.high, own))
         best, reached, errors = latents.copy(), own, self._errors(within, own)
         gone, here = np.zeros_like(strengths, dtype=np.float64), latents
-        longest = FARTHEST * np.abs(strengths)
+        asked = np.nan_to_num(np.abs(wanted - own) / self.std)
+        longest = np.where(asked > 0, FARTHEST * asked, HOLD)
         missing = (within - own) / self.std
         for _ in range(self.steps):
             amounts = np.clip(gone + missing, -longest, longest) - gone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -41,6 +41,9 @@ from vectorfind.sampling.sampler import read_all
 
 MOST_STEPS = 100
 """Most steps of an edit."""
+
+TARGET_STEPS = 4
+"""Steps of an edit to a target, unless told otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +183,32 @@ class Directions:
             conditioned.vectors(np.zeros((len(self.groups), size), np.float32), self.groups)
         return conditioned
 
+    def only(self, properties: Sequence[str]) -> Directions:
+        """The directions of some of the properties, in the given order.
+
+        Raises:
+            InputError: unknown property, or none is given.
+        """
+        check_names("property", tuple(properties), self.properties)
+        if not properties:
+            raise InputError(f"no property given; choose some of {', '.join(self.properties)}")
+        names = tuple(properties)
+        given = self.settings.strengths
+        strengths = given and {name: given[name] for name in names if name in given}
+        conditions = {name: self.conditions.get(name, ()) for name in names}
+        gone = {other for others in conditions.values() for other in others} - set(names)
+        if gone:
+            raise InputError(
+                f"directions are conditioned on {', '.join(sorted(gone))}; take that too"
+            )
+        return replace(
+            self,
+            settings=replace(self.settings, properties=names, strengths=strengths or None),
+            fields={name: self.fields[name] for name in names},
+            conditions={name: others for name, others in conditions.items() if others},
+            calibration={k: one for k, one in self.calibration.items() if k in names},
+        )
+
     def boundaries(self) -> Boundaries:
         """The directions of groups without the networks, for other projects' files.
 
@@ -228,8 +257,10 @@ class Directions:
         z,
         label=None,
         *,
-        steps: int = 1,
+        steps: int | None = None,
         target: bool = False,
+        by: Mapping[str, float | np.ndarray] | None = None,
+        to: Mapping[str, float | np.ndarray] | None = None,
         **strengths: float | np.ndarray,
     ) -> torch.Tensor:
         """Images of latents, changed by the given strengths.
@@ -239,10 +270,13 @@ class Directions:
         Args:
             z: (N, z_dim) latents, NumPy or PyTorch.
             label: (N, label_dim) labels; None for a generator without labels.
-            steps: directions that differ from vector to vector are taken anew before each.
+            steps: directions that differ from vector to vector are taken anew before each; None
+                for one, or four to a target.
             target: strengths are standard deviations above each face's own scores, and the edit
                 goes on, in as many steps, until the scorer sees that. Where it does not, as of a
                 closed mouth that shall close, a warning says so; see `drive`.
+            by, to: targets in the scorer's units: property -> change of each face's own score, as
+                {"yaw": 20} for 20 degrees, or the score that it shall end at.
             strengths: property=number, or property=(N,) numbers; above 0 raises the property,
                 and the sizes of the evaluation's grid, up to about 2, are usual.
 
@@ -252,32 +286,53 @@ class Directions:
         Raises:
             InputError: unknown property, or an array of another shape.
         """
+        if target or by or to:
+            steps = TARGET_STEPS if steps is None else steps
+            driven = self.drive(z, label, steps=steps, by=by, to=to, **strengths)
+            self._tell_missed(driven, {**strengths, **(by or {}), **(to or {})})
+            return self._images(driven.latents)
         z, label = self._checked_latents(z, label)
         amounts = self._amounts(len(z), strengths)
-        course = self.course(steps, target)
+        course = self.course(1 if steps is None else steps)
         latents, groups = self._entered(z, label)
         if course is None:
             return self._images(edited(latents, self.vectors(latents, groups), amounts))
-        if not target:
-            return self._images(course.moved(latents, groups, amounts))
-        driven = course.driven(latents, groups, amounts)
-        self._tell_missed(driven, amounts)
-        return self._images(driven.latents)
+        return self._images(course.moved(latents, groups, amounts))
 
-    def drive(self, z, label=None, *, steps: int = 4, **strengths: float | np.ndarray) -> Driven:
+    def drive(
+        self,
+        z,
+        label=None,
+        *,
+        steps: int = TARGET_STEPS,
+        by: Mapping[str, float | np.ndarray] | None = None,
+        to: Mapping[str, float | np.ndarray] | None = None,
+        **strengths: float | np.ndarray,
+    ) -> Driven:
         """Where edits to targets end, and which of them do not reach theirs.
 
         Args:
-            z, label, strengths: as in `edit`; properties that are not named shall stay.
+            z, label, by, to, strengths: as in `edit`; properties that are not named shall stay.
             steps: images that are looked at on the way.
 
         Raises:
-            InputError: as in `edit`.
+            InputError: as in `edit`, or a property has two targets.
         """
         z, label = self._checked_latents(z, label)
-        amounts = self._amounts(len(z), strengths)
+        course, count = self.course(steps, True), len(z)
+        by, to = by or {}, to or {}
+        twice = [
+            name
+            for name in self.properties
+            if (name in by) + (name in to) + (name in strengths) > 1
+        ]
+        if twice:
+            raise InputError(f"{', '.join(twice)} has two targets; give one")
+        amounts = self._amounts(count, strengths) + self._amounts(count, by) / course.std
         latents, groups = self._entered(z, label)
-        return self.course(steps, True).driven(latents, groups, amounts)
+        ends = self._amounts(count, to)
+        unasked = [name not in to for name in self.properties]
+        return course.driven(latents, groups, amounts, np.where(unasked, np.nan, ends))
 
     def edit_grid(self, z, label, strengths: np.ndarray) -> torch.Tensor:
         """Images of latents, each changed by every row of a grid.
@@ -356,14 +411,13 @@ class Directions:
             amounts[:, self.properties.index(name)] = amount
         return amounts
 
-    def _tell_missed(self, driven: Driven, amounts: np.ndarray) -> None:
-        """Warns of targets that were not reached, of properties that were to move."""
-        moved = (amounts != 0).any(axis=0)
+    def _tell_missed(self, driven: Driven, given: Collection[str]) -> None:
+        """Warns of targets of the given properties that were not reached."""
         counts = driven.missed.sum(axis=0)
         told = [
-            f"{name} in {counts[k]} of {len(amounts)}"
+            f"{name} in {counts[k]} of {len(driven.missed)}"
             for k, name in enumerate(self.properties)
-            if moved[k] and counts[k]
+            if name in given and counts[k]
         ]
         if told:
             warnings.warn(f"targets not reached: {', '.join(told)}", stacklevel=3)

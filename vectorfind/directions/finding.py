@@ -12,7 +12,7 @@ import numpy as np
 
 from property_cnn.common.errors import InputError, ScorerError
 from property_cnn.common.progress import Progress
-from vectorfind.config import GROUPING, SIGMA, FindSettings
+from vectorfind.config import GROUPING, RAW, SIGMA, FindSettings
 from vectorfind.directions.boundaries import Boundaries, movable
 from vectorfind.directions.calibration import (
     FACES,
@@ -142,11 +142,7 @@ def fit_samples(
 
 
 def calibrated(directions: Directions, samples: SampleSource) -> Directions:
-    """The same directions, of which a strength of 1 is a standard deviation of the score.
-
-    Raises:
-        InputError: a direction does not move its score.
-    """
+    """The same directions, of which a strength of 1 is a standard deviation of the score."""
     models, layer, names = directions.models, directions.layer, directions.properties
     rows = np.flatnonzero(samples.readable)[:CALIBRATED]
     latents, scores = samples.vectors(layer, rows), samples.scores[rows]
@@ -307,6 +303,7 @@ def bind(  # noqa: PLR0913 - its keywords are the interface
         dtype=dtype,
         workers=workers,
         strengths=strengths,
+        units=RAW,
     )
     models = load_models(generator, scorer, device, dtype).with_layer(boundaries.layer)
     settings.validate(models.scored, unscored_properties=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -49,10 +49,18 @@ class Look:
     Attributes:
         strengths: property -> strength.
         ombre: parameters of the dye, see `OMBRE`; {} for none. Those left out are the defaults.
+        by, to: targets in the scorer's units, see `Directions.edit`.
     """
 
     strengths: Mapping[str, float]
     ombre: Mapping[str, float]
+    by: Mapping[str, float] = field(default_factory=dict)
+    to: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> dict[str, float]:
+        """What is changed of the face: property -> strength, change or end."""
+        return {**self.strengths, **self.by, **self.to}
 
     def at(self, values: Mapping[str, float]) -> Look:
         """The same with some values replaced, named as on the command line."""
@@ -78,7 +86,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     device: str | None = None,
     size: int | None = None,
     conditions: Mapping[str, Sequence[str]] | None = None,
-    steps: int = EditSettings.steps,
+    steps: int | None = EditSettings.steps,
     target: bool = EditSettings.target,
 ) -> list[Path]:
     """Edits images and writes them as PNG, or as an animated GIF, or both; returns the files.
@@ -120,7 +128,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
         writable_folder(path.parent if path.suffix.lower() in (*SHEETS, ".gif") else path)
     directions = load_directions(directions_path, generator, scorer, device, size=size)
     directions = directions.conditioned(conditions or {})
-    names = [*look.strengths, *(name for name in swept if name not in OMBRE)]
+    names = [*look.moved, *(name for name in swept if name not in OMBRE)]
     check_names("property to edit", tuple(dict.fromkeys(names)), directions.properties)
     dyed = bool(look.ombre) or any(name in OMBRE for name in swept)
     segmenter = segmenter_for(directions.models.generator) if dyed else None
@@ -148,21 +156,23 @@ class Faces:
         z: np.ndarray,
         label: np.ndarray,
         segmenter: HairSegmenter | None,
-        steps: int = EditSettings.steps,
+        steps: int | None = EditSettings.steps,
         target: bool = EditSettings.target,
     ):
         self._how = {"steps": steps, "target": target}
         self._directions, self._z, self._label = directions, z, label
         self._segmenter = segmenter
-        self._last: tuple[dict[str, float], torch.Tensor, torch.Tensor | None] | None = None
+        self._last: tuple[Look, torch.Tensor, torch.Tensor | None] | None = None
 
     def images(self, look: Look) -> torch.Tensor:
         """(N, 3, H, W) in [-1, 1]."""
-        strengths = dict(look.strengths)
-        if self._last is None or self._last[0] != strengths:
-            images = self._directions.edit(self._z, self._label, **self._how, **strengths)
+        undyed = replace(look, ombre={})
+        if self._last is None or self._last[0] != undyed:
+            images = self._directions.edit(
+                self._z, self._label, by=look.by, to=look.to, **self._how, **look.strengths
+            )
             masks = None if self._segmenter is None else self._segmenter(images)
-            self._last = strengths, images, masks
+            self._last = undyed, images, masks
         _, images, masks = self._last
         if not look.ombre:
             return images
@@ -199,7 +209,7 @@ def _check_asked(
             raise InputError("nothing to animate; give strengths, or --sweep mouth=-1.8:1.8")
     elif sweeps:
         raise InputError(f"a sweep of {', '.join(sweeps)} needs --animate FILE.gif")
-    elif not look.strengths and not look.ombre:
+    elif not look.moved and not look.ombre:
         raise InputError("nothing to edit; give strengths or parameters of the ombre dye")
     check_names("ombre parameter", tuple(look.ombre), tuple(OMBRE))
     values = {name: (value,) for name, value in look.ombre.items()}
@@ -207,7 +217,7 @@ def _check_asked(
     for name, each in values.items():
         for value in each:
             check_within(name, value)
-    moved = {name: (value,) for name, value in look.strengths.items()}
+    moved = {name: (value,) for name, value in look.moved.items()}
     moved |= {name: tuple(sweep) for name, sweep in sweeps.items() if name not in OMBRE}
     for name, each in moved.items():
         for value in each:

@@ -36,7 +36,7 @@ class EditSettings(Settings):
         rate: frames a second.
         size: side of the images in pixels, of a generator that makes several; None for that which
             the directions were found at.
-        steps: of each edit, see `Directions.edit`.
+        steps: of each edit, see `Directions.edit`; None for one, or four to a target.
         target: edit until the scorer sees the strengths.
     """
 
@@ -45,5 +45,5 @@ class EditSettings(Settings):
     frames: Annotated[int, Whole(2, 1_000)] = 24
     rate: Annotated[float, Number(0.1, FASTEST)] = 12.0
     size: Size | None = None
-    steps: Annotated[int, Whole(1, 100)] = 1
+    steps: Annotated[int, Whole(1, 100)] | None = None
     target: bool = False

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError
 from property_cnn.properties import CONTROLLED, PROPERTIES
-from vectorfind.config import ALL, FindSettings
+from vectorfind.config import ALL, LAYERS, RAW, SIGMA, FindSettings
 from vectorfind.methods.registry import method_named, method_names
 
 
@@ -42,7 +43,8 @@ def complete_settings(
 ) -> FindSettings:
     """The settings, with what was left open chosen to suit method, networks and device; checked.
 
-    A layer that was left open is the method's own if the generator has it, else its w or its last.
+    A layer that was left open is the method's own if the generator has it, else its w or its last;
+    units that were are raw where there are the reference system's layers, else sigma.
 
     Args:
         settings: any.
@@ -56,6 +58,7 @@ def complete_settings(
     layer = method_named(settings.method).layer
     if layer not in layers and layer not in offered:
         layer = "w" if "w" in layers else list(layers)[-1]
-    settings = settings.resolve(layer, scored)
+    units = RAW if set(LAYERS) <= set(layers) else SIGMA
+    settings = replace(settings.resolve(layer, scored), units=settings.units or units)
     check_settings(settings, scored)
     return settings

@@ -11,11 +11,12 @@ from importlib.metadata import version
 from typing import Any
 
 from property_cnn.hair import HairSegmenter
-from stylegan_ft.generator import own_psi
+from stylegan_ft.generator import SHIPPED, own_psi
 from vectorfind import __version__
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
+    RAW,
     ComponentSettings,
     DecoupledSettings,
     EvaluateSettings,
@@ -93,7 +94,7 @@ def command_line(
         "--group-by": (find.group_by, GROUPING),
         "--quantiles": (find.quantiles, FindSettings.quantiles),
         "--ratio": (find.ratio, FindSettings.ratio),
-        "--units": (find.units, FindSettings.units),
+        "--units": (find.units, RAW if generator in SHIPPED else None),
         "--keep": (find.keep, ()),
         "--jacobian": (find.decoupled.jacobian, DecoupledSettings.jacobian),
         "--damping": (find.decoupled.damping, DecoupledSettings.damping),

@@ -225,15 +225,18 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     quiet: bool = False,
     judges: Sequence[str | os.PathLike | Scorer] = (),
     conditions: Mapping[str, Sequence[str]] | None = None,
+    properties: Sequence[str] | None = None,
 ) -> Report:
     """Evaluates directions from a file and writes the same folder, but for its row of an n-curve.
 
-    Args and errors are those of `run_test`; the networks must be those of the directions.
+    Args and errors are those of `run_test`; the networks must be those of the directions. Of
+    `properties` alone the directions are tested, where they are given.
     """
     choose_device(device)
     folder = writable_folder(out)
     directions = load_directions(directions_path, generator, scorer, device=device)
     directions = directions.conditioned(conditions or {})
+    directions = directions if properties is None else directions.only(properties)
     completed(test, directions)
     loaded = load_judges(judges, directions.properties, device)
     beside = Onlookers(segmenter_for(directions.models.generator) if test.hair else None, loaded)
@@ -243,6 +246,9 @@ def run_evaluate(  # noqa: PLR0913 - public, its keywords are the interface
     config["directions"] = file_digest(directions_file(directions_path))
     words = ["vectorfind", "evaluate", str(directions_path), "--cases", str(test.cases)]
     words += ["--hair"] if test.hair else []
+    words += ["--target"] if test.target else []
+    words += [] if test.steps == 1 else ["--steps", str(test.steps)]
+    words += [] if properties is None else ["--properties", ",".join(properties)]
     words += judge_words(judges)
     config |= condition_entry(conditions)
     words += ["--seed", str(test.seed), *number_words(test)]

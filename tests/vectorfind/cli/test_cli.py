@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import click
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
@@ -199,6 +200,26 @@ def test_evaluate_and_info_read_a_run(networks, run_folder, tmp_path):
     assert (tmp_path / "of-folder" / table).read_bytes() == (run_folder / table).read_bytes()
     assert "digest" in invoke("info", run_folder / "directions.npz").stdout
     assert json.loads(invoke("info", run_folder, "--json").stdout)["kind"] == "test"
+
+
+def test_evaluate_tests_some_of_the_properties(networks, run_folder, tmp_path):
+    words = ["--cases", "3", "--control-cases", "0", "--quiet", "--out", tmp_path]
+    result = invoke("evaluate", run_folder, "--properties", "pose", *words)
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(tmp_path / "slopes.csv")["strength"].unique().tolist() == ["pose"]
+    command = json.loads((tmp_path / "config.json").read_text())["command"]
+    assert "--properties pose" in command
+    assert_one_line(
+        invoke("evaluate", run_folder, "--properties", "nose", *words), "unknown property 'nose'"
+    )
+
+
+def test_edit_takes_targets_in_the_scorers_units(networks, run_folder, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    words = ["-n", "2", "--out", sheet]
+    asked = invoke("edit", run_folder, "--to", "eyes=0.1", *words)
+    assert_one_line(asked, "need strengths in standard deviations")
+    assert_one_line(invoke("edit", run_folder, "--by", "nose=1", *words), "unknown property")
 
 
 def test_edit_writes_a_sheet_or_single_images(networks, run_folder, tmp_path):

@@ -129,3 +129,36 @@ def test_targets_need_units_and_steps_have_bounds(directions, faces):
         directions.edit(*faces, eyes=1.0, steps=0)
     same = raw.edit(*faces, eyes=1.0, steps=5)  # along a line steps change nothing
     assert torch.equal(same, raw.edit(*faces, eyes=1.0))
+
+
+def test_targets_in_the_scorers_units(directions, faces):
+    own = directions.models.score(directions.edit(*faces))
+    before = own[:, [EYES, MOUTH]].copy()
+    step = 0.5 * directions.score_std[EYES]
+    driven = directions.drive(*faces, steps=8, by={"eyes": step}, to={"mouth": 0.5})
+    there = ~driven.missed.any(axis=1)
+    assert there.sum() > len(there) / 2
+    aimed = np.stack([before[:, 0] + step, np.full(len(before), 0.5)], axis=1)
+    np.testing.assert_allclose(driven.reached[there], aimed[there], atol=0.05)
+    with pytest.raises(InputError, match="eyes has two targets; give one"):
+        directions.drive(*faces, by={"eyes": 1.0}, eyes=0.5)
+    with pytest.raises(InputError, match="property to edit"):
+        directions.drive(*faces, to={"nose": 1.0})
+
+
+def test_scores_that_shall_stay_are_held_against_leaks(directions, faces):
+    """Along directions that are not decoupled: eyes' here takes half of the mouth's along."""
+
+    def leaky(latents, groups):
+        vectors = directions.vectors(latents, groups)
+        return np.stack([vectors[:, 0] + 0.5 * vectors[:, 1], vectors[:, 1]], axis=1)
+
+    course = replace(directions.course(6, True), vectors_at=leaky)
+    latents = directions.models.map(*faces)["w"].numpy()
+    groups = np.full(len(latents), "all")
+    own = directions.models.score(directions.edit(*faces))[:, MOUTH]
+    free = own > -0.9  # where the mouth is not at its floor
+    asked = np.tile(np.float32([0.6, 0.0]), (len(latents), 1))
+    held = np.abs(course.driven(latents, groups, asked).reached[:, 1] - own)[free]
+    let = replace(course, steps=1).driven(latents, groups, asked).reached[:, 1]
+    assert np.median(held) < 0.1 * np.median(np.abs(let - own)[free])

@@ -190,3 +190,18 @@ def test_vectors_of_another_size_do_not_fit(found, tmp_path):
     generator.layers = generator.layers | {"mapping_split2": 20}
     with pytest.raises(CheckpointError, match=r"vectors of \{16\} numbers do not fit"):
         load_directions(path, generator, ToyScorer())
+
+
+def test_some_of_the_properties_alone(found, latents):
+    whole = found()
+    some = whole.only(["pose", "eyes"])
+    assert some.properties == ("pose", "eyes")
+    assert torch.equal(some.edit(*latents, pose=1.0), whole.edit(*latents, pose=1.0))
+    with pytest.raises(InputError, match="property to edit"):
+        some.edit(*latents, mouth=1.0)
+    with pytest.raises(InputError, match="no property given; choose some of eyes, mouth, pose"):
+        whole.only([])
+    with pytest.raises(InputError, match="unknown property 'nose'"):
+        whole.only(["nose"])
+    with pytest.raises(InputError, match="conditioned on mouth; take that too"):
+        whole.conditioned({"eyes": ("mouth",)}).only(["eyes"])

@@ -223,6 +223,20 @@ def test_a_layer_left_open_is_the_methods_or_one_that_there_is(method, layers, l
     assert complete_settings(settings, layers, ("yaw",)).layer == layer
 
 
+@pytest.mark.parametrize(
+    ("given", "layers", "units"),
+    [
+        (None, LAYERS, "raw"),
+        (None, ("z", "w", "w+"), "sigma"),
+        ("sigma", LAYERS, "sigma"),
+        ("raw", ("z", "w"), "raw"),
+    ],
+)
+def test_units_left_open_are_raw_for_the_reference_systems_layers_alone(given, layers, units):
+    settings = FindSettings(properties=("yaw",), group_by=(), units=given)
+    assert complete_settings(settings, layers, ("yaw",)).units == units
+
+
 def test_strengths_are_those_of_each_propertys_method():
     assert default_strengths("svm", ("pose",))["pose"] == (-1.8, -1.2, -0.6, 0.0, 0.6)
     assert default_strengths("gradient", ("pose",))["pose"] == (-1.4, -0.7, 0.0, 0.7, 1.4)
