@@ -48,7 +48,7 @@ MOST, FEW = 0.75, 0.25
 SVM, GRADIENT = c.SVM, c.GRADIENT
 _WORDS = {SVM: "SVM", GRADIENT: "gradient"}
 _change = partial(signed, decimals=3, plus=True)
-EYES, MOUTH, POSE = "eyes", "mouth", "pose"
+EYES, MOUTH, POSE, YAW = "eyes", "mouth", "pose", "yaw"
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,10 @@ class Change:
 
 def seven_findings(table: pd.DataFrame) -> list[Finding]:
     """All seven, in the reference's order; "not measured" for what the table cannot tell."""
-    both = (SVM, GRADIENT)
+    both, turn = (SVM, GRADIENT), _turn(table)
     return [
         _higher(table, GRADIENT, SVM, (EYES,), "Eyes are best by gradient"),
-        _higher(table, SVM, GRADIENT, (MOUTH, POSE), "Mouth and pose are best by SVM"),
+        _higher(table, SVM, GRADIENT, (MOUTH, turn), f"Mouth and {turn} are best by SVM"),
         _moves(
             table,
             SVM,
@@ -121,9 +121,9 @@ def seven_findings(table: pd.DataFrame) -> list[Finding]:
         _moves(
             table,
             SVM,
-            (POSE,),
+            (turn,),
             lambda change: abs(change.fitted) <= STILL,
-            "SVM's pose hardly moves with n",
+            f"SVM's {turn} hardly moves with n",
         ),
         _moves(
             table,
@@ -135,13 +135,19 @@ def seven_findings(table: pd.DataFrame) -> list[Finding]:
         _moves(
             table,
             GRADIENT,
-            (POSE,),
+            (turn,),
             lambda change: change.falls,
-            "Gradient's pose on mapping_split2 falls with n",
+            f"Gradient's {turn} on mapping_split2 falls with n",
             ("mapping_split2",),
         ),
-        _layers(table, both, (EYES, MOUTH, POSE), "The layer matters little"),
+        _layers(table, both, (EYES, MOUTH, turn), "The layer matters little"),
     ]
+
+
+def _turn(table: pd.DataFrame) -> str:
+    """What the table calls the turn of the head: pose, as the reference, or yaw."""
+    names = [name for name in (POSE, YAW) if c.mean_corr_column(name) in table]
+    return (names or [POSE])[0]
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:

@@ -110,3 +110,11 @@ def test_findings_as_a_table():
     frame = findings_table(seven_findings(planted(AS_FOUND)))
     assert list(frame.columns) == ["finding", "holds", "evidence"]
     assert len(frame) == 7
+
+
+def test_the_turn_of_photographs_is_called_yaw():
+    table = planted(AS_FOUND)
+    yaw = table.rename(columns=lambda name: name.replace("pose_", "yaw_"))
+    for one, other in zip(seven_findings(table), seven_findings(yaw), strict=True):
+        assert other.title == one.title.replace("pose", "yaw")
+        assert (other.holds, other.evidence) == (one.holds, one.evidence.replace("pose", "yaw"))

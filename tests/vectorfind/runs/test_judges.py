@@ -1,6 +1,7 @@
 """A run with judges: its files, the same bytes when it was stopped, and what is refused."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from vectorfind.config import EvaluateSettings
 from vectorfind.evaluation import cases
 from vectorfind.models.judges import Judge
 from vectorfind.runs import test as runs
-from vectorfind.runs.comparison import compare_runs
+from vectorfind.runs.comparison import compare_runs, compare_several
 from vectorfind.runs.report import write_report
 
 TEST = EvaluateSettings(cases=5, control_cases=4, bootstrap=50)
@@ -183,3 +184,22 @@ def test_damaged_tables_of_judges_are_refused_in_a_line(folder, tmp_path, name, 
     (tmp_path / name).write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=words):
         write_report(tmp_path, tmp_path / "page")
+
+
+def test_several_judged_runs_have_their_judges_rows(folder, tmp_path):
+    others = [tmp_path / name for name in ("again", "once-more")]
+    for path in others:
+        shutil.copytree(folder, path)
+    table = compare_several([folder, *others]).tables["comparison"]
+    rows = table.set_index(["run", "judge", "measure"])
+    cosines = pd.read_csv(folder / "identity.csv")
+    [judge] = set(table["judge"]) - {"scorer"}
+    identity = rows.xs((judge, "identity"), level=("judge", "measure"))["mean"]
+    with np.load(folder / "scores.npz") as scores:
+        np.testing.assert_allclose(identity, np.nanmean(scores["judge_0_cosine"]), rtol=1e-3)
+    assert len(cosines)
+    assert {"passed", "leak", "identity", "sum_abs_corr"} <= set(
+        table.loc[table["judge"] == judge, "measure"]
+    )
+    later = table[table["run"] != table["run"][0]]
+    assert (later["difference"].fillna(0.0) == 0.0).all()
