@@ -156,7 +156,7 @@ RAW, SIGMA = "raw", "sigma"
 UNITS = (RAW, SIGMA)
 """What a strength of 1 is: a length of 1 at the layer, or a standard deviation of the score."""
 
-JACOBIANS = ("linear", "exact")
+JACOBIANS = ("linear", "exact", "network")
 """Where the derivatives of decoupled directions come from."""
 
 
@@ -166,8 +166,9 @@ class DecoupledSettings(Settings):
 
     Attributes:
         jacobian: where the derivatives of the scores come from: "linear", a ridge regression on
-            the samples; or "exact", back-propagation through scorer and synthesis, averaged over
-            faces, where both networks can be differentiated.
+            the samples; "exact", back-propagation through scorer and synthesis, averaged over
+            faces, where both networks can be differentiated; or "network", a gradient network of
+            all scores, at each vector anew, trained as `FindSettings.gradient` says.
         damping: by how much the scores that are kept may give way, as a share of the variance of
             a score that is linear in the vectors; 0 holds them exactly, whatever way that takes.
             On photographs exact holding took ways so long that the properties themselves suffered.
