@@ -138,18 +138,28 @@ class GradientSettings(Settings):
         return replace(self, dtype=quick_dtype(device))
 
 
+SLOPES = ("samples", "exact")
+"""What the channels of style space are ranked by."""
+
+
 @dataclass(frozen=True)
 class ComponentSettings(Settings):
-    """Of how many components of a generator's vectors a property's direction is chosen.
+    """Among which components of a generator's vectors a property's direction is chosen, and how.
 
     Attributes:
         count: components by the variance of the vectors or by the network's weights, the first
             ones; of style space, the channels that are scored by images.
         channels: channels of style space that one direction moves.
+        slopes: what those are ranked by: "samples", correlations with the scores; or "exact",
+            derivatives of the scores by back-propagation through scorer and synthesis, averaged
+            over faces, where both networks can be differentiated.
+        faces: samples that are differentiated.
     """
 
     count: Count = 40
     channels: Count = 1
+    slopes: Annotated[str, OneOf("slopes", SLOPES)] = "samples"
+    faces: Count = 100
 
 
 RAW, SIGMA = "raw", "sigma"
@@ -283,6 +293,10 @@ class FindSettings(LoadingSettings):
         for name, default in newer.items():
             if getattr(self, name) == default:
                 del stored[name]
+        components = stored.get("components", {})
+        for name in ("slopes", "faces"):
+            if components.get(name) == getattr(ComponentSettings, name):
+                del components[name]
         return stored
 
     def resolve(self, layer: str, scored: Collection[str]) -> FindSettings:

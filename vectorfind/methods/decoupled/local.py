@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from vectorfind.methods.decoupled.columns import decoupled_columns
 from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.gradient.network import GradientNetwork
 from vectorfind.sampling.groups import WHOLE
-from vectorfind.sampling.sampler import SampleSource
+
+if TYPE_CHECKING:  # loads PyTorch, which takes a second
+    from vectorfind.sampling.sampler import SampleSource
 
 CHUNK = 2**22
 """Most numbers of the directions that are worked on at once."""
