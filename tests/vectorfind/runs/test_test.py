@@ -431,6 +431,7 @@ def test_unreadable_images_are_counted(tmp_path, undrawn):
 
 def test_command_line_repeats_the_run():
     find = FindSettings(8000, "mapping_split1", "mixed", ("eyes", "pose"), GROUPING, seed=3)
+    find = replace(find, units="raw")  # as complete settings say
     test = EvaluateSettings(cases=50, seed=3)
     assert command_line(find, test, "default", "my scorer.safetensors") == (
         "vectorfind test -n 8000 --cases 50 --layer mapping_split1 --method mixed --seed 3 "
