@@ -138,25 +138,35 @@ class GradientSettings(Settings):
         return replace(self, dtype=quick_dtype(device))
 
 
+SLOPES = ("samples", "exact")
+"""What the channels of style space are ranked by."""
+
+
 @dataclass(frozen=True)
 class ComponentSettings(Settings):
-    """Of how many components of a generator's vectors a property's direction is chosen.
+    """Among which components of a generator's vectors a property's direction is chosen, and how.
 
     Attributes:
         count: components by the variance of the vectors or by the network's weights, the first
             ones; of style space, the channels that are scored by images.
         channels: channels of style space that one direction moves.
+        slopes: what those are ranked by: "samples", correlations with the scores; or "exact",
+            derivatives of the scores by back-propagation through scorer and synthesis, averaged
+            over faces, where both networks can be differentiated.
+        faces: samples that are differentiated.
     """
 
     count: Count = 40
     channels: Count = 1
+    slopes: Annotated[str, OneOf("slopes", SLOPES)] = "samples"
+    faces: Count = 100
 
 
 RAW, SIGMA = "raw", "sigma"
 UNITS = (RAW, SIGMA)
 """What a strength of 1 is: a length of 1 at the layer, or a standard deviation of the score."""
 
-JACOBIANS = ("linear", "exact")
+JACOBIANS = ("linear", "exact", "network")
 """Where the derivatives of decoupled directions come from."""
 
 
@@ -166,8 +176,9 @@ class DecoupledSettings(Settings):
 
     Attributes:
         jacobian: where the derivatives of the scores come from: "linear", a ridge regression on
-            the samples; or "exact", back-propagation through scorer and synthesis, averaged over
-            faces, where both networks can be differentiated.
+            the samples; "exact", back-propagation through scorer and synthesis, averaged over
+            faces, where both networks can be differentiated; or "network", a gradient network of
+            all scores, at each vector anew, trained as `FindSettings.gradient` says.
         damping: by how much the scores that are kept may give way, as a share of the variance of
             a score that is linear in the vectors; 0 holds them exactly, whatever way that takes.
             On photographs exact holding took ways so long that the properties themselves suffered.
@@ -282,6 +293,10 @@ class FindSettings(LoadingSettings):
         for name, default in newer.items():
             if getattr(self, name) == default:
                 del stored[name]
+        components = stored.get("components", {})
+        for name in ("slopes", "faces"):
+            if components.get(name) == getattr(ComponentSettings, name):
+                del components[name]
         return stored
 
     def resolve(self, layer: str, scored: Collection[str]) -> FindSettings:

@@ -136,6 +136,9 @@ def test_what_was_stored_before_there_were_components_comes_back():
     assert FindSettings.from_stored(stored) == settings
     few = replace(settings, components=ComponentSettings(count=3))
     assert FindSettings.from_stored(json.loads(json.dumps(few.as_stored()))) == few
+    assert few.as_stored()["components"] == {"count": 3, "channels": 1}  # as before there were more
+    exact = replace(settings, components=ComponentSettings(slopes="exact"))
+    assert FindSettings.from_stored(json.loads(json.dumps(exact.as_stored()))) == exact
 
 
 def test_what_is_left_open_is_the_usual_where_the_scorer_knows_it():

@@ -10,6 +10,7 @@ import click
 from vectorfind.cli.options import (
     GivenPath,
     MethodName,
+    component_options,
     dtype_option,
     echo_json,
     find_options,
@@ -28,7 +29,7 @@ from vectorfind.cli.options import (
     wants_json,
     workers_option,
 )
-from vectorfind.config import ComponentSettings, FindSettings, RankSettings
+from vectorfind.config import FindSettings, RankSettings
 
 
 @click.command(short_help="Find directions and write them to a file.")
@@ -105,7 +106,7 @@ def sample(
     "--method", required=True, type=MethodName(components=True), help="Whose components they are."
 )
 @setting(FindSettings, "layer", "Where they live, e.g. w or w+4-7; the method's own, w or s.")
-@setting(ComponentSettings, "count", "Components to score.", "--components")
+@component_options
 @settings_options(
     RankSettings,
     {"faces": "Fresh faces to move.", "step": "Standard deviations to move them to either side."},
@@ -122,7 +123,6 @@ def sample(
 @quiet_option
 def rank(
     out: Path,
-    count: int,
     store: Path | None,
     generator: str,
     scorer: str,
@@ -141,7 +141,7 @@ def rank(
       vectorfind rank --method sefa --generator ffhq.pkl --layer w+4-7 --out components.csv
     """
     ranking = settings_from(RankSettings, options)
-    settings = settings_from(FindSettings, options | {"components": ComponentSettings(count)})
+    settings = settings_from(FindSettings, options)
     from vectorfind.runs.samples import ranking_lines, write_ranking
 
     path, table = write_ranking(settings, ranking, out, generator, scorer, quiet, store)

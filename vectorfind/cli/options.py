@@ -18,7 +18,9 @@ from vectorfind.config import (
     DTYPES,
     GROUPING,
     JACOBIANS,
+    SLOPES,
     UNITS,
+    ComponentSettings,
     DecoupledSettings,
     EvaluateSettings,
     FindSettings,
@@ -264,6 +266,24 @@ condition_option = click.option(
     metavar="NAME=OTHER+…,…",
     help=f"Directions without what they share with others, as {_EXAMPLES['conditions']}.",
 )
+component_options = stacked(
+    click.option(
+        "--components",
+        "components_count",
+        type=Count(),
+        default=ComponentSettings.count,
+        show_default=True,
+        help="Components of pca and sefa to choose among; of style space, channels to score.",
+    ),
+    click.option(
+        "--channel-slopes",
+        "components_slopes",
+        type=click.Choice(SLOPES),
+        default=ComponentSettings.slopes,
+        show_default=True,
+        help="Channels of style space are ranked by samples, or by back-propagation.",
+    ),
+)
 find_options = stacked(
     n_option,
     setting(
@@ -302,7 +322,8 @@ find_options = stacked(
         type=click.Choice(JACOBIANS),
         default=DecoupledSettings.jacobian,
         show_default=True,
-        help="Derivatives of decoupled directions: of a fit, or by back-propagation.",
+        help="Derivatives of decoupled directions: of a fit, by back-propagation, or of a network "
+        "at each face.",
     ),
     click.option(
         "--damping",
@@ -311,6 +332,15 @@ find_options = stacked(
         default=DecoupledSettings.damping,
         show_default=True,
         help="By how much scores that are kept may give way; 0 holds them exactly.",
+    ),
+    component_options,
+    click.option(
+        "--channels",
+        "components_channels",
+        type=Count(),
+        default=ComponentSettings.channels,
+        show_default=True,
+        help="Channels of style space that one direction moves.",
     ),
     loading_options,
     setting(FindSettings, "ratio", "Top and bottom share an SVM learns from."),

@@ -84,7 +84,7 @@ def command_line(
     told = {"jacobian": find.decoupled.jacobian, "damping": find.decoupled.damping}
     beyond = find.strengths != test.strengths  # of one command they are the same
     beyond |= find.decoupled != DecoupledSettings(**told)
-    beyond |= find.components != ComponentSettings()
+    beyond |= find.components.faces != ComponentSettings.faces
     if from_objects or beyond or (find.seed, find.batch_size) != (test.seed, test.batch_size):
         return ""
     words = ["vectorfind", "test", "-n", str(find.n), "--cases", str(test.cases)]
@@ -98,6 +98,9 @@ def command_line(
         "--keep": (find.keep, ()),
         "--jacobian": (find.decoupled.jacobian, DecoupledSettings.jacobian),
         "--damping": (find.decoupled.damping, DecoupledSettings.damping),
+        "--components": (find.components.count, ComponentSettings.count),
+        "--channels": (find.components.channels, ComponentSettings.channels),
+        "--channel-slopes": (find.components.slopes, ComponentSettings.slopes),
         "--batch-size": (find.batch_size, FindSettings.batch_size),
         "--control-cases": (test.control_cases, EvaluateSettings.control_cases),
         "--steps": (test.steps, EvaluateSettings.steps),

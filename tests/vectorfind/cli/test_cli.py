@@ -20,7 +20,14 @@ from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
-from vectorfind.config import CurveSettings, EvaluateSettings, FindSettings, RankSettings
+from vectorfind.config import (
+    ComponentSettings,
+    CurveSettings,
+    DecoupledSettings,
+    EvaluateSettings,
+    FindSettings,
+    RankSettings,
+)
 from vectorfind.editing.settings import EditSettings
 from vectorfind.models import judges
 from vectorfind.models import pair as models
@@ -117,6 +124,14 @@ def test_options_default_to_the_settings(words, settings):
     context = command.make_context(command.name, [*names, *out])
     assert settings_from(settings, context.params) == settings()
     assert {field.name for field in fields(settings)} & set(context.params)
+
+
+def test_options_of_components_and_decoupled_directions_are_settings_within_settings():
+    command = main.commands["find"]
+    words = "--components 9 --channels 2 --channel-slopes exact --jacobian network --out x"
+    found = settings_from(FindSettings, command.make_context("find", words.split()).params)
+    assert found.components == ComponentSettings(count=9, channels=2, slopes="exact")
+    assert found.decoupled == DecoupledSettings(jacobian="network")
 
 
 def test_names_are_split_at_commas():

@@ -17,7 +17,13 @@ from reports.plots.style import Plot
 from tests.sketches import PNG
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.run_files import run_contents
-from vectorfind.config import GROUPING, EvaluateSettings, FindSettings, GradientSettings
+from vectorfind.config import (
+    GROUPING,
+    ComponentSettings,
+    EvaluateSettings,
+    FindSettings,
+    GradientSettings,
+)
 from vectorfind.runs import test as runs
 from vectorfind.runs.record import command_line
 from vectorfind.sampling.store import StoredSamples
@@ -425,12 +431,20 @@ def test_unreadable_images_are_counted(tmp_path, undrawn):
 
 def test_command_line_repeats_the_run():
     find = FindSettings(8000, "mapping_split1", "mixed", ("eyes", "pose"), GROUPING, seed=3)
+    find = replace(find, units="raw")  # as complete settings say
     test = EvaluateSettings(cases=50, seed=3)
     assert command_line(find, test, "default", "my scorer.safetensors") == (
         "vectorfind test -n 8000 --cases 50 --layer mapping_split1 --method mixed --seed 3 "
         "--properties eyes,pose --scorer 'my scorer.safetensors'"
     )
     assert command_line(find, test, PlantedGenerator(), "default") == ""
+    channels = ComponentSettings(count=9, channels=2, slopes="exact")
+    find = replace(find, method="stylespace", layer="s", components=channels)
+    assert command_line(find, test, "default", "default").endswith(
+        "--properties eyes,pose --components 9 --channels 2 --channel-slopes exact"
+    )
+    find = replace(find, components=ComponentSettings(faces=9))
+    assert command_line(find, test, "default", "default") == ""
 
 
 def test_one_property_of_ones_own_is_enough(tmp_path):

@@ -3,7 +3,10 @@
 Wu, Lischinski and Shechtman, "StyleSpace Analysis: Disentangled Controls for StyleGAN Image
 Generation" (2021). They rank the channels for an attribute by how far its exemplars lie from the
 mean, in standard deviations of the channel; with scores in place of exemplars that is a
-correlation. A channel counts the more the less it goes with the other scores.
+correlation. And for a part of the image by its gradient by the channel; with scores in place of
+parts that is the score's derivative. Other than a correlation, it tells the channel that moves a
+score from one that merely varies with that. A channel counts the more the less it goes with the
+other scores.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from vectorfind.methods.components.method import (
     correlations,
 )
 from vectorfind.methods.components.principal import readable_rows
+from vectorfind.methods.jacobians import mean_slopes
 from vectorfind.sampling.groups import WHOLE
 
 if TYPE_CHECKING:
@@ -94,32 +98,47 @@ STYLESPACE = StyleSpaceMethod()
 
 
 class Channels:
-    """What samples tell of the channels of style space.
+    """What samples, or derivatives, tell of the channels of style space.
+
+    Args:
+        vectors: (n, d) of samples.
+        effects: (d, A) of one standard deviation of a channel on each score, in those of the score.
+        columns: places of the P properties among the scores.
 
     Attributes:
-        effects: (d, P) correlations with the scores of the task's properties.
+        effects: (d, P) on the scores of the task's properties.
         values: (d, P) what each is worth to them: the size of the effect, times its share of the
             length of the effects on all scores.
         spreads: (d,) standard deviations.
         shares: (d,) of all variance.
     """
 
-    def __init__(self, vectors: np.ndarray, scores: np.ndarray, columns: Sequence[int]):
-        offsets = centred(vectors)
-        every = correlations(offsets, scores)  # (d, A)
-        lengths = np.linalg.norm(every, axis=1, keepdims=True)
-        self.effects = every[:, columns]
+    def __init__(self, vectors: np.ndarray, effects: np.ndarray, columns: Sequence[int]):
+        lengths = np.linalg.norm(effects, axis=1, keepdims=True)
+        self.effects = effects[:, columns]
         self.values = self.effects**2 / np.where(lengths > 0, lengths, 1.0)
-        variances = offsets.var(axis=0, dtype=np.float64)
+        variances = centred(vectors).var(axis=0, dtype=np.float64)
         self.spreads, self.shares = np.sqrt(variances), variances / (variances.sum() or 1.0)
 
     @classmethod
     def of(cls, task: FitTask) -> Channels:
-        """Those of the task's samples."""
+        """Those of the task's samples, by correlations or, where its settings say so, by
+        derivatives.
+
+        Raises:
+            InputError: another layer, or derivatives that cannot be had.
+        """
         _check_layer(task.settings.layer)
-        samples, rows = task.samples, readable_rows(task)
+        samples, rows, settings = task.samples, readable_rows(task), task.settings.components
+        vectors = samples.vectors(LAYER, rows)
+        if settings.slopes == "exact":
+            some = vectors[: settings.faces]
+            slopes = mean_slopes(task, some, samples.properties, "slopes exact", "slopes samples")
+            effects = slopes.T * vectors.std(axis=0, dtype=np.float64)[:, None]
+        else:
+            effects = correlations(centred(vectors), samples.scores[rows])
         columns = [samples.properties.index(name) for name in task.properties]
-        return cls(samples.vectors(LAYER, rows), samples.scores[rows], columns)
+        return cls(vectors, effects, columns)
 
 
 def _check_layer(layer: str) -> None:

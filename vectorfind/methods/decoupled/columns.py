@@ -41,14 +41,14 @@ def decoupled_columns(
     transposed = np.swapaxes(jacobian, -1, -2).astype(np.float64)
     together = jacobian.astype(np.float64) @ transposed + np.diag(damping)
     values = np.linalg.eigvalsh(together)
-    if not (values[..., 0] > SINGULAR * values[..., -1]).all():
-        raise InputError(f"{_alike(together, names)}; leave one of them out")
+    apart = values[..., 0] > SINGULAR * values[..., -1]
+    if not apart.all():
+        raise InputError(f"{_alike(together[~apart][0], names)}; leave one of them out")
     return factor @ transposed @ np.linalg.inv(together)
 
 
-def _alike(together: np.ndarray, names: Sequence[str]) -> str:
+def _alike(matrix: np.ndarray, names: Sequence[str]) -> str:
     """Says which scores have the same derivative, by the cosines of these."""
-    matrix = together.reshape(-1, *together.shape[-2:])[0]
     lengths = np.sqrt(np.maximum(np.diag(matrix), np.finfo(float).tiny))
     if len(names) == len(matrix):
         still = [name for name, length in zip(names, lengths, strict=True) if length < 1e-12]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
 from property_cnn.common.streams import COMPONENTS, SPLITS, random_stream
-from vectorfind.config import IDENTITY, DecoupledSettings
-from vectorfind.methods.base import FitTask
+from vectorfind.config import IDENTITY, DecoupledSettings, FindSettings
+from vectorfind.methods.base import DirectionField, FitTask
 from vectorfind.methods.components.principal import Whitening, readable_rows, whitening
 from vectorfind.methods.decoupled.columns import decoupled_columns
 from vectorfind.methods.decoupled.identity import (
@@ -19,12 +18,11 @@ from vectorfind.methods.decoupled.identity import (
     embeddings_of,
     identity_numbers,
 )
-from vectorfind.methods.decoupled.jacobians import exact_jacobian, smoothed
+from vectorfind.methods.decoupled.local import LocalDecoupling, LocalField, trained_network
 from vectorfind.methods.fields import FittedField
+from vectorfind.methods.gradient.method import GRADIENT
+from vectorfind.methods.jacobians import mean_slopes, networks_of, score_spreads, smoothed
 from vectorfind.methods.linear.ridge import VALIDATION, RidgeMethod, fit_ridge
-
-if TYPE_CHECKING:  # loads PyTorch, which takes a second
-    from vectorfind.models.pair import Models
 
 
 class DecoupledMethod(RidgeMethod):
@@ -36,17 +34,39 @@ class DecoupledMethod(RidgeMethod):
         "the others and those that are kept, one a group."
     )
     title, label = "Decoupled", "decoupling"
+    fields = (FittedField, LocalField)
     layer = "w"
     takes_keep = True
 
-    def fit(self, task: FitTask) -> dict[str, FittedField]:
-        """A field a property, of one matrix of derivatives a group."""
-        settings, kept = task.settings, _kept(task)
-        names = (*task.properties, *kept)
+    def check_groups(
+        self, sizes: Mapping[str, int], settings: FindSettings, properties: Sequence[str]
+    ) -> None:
+        """Raises InputError for too few samples: of a group, or for a network of all of them."""
+        own = GRADIENT if settings.decoupled.jacobian == "network" else super()
+        own.check_groups(sizes, settings, properties)
+
+    def fit(self, task: FitTask) -> dict[str, DirectionField]:
+        """A field a property: of one matrix of derivatives a group, or of one at each vector."""
+        settings, names = task.settings, (*task.properties, *_kept(task))
         white = _leading(whitening(task, readable_rows(task)), settings.decoupled)
-        person = _identity_jacobian(task, white) if IDENTITY in settings.keep else None
+        person = np.empty((0, len(white.axes)))
+        if IDENTITY in settings.keep:
+            person = _identity_jacobian(task, white)
+        held = tuple(f"{IDENTITY} {k}" for k in range(len(person)))
+        kept = np.array([name not in settings.properties for name in (*names, *held)])
+        damping = settings.decoupled.damping * kept
+        if settings.decoupled.jacobian == "network":
+            network, quality = trained_network(task, white, names)
+            local = LocalDecoupling(white, network, person, damping, held)
+            pairs = zip(task.properties, quality, strict=False)
+            return {name: LocalField(local, name, float(value)) for name, value in pairs}
         found = [_jacobian(task, white, group, names) for group in task.members]
-        directions = [_directions(task, white, jacobian, names, person) for jacobian, _ in found]
+        count, directions = len(task.properties), []
+        for jacobian, _ in found:
+            whole = np.concatenate([jacobian, person])
+            columns = decoupled_columns(whole, white.factor, damping, (*names, *held))[:, :count].T
+            lengths = np.linalg.norm(columns, axis=1, keepdims=True)
+            directions.append((columns / lengths).astype(np.float32))
         groups = np.array(list(task.members))
         return {
             name: FittedField(
@@ -63,9 +83,17 @@ DECOUPLED = DecoupledMethod()
 
 
 def _kept(task: FitTask) -> tuple[str, ...]:
-    """Scores that are held beside the properties; where these are a share of all, the others."""
+    """Scores that are held beside the properties; where these are a share of all, the others.
+
+    Raises:
+        InputError: one is the same of all samples.
+    """
     wanted = (*task.settings.properties, *task.settings.keep)
-    return tuple(name for name in wanted if name not in (*task.properties, IDENTITY))
+    names = tuple(name for name in wanted if name not in (*task.properties, IDENTITY))
+    for name in names:
+        if np.ptp(task.scores(name)[task.samples.readable]) == 0:
+            raise InputError(f"all samples have the same {name}, which stays anyway; keep others")
+    return names
 
 
 def _leading(white: Whitening, settings: DecoupledSettings) -> Whitening:
@@ -101,53 +129,23 @@ def _within(
     task: FitTask, scores: np.ndarray, fitted: np.ndarray, names: Sequence[str]
 ) -> np.ndarray:
     """(A, 1) deviations of the scores of a group's samples by those of all samples."""
-    return (scores[fitted].std(axis=0) / _spreads(task, names))[:, None]
-
-
-def _spreads(task: FitTask, names: Sequence[str]) -> np.ndarray:
-    """(A,) standard deviations of the scores of all readable samples."""
-    readable = task.samples.readable
-    return np.array([task.scores(name)[readable].std(dtype=np.float64) for name in names])
+    return (scores[fitted].std(axis=0) / score_spreads(task, names))[:, None]
 
 
 def _mean_slopes(
     task: FitTask, white: Whitening, rows: np.ndarray, group: str, names: Sequence[str]
 ) -> np.ndarray:
     """Derivatives (A, k) of the standardised scores by back-propagation, averaged over faces."""
-    settings, models = task.settings, _networks(task, "jacobian exact")
+    settings = task.settings
     rng = random_stream(settings.seed, COMPONENTS, "faces", group)
     vectors = task.samples.vectors(settings.layer, rows)
     vectors = smoothed(vectors, white, settings.decoupled.spread, rng)
-    columns = [models.scored.index(name) for name in names]
-    progress = Progress("differentiating", len(rows), "faces", task.quiet)
-    slopes = exact_jacobian(models, vectors, settings.layer, columns, progress.advance)
-    there = np.isfinite(slopes).all(axis=(1, 2))
-    if 2 * there.sum() < len(there):
-        raise InputError(
-            f"{int(there.sum())} of {len(there)} faces have derivatives; use jacobian linear"
-        )
-    mean = slopes[there].mean(axis=0, dtype=np.float64) / _spreads(task, names)[:, None]
-    return mean @ white.factor
-
-
-def _networks(task: FitTask, what: str) -> Models:
-    """The networks, which make images of the samples' vectors.
-
-    Raises:
-        InputError: there are none, or the vectors that are known are a part of the layer's alone.
-    """
-    models, layer = task.models, task.settings.layer
-    if models is None:
-        raise InputError(f"{what} needs the networks that the samples are of")
-    start, stop = models.editable(layer)
-    if stop - start != models.generator.layers[layer]:
-        raise InputError(f"{what} takes layers whose vectors move as a whole, not {layer}")
-    return models
+    return mean_slopes(task, vectors, names, "jacobian exact", "jacobian linear") @ white.factor
 
 
 def _identity_jacobian(task: FitTask, white: Whitening) -> np.ndarray:
     """Derivatives (K, k) of what stands for a person, by a linear fit to embeddings of faces."""
-    settings, models = task.settings, _networks(task, f"keep {IDENTITY}")
+    settings, models = task.settings, networks_of(task, f"keep {IDENTITY}")
     rows = readable_rows(task)[: settings.decoupled.faces]
     vectors = task.samples.vectors(settings.layer, rows)
     progress = Progress("telling persons", len(rows), "faces", task.quiet)
@@ -158,20 +156,3 @@ def _identity_jacobian(task: FitTask, white: Whitening) -> np.ndarray:
     coordinates = white.coordinates(vectors[told])
     held = max(2, round(VALIDATION * len(told)))
     return fit_ridge(coordinates, numbers, np.arange(held, len(told)), np.arange(held))[0]
-
-
-def _directions(
-    task: FitTask,
-    white: Whitening,
-    jacobian: np.ndarray,
-    names: Sequence[str],
-    person: np.ndarray | None,
-) -> np.ndarray:
-    """Unit directions (P, d) float32 of the task's properties."""
-    count = len(task.properties)
-    others = () if person is None else tuple(f"{IDENTITY} {k}" for k in range(len(person)))
-    whole = jacobian if person is None else np.concatenate([jacobian, person])
-    kept = np.array([name not in task.settings.properties for name in (*names, *others)])
-    damping = task.settings.decoupled.damping * kept
-    columns = decoupled_columns(whole, white.factor, damping, (*names, *others))[:, :count].T
-    return (columns / np.linalg.norm(columns, axis=1, keepdims=True)).astype(np.float32)

@@ -12,7 +12,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
 from vectorfind.config import FindSettings
 from vectorfind.methods.base import DirectionField, Fit, FitTask, Method
-from vectorfind.methods.gradient.network import METRICS, WEIGHTS, GradientNetwork
+from vectorfind.methods.gradient.network import METRICS, GradientNetwork
 from vectorfind.sampling.groups import WHOLE
 
 LEAST = 50
@@ -78,8 +78,7 @@ class NetworkField(DirectionField):
     def pack(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The network's arrays; its heads and scale, this head and its metrics."""
         network = self.network
-        arrays = {"centre": network.centre} | {key: network.weights[key] for key in WEIGHTS}
-        return arrays, {
+        return network.arrays(), {
             "heads": network.properties,
             "scale": network.scale,
             "head": self.head,
@@ -95,9 +94,7 @@ class NetworkField(DirectionField):
     ) -> NetworkField:
         """The field; of several of one network, all have the same."""
         if sibling is None:
-            weights = {key: arrays[key] for key in WEIGHTS}
-            heads, scale = tuple(metadata["heads"]), float(metadata["scale"])
-            network = GradientNetwork(heads, arrays["centre"], scale, weights)
+            network = GradientNetwork.of_arrays(metadata["heads"], metadata["scale"], arrays)
         else:
             network = sibling.network
         head, metrics = metadata["head"], metadata["metrics"]

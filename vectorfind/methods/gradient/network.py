@@ -5,7 +5,7 @@ Unlike an SVM's, the direction differs from vector to vector. `training` trains 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,20 +45,47 @@ class GradientNetwork:
             scores[rows] = self._hidden(latents[rows])[1] @ heads.T + bias
         return scores
 
+    def slopes(self, latents: np.ndarray) -> np.ndarray:
+        """Vectors (N, d) -> (N, P, d) derivatives of each z-normalised score by the vectors."""
+        slopes = np.empty((len(latents), len(self.properties), latents.shape[1]), np.float32)
+        for rows in self._chunks(len(latents)):
+            slopes[rows] = self._slopes(latents[rows]).reshape(slopes[rows].shape) / self.scale
+        return slopes
+
     def directions(self, latents: np.ndarray) -> np.ndarray:
         """Vectors (N, d) -> (N, P, d) unit gradients of each score with respect to the vectors."""
-        w, heads = self.weights, self.weights["weight3"]
-        slopes = np.empty((len(latents), *heads.shape[:1], latents.shape[1]), np.float32)
+        units = np.empty((len(latents), len(self.properties), latents.shape[1]), np.float32)
         for rows in self._chunks(len(latents)):
-            first, second = self._hidden(latents[rows])
-            slope = (1 - second**2)[:, None] * heads  # (B, P, h2)
-            slope = slope.reshape(-1, heads.shape[1]) @ w["weight2"]  # (B P, h1)
-            slope *= np.repeat(1 - first**2, len(heads), axis=0)
-            slope = slope @ w["weight1"]  # (B P, d)
+            slope = self._slopes(latents[rows])
             norm = np.sqrt(np.einsum("nd,nd->n", slope, slope))[:, None]
             slope /= np.maximum(norm, np.finfo(np.float32).tiny)
-            slopes[rows] = slope.reshape(slopes[rows].shape)
-        return slopes
+            units[rows] = slope.reshape(units[rows].shape)
+        return units
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """`centre` and the weights, as files hold them."""
+        return {"centre": self.centre} | {key: self.weights[key] for key in WEIGHTS}
+
+    @classmethod
+    def of_arrays(
+        cls, properties: Sequence[str], scale: float, arrays: Mapping[str, np.ndarray]
+    ) -> GradientNetwork:
+        """The network of what `arrays` gave, among other arrays.
+
+        Raises:
+            KeyError: one of them is missing.
+        """
+        weights = {key: arrays[key] for key in WEIGHTS}
+        return cls(tuple(properties), arrays["centre"], float(scale), weights)
+
+    def _slopes(self, latents: np.ndarray) -> np.ndarray:
+        """(B P, d) derivatives by the centred and divided vectors of a chunk (B, d)."""
+        w, heads = self.weights, self.weights["weight3"]
+        first, second = self._hidden(latents)
+        slope = (1 - second**2)[:, None] * heads  # (B, P, h2)
+        slope = slope.reshape(-1, heads.shape[1]) @ w["weight2"]  # (B P, h1)
+        slope *= np.repeat(1 - first**2, len(heads), axis=0)
+        return slope @ w["weight1"]
 
     def _hidden(self, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         w = self.weights

@@ -109,9 +109,9 @@ def _trainings(task: FitTask, every: float) -> list[Training]:
     device = torch.device(task.device)
     settings = find.gradient.resolve(device)
     readable = np.flatnonzero(samples.readable)
-    split = _split(readable, find.seed)
+    split = split_rows(readable, find.seed)
     centre, scale = centre_and_scale(samples, find.layer, split[0])
-    targets = _targets(samples, names, readable)
+    targets = targets_of(samples, names, readable)
     trainings = []
     for heads in [tuple(names)] if settings.shared else [(name,) for name in names]:
         y = targets[:, [names.index(name) for name in heads]]
@@ -125,8 +125,8 @@ def _trainings(task: FitTask, every: float) -> list[Training]:
     return trainings
 
 
-def _split(readable: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows to train on, to choose the round by and to test it on, each sorted."""
+def split_rows(readable: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of readable rows those to train on, to choose the round by and to test it on, each sorted."""
     count = len(readable)
     order = readable[random_stream(seed, NETWORKS).permutation(count)]
     train, valid, test = np.split(order, [count - 2 * (count // 10), count - count // 10])
@@ -156,7 +156,7 @@ def batch_size_of(count: int) -> int:
     return 2 ** min(max(round(math.log2(count / 100)), 6), 10)
 
 
-def _targets(samples: SampleSource, names: Sequence[str], readable: np.ndarray) -> Tensor:
+def targets_of(samples: SampleSource, names: Sequence[str], readable: np.ndarray) -> Tensor:
     """Scores (n, P) of the names, in standard deviations from the mean of the readable."""
     scores = samples.scores[:, [samples.properties.index(name) for name in names]]
     scores = scores.astype(np.float64)

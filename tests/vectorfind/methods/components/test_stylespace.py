@@ -9,10 +9,12 @@ import torch
 
 import vectorfind
 from property_cnn.common.errors import InputError
+from property_cnn.properties import PROPERTIES
 from tests.vectorfind.conftest import RANGE, SIDE, ToyGenerator, ToyScorer
 from vectorfind.config import ComponentSettings, FindSettings
 from vectorfind.methods.base import FitTask
-from vectorfind.methods.components.stylespace import STYLESPACE
+from vectorfind.methods.components.stylespace import STYLESPACE, Channels
+from vectorfind.models.pair import Models
 from vectorfind.sampling.sampler import Samples
 
 SIGNS = torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
@@ -39,6 +41,11 @@ class SpacedGenerator(ToyGenerator):
             return super().synthesize(latents, layer)
         bands = latents.flip(1) * SIGNS / RANGE
         return bands[:, None, :, None].expand(-1, 3, -1, SIDE)
+
+
+class Blind(SpacedGenerator):
+    def synthesize(self, latents, layer):
+        return super().synthesize(latents, layer).detach()
 
 
 def task(vectors, scores, names, properties=None, **components):
@@ -116,3 +123,68 @@ def test_other_layers_and_channels_that_do_not_move_are_told():
         STYLESPACE.fit(flat)
     with pytest.raises(InputError, match="not of w"):
         STYLESPACE.components(replace(flat, settings=replace(flat.settings, layer="w")))
+
+
+def leaning(scores):
+    """Each score bends, and leans on its neighbour."""
+    return torch.sin(scores / 4) + 0.1 * scores.roll(1, dims=1)
+
+
+def exactly(scorer, generator=None, n=600, **options):
+    return vectorfind.find_directions(
+        n, method="stylespace", generator=generator or SpacedGenerator(), scorer=scorer,
+        components=ComponentSettings(slopes="exact", faces=30), group_by=(), workers=1, quiet=True,
+        **options,
+    )  # fmt: skip
+
+
+def test_derivatives_find_the_planted_channels_too(tmp_path):
+    found = exactly(ToyScorer())
+    for name, field in found.fields.items():
+        number = found.scored.index(name)
+        assert field.components.tolist() == [7 - number]
+        assert field.of_groups()[0, 7 - number] == SIGNS[number]
+        assert field.effect == pytest.approx(1.0, abs=0.01)  # the score is the channel
+    found.save(tmp_path / "d.npz")
+    loaded = vectorfind.load_directions(tmp_path / "d.npz", SpacedGenerator(), ToyScorer())
+    assert loaded.settings.components == found.settings.components
+
+
+def test_derivatives_are_those_of_finite_differences():
+    models = Models(SpacedGenerator(), ToyScorer(leaning)).with_layer("s")
+    vectors = np.random.default_rng(0).standard_normal((200, 8)).astype(np.float32)
+    given = task(vectors, models.read(vectors, "s"), PROPERTIES, slopes="exact", faces=12)
+    channels = Channels.of(replace(given, models=models))
+    spreads = given.samples.scores.std(axis=0)
+    for channel in range(8):
+        step = 1e-2 * np.eye(8, dtype=np.float32)[channel]
+        ends = [models.read(vectors[:12] + way * step, "s") for way in (1, -1)]
+        slope = (ends[0] - ends[1]).mean(axis=0) / 2e-2
+        expected = slope * vectors[:, channel].std() / spreads
+        np.testing.assert_allclose(channels.effects[channel], expected, atol=2e-3)
+
+
+def test_derivatives_tell_what_moves_a_score_from_what_varies_with_it():
+    """Channel 0 is nearly as channel 7, which alone makes the first score."""
+    vectors = np.random.default_rng(0).standard_normal((400, 8)).astype(np.float32)
+    vectors[:, 0] = vectors[:, 7] + 0.1 * vectors[:, 0]
+    models = Models(SpacedGenerator(), ToyScorer()).with_layer("s")
+    effects = {}
+    for slopes in ("samples", "exact"):
+        given = task(vectors, models.read(vectors, "s"), PROPERTIES, slopes=slopes, faces=20)
+        found = Channels.of(replace(given, models=models))
+        effects[slopes] = np.abs(found.effects[[0, 7], 0])
+    assert effects["samples"].min() > 0.9
+    np.testing.assert_allclose(effects["exact"], [0, 1], atol=1e-4)
+
+
+def test_networks_without_gradients_are_told():
+    line = "the scorer gives no gradients; use slopes samples, or another scorer"
+    with pytest.raises(InputError, match=line):
+        exactly(ToyScorer(torch.Tensor.detach))
+    with pytest.raises(InputError, match="the generator gives no gradients; use slopes samples"):
+        exactly(ToyScorer(), Blind())
+    with pytest.raises(InputError, match="slopes exact needs the networks"):
+        STYLESPACE.fit(task(np.eye(60, 8), np.eye(60, 1), ("a",), slopes="exact"))
+    with pytest.raises(InputError, match="slopes"):
+        ComponentSettings(slopes="guessed")

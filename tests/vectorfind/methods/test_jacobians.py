@@ -7,7 +7,7 @@ import torch
 from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.methods.components.principal import Whitening
-from vectorfind.methods.decoupled.jacobians import exact_jacobian, smoothed
+from vectorfind.methods.jacobians import exact_jacobian, smoothed
 from vectorfind.models.pair import Models
 
 
@@ -46,7 +46,7 @@ def test_an_image_that_cannot_be_read_has_no_derivatives():
 
 
 def test_networks_without_gradients_are_told():
-    with pytest.raises(InputError, match="the scorer gives no gradients; use jacobian linear"):
+    with pytest.raises(InputError, match="the scorer gives no gradients; use samples alone"):
         exact_jacobian(Models(ToyGenerator(), ToyScorer(torch.Tensor.detach)), vectors(), "w", [0])
     blind = ToyGenerator()
     blind.synthesize = lambda latents, layer: ToyGenerator.synthesize(
