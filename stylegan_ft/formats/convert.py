@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import save_tensors
+from property_cnn.common.files import bytes_digest, save_tensors
 from property_cnn.common.networks import in_dtype
 from property_cnn.network.scorer import network_of, save_scorer
+from stylegan_ft.formats import mobile
 from stylegan_ft.formats.load import read_checkpoint
-from stylegan_ft.formats.ours import CONFIG_KEY, settings_text
+from stylegan_ft.formats.ours import CONFIG_KEY, ORIGINAL_KEY, numbers_of, settings_text
 from stylegan_ft.generator import generator_of
 
 Precision = Literal["float32", "float16"]
@@ -54,9 +56,18 @@ def convert_file(
         return
     network = generator_of(checkpoint, source=str(path)).network
     state = {**checkpoint.state, **network.state_dict()}  # heads of other sizes stay in the first
+    metadata |= {CONFIG_KEY: settings_text(network.config)}
+    metadata.pop(ORIGINAL_KEY, None)
     if precision == "float16":
         state = in_dtype(state, DTYPES[precision], _halved)
-    save_tensors(out, state, {**metadata, CONFIG_KEY: settings_text(network.config)})
+    elif checkpoint.architecture != mobile.ARCHITECTURE:  # whose fetched file has its own name
+        weights = bytes_digest(numbers_of(serialised(_plain(state))))
+        metadata[ORIGINAL_KEY] = f"{checkpoint.digest} {weights}"
+    save_tensors(out, state, metadata)
+
+
+def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
 
 
 def _halved(name: str, tensor: Tensor) -> bool:

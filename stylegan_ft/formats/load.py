@@ -18,7 +18,7 @@ from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
 from stylegan_ft.formats import mobile
 from stylegan_ft.formats.official import find_network, read_network
-from stylegan_ft.formats.ours import read_safetensors
+from stylegan_ft.formats.ours import original_digest, read_safetensors
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.torch_files import read_state_dict
 from stylegan_ft.pickles.reading import Data
@@ -78,7 +78,8 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
                 checkpoint = read_state_dict(saved, data, payload)
         if checkpoint.architecture == mobile.ARCHITECTURE:
             checkpoint = mobile.with_heads(checkpoint)
-        return dataclasses.replace(checkpoint, digest=file_digest(path))
+        converted = layout == "safetensors" and original_digest(checkpoint.metadata, data)
+        return dataclasses.replace(checkpoint, digest=converted or file_digest(path))
     except (CheckpointError, OSError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import METADATA
+from property_cnn.common.files import METADATA, bytes_digest
 from property_cnn.network.scorer import KEY as SCORER_KEY
 from property_cnn.network.scorer import scorer_metadata
 from stylegan_ft.architectures.build import (
@@ -27,6 +28,10 @@ from stylegan_ft.pickles.tensors import Storage, StoredTensor, read_state
 
 CONFIG_KEY = "config"
 """Metadata entry with the generator's settings as JSON."""
+
+ORIGINAL_KEY = "original"
+"""Metadata entry of a file whose weights are bit for bit those of another project's: that file's
+digest, which names both, and the digest of the weights here as they were written."""
 
 KIND = "vectorfind safetensors"
 
@@ -79,6 +84,17 @@ def read_safetensors(path: Path, data: Data, payload: bool = True) -> Checkpoint
         return identify(state, "safetensors", metadata=metadata)
     config = _settings(metadata.pop(CONFIG_KEY))
     return Checkpoint(KIND, architecture_of(config), config, state, metadata)
+
+
+def numbers_of(data: Data) -> memoryview:
+    """What follows the header of a safetensors file: the numbers of its tensors."""
+    return memoryview(data)[8 + int.from_bytes(data[:8], "little") :]
+
+
+def original_digest(metadata: Mapping[str, str], data: Data) -> str | None:
+    """The digest of the file that this one was converted from, if its weights are still those."""
+    digest, _, weights = metadata.get(ORIGINAL_KEY, "").partition(" ")
+    return digest if weights and weights == bytes_digest(numbers_of(data)) else None
 
 
 def _settings(text: str) -> Config:

@@ -26,7 +26,8 @@ class Checkpoint:
             moved into a generator.
         metadata: text that the file keeps beside them.
         notes: what a user should know.
-        digest: 16 hexadecimal digits that name the file.
+        digest: 16 hexadecimal digits that name the file, or that which it was converted from
+            without loss.
     """
 
     kind: str

@@ -18,7 +18,7 @@ from property_cnn.network.scorer import load_scorer, save_scorer
 from stylegan_ft.formats.checkpoint import load_network, save_generator
 from stylegan_ft.formats.convert import convert_file
 from stylegan_ft.formats.describe import describe_file
-from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.load import load_any_scorer, read_checkpoint
 from stylegan_ft.formats.ours import settings_text
 from stylegan_ft.generator import SHIPPED, Generator, load_generator
 from tests.stylegan_ft.foreign_files import (
@@ -67,12 +67,25 @@ def test_a_converted_file_gives_the_same_images(tmp_path, kind):
         new.resolution,
     )
     assert new.network.config == old.network.config
-    assert new.digest == file_digest(tmp_path / "out.safetensors")
+    assert new.digest == old.digest == file_digest(tmp_path / "file")
+    assert describe_file(tmp_path / "out.safetensors").digest == old.digest
     _, metadata = load_tensors(tmp_path / "out.safetensors")
     assert metadata["source"].endswith(old.digest)
     again = tmp_path / "again.safetensors"
     convert_file(tmp_path / "file", again)
     assert again.read_bytes() == (tmp_path / "out.safetensors").read_bytes()
+
+
+def test_other_weights_do_not_pass_for_those_that_were_converted(tmp_path):
+    write(KINDS[0], tmp_path / "file")
+    path = tmp_path / "out.safetensors"
+    convert_file(tmp_path / "file", path)
+    state, metadata = load_tensors(path)
+    first = next(iter(state))
+    save_tensors(path, state | {first: state[first] + 1}, metadata)
+    assert read_checkpoint(path).digest == file_digest(path)
+    convert_file(tmp_path / "file", path, precision="float16")
+    assert read_checkpoint(path).digest == file_digest(path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -108,6 +121,7 @@ def test_property_cnns_are_converted_too(tmp_path):
     torch.save(network.state_dict(), tmp_path / "cnn.pth")
     convert_file(tmp_path / "cnn.pth", tmp_path / "cnn.safetensors")
     scorer = load_scorer(tmp_path / "cnn.safetensors", "cpu")
+    assert scorer.digest == load_any_scorer(tmp_path / "cnn.pth", "cpu").digest
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(scorer(images), scorer.network.forward(images))
