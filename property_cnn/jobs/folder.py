@@ -138,6 +138,12 @@ class Work:
                 remove_listed(self.folder, self.listing, listed)
                 write_listing(self.folder, self.listing)
 
+    def withdraw(self) -> None:
+        """Removes all files of ours and the list, so that the folder is free for other settings."""
+        self.remove(*list(self.listing.files))
+        with writing(self.folder):
+            (self.folder / FILES).unlink(missing_ok=True)
+
     def append(self, path: Path) -> None:
         """Lists a file of ours that is written otherwise; `finish` takes its checksum."""
         name = self._name(path)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text, read_json
 from property_cnn.jobs.folder import Claim, Work, open_folder
@@ -28,7 +28,8 @@ def open_run(
 ) -> Iterator[Work]:
     """The folder of a run of these settings, see `property_cnn.jobs.folder.open_folder`.
 
-    A run of networks without a digest, which may have changed, is made anew each time.
+    A run of networks without a digest, which may have changed, is made anew each time. One that is
+    refused before anything but samples is made leaves the folder to other settings.
 
     Args:
         out: the folder.
@@ -40,7 +41,12 @@ def open_run(
     networks = {**config["models"], **config.get("judges", {})}
     nameless = not all(networks.values())
     with open_folder(out, claim, overwrite or nameless, resumed=not nameless) as work:
-        yield work
+        try:
+            yield work
+        except (InputError, ScorerError):
+            if not work.known and set(work.listing.names()) <= {CONFIG, TIMINGS}:
+                work.withdraw()
+            raise
 
 
 def samples_folder(out: str | os.PathLike, work: Work, models: Models, seed: int) -> Path:

@@ -20,6 +20,7 @@ from property_cnn.common.arrays import write_npz
 from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.folders import json_text, writable_folder
+from property_cnn.common.shard_store import remove_store
 from property_cnn.common.tasks import one_thread
 from property_cnn.jobs.folder import Work
 from reports import columns as c
@@ -93,6 +94,7 @@ from vectorfind.runs.record import (
 from vectorfind.runs.report import Report, finished_report, own_report
 from vectorfind.runs.tsne import tsne_figure
 from vectorfind.sampling.groups import grouped
+from vectorfind.sampling.store import holds_samples
 
 _DRAWN = (STRIP_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE, STRENGTH_FIGURE, SLOPES_FIGURE)
 _EVALUATED = (
@@ -195,6 +197,8 @@ def _directions(
         return directions
     named = all(digest_of(network) for network in (models.generator, models.scorer))
     started = time.monotonic()
+    if Path(store).parent == work.folder and not holds_samples(store, models, settings.seed):
+        remove_store(Path(store))  # of a run that was refused
     samples = draw(models, settings, store, quiet, fresh=not named)
     groups = grouped(samples, settings.group_by, settings.quantiles)
     samples.write_groups(settings.group_by, groups.cuts)

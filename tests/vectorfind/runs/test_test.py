@@ -409,6 +409,15 @@ def test_unwritable_folder_is_refused_before_any_network_is_loaded(tmp_path, mon
         run(tmp_path / "file" / "out")
 
 
+def test_a_run_that_is_refused_leaves_the_folder_to_other_settings(tmp_path, undrawn):
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="n=40 is too small"):
+        run(out, replace(FIND, n=40, group_by=GROUPING))
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "samples"]
+    run(out, replace(FIND, n=320, seed=1))  # another seed: the samples are others too
+    assert verify(out).whole
+
+
 def test_evaluate_writes_the_same_tables_from_a_file_of_directions(folder, tmp_path):
     runs.run_evaluate(
         folder / "directions.npz", TEST, tmp_path, PlantedGenerator(), PlantedScorer(), quiet=True
