@@ -44,6 +44,7 @@ import torch
 
 from property_cnn.common.checks import Whole, check_names, checked
 from property_cnn.common.errors import InputError
+from vectorfind.models.objects import is_object_name, named_object
 
 LARGEST = 2**24
 """Most numbers of a latent, a label or a layer's vector."""
@@ -123,7 +124,8 @@ def resolve_generator(
     """A generator of a name ("default", "base", "mobilestylegan"), of a file, or the object itself.
 
     Args:
-        generator: one of these names, the path of a checkpoint, or an object with the protocol.
+        generator: one of these names, the path of a checkpoint, MODULE:OBJECT of the user's own
+            code, or an object with the protocol.
         device: where it shall run; an object is moved only if this is given.
         psi, trunc_layers: truncation of one that is loaded; an object has its own. None is that of
             the name, see `stylegan_ft.generator.own_psi`.
@@ -133,6 +135,8 @@ def resolve_generator(
         InputError: the object lacks a part of the protocol, or the device is not there.
         CheckpointError: the checkpoint is missing, damaged or foreign.
     """
+    if is_object_name(generator):
+        generator = named_object(generator)
     if isinstance(generator, str | os.PathLike):
         from stylegan_ft.generator import load_generator
 
@@ -160,6 +164,8 @@ def resolve_scorer(
 
     Args and errors are those of `resolve_generator`, but for the truncation.
     """
+    if is_object_name(scorer):
+        scorer = named_object(scorer)
     if isinstance(scorer, str | os.PathLike):
         from property_cnn.common.devices import choose_device
         from vectorfind.models.scorers import load_any_scorer

@@ -13,6 +13,7 @@ from property_cnn.properties import (
     PHOTO_PROPERTIES,
     PROPERTIES,
 )
+from vectorfind.models.objects import is_object_name, named_object
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,8 @@ def scored_by(scorer: str | os.PathLike) -> tuple[str, ...]:
     """The properties that a scorer reads, by its name or from its file, which may be absent."""
     if scorer in NAMED:
         return NAMED[scorer]
+    if is_object_name(scorer):
+        return tuple(getattr(named_object(scorer), "properties", PROPERTIES))
     path = scorer_file(scorer)
     return LANDMARK_PROPERTIES if _has_landmarks(path) else _learned(path)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from property_cnn.hair import HairSegmenter
 from stylegan_ft.generator import SHIPPED, own_psi
-from vectorfind import __version__
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
@@ -65,7 +64,7 @@ def versions() -> dict[str, str]:
     """Versions of the library and of all that its numbers depend on."""
     names = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
     return {
-        "vectorfind": __version__,
+        "vectorfind": version("vectorfind"),
         "python": platform.python_version(),
         **{name: version(name) for name in names},
     }
