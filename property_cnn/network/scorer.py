@@ -20,6 +20,7 @@ from property_cnn.network.reference import (
     ReferenceSettings,
     reference_settings,
 )
+from property_cnn.network.shift import feature_shift
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "scorer.safetensors"
 """Weights that come with the package, for rendered faces."""
@@ -73,6 +74,10 @@ class Scorer(BatchedNetwork):
     def features(self, images: Tensor) -> Tensor:
         """(N, F) float32 activations below the scores, for distances between sets of images."""
         return torch.cat([self.network.features(batch) for batch in self._batches(images)])
+
+    def feature_shift(self, images: Tensor) -> float:
+        """How far images are from those learned from, see `property_cnn.network.shift`."""
+        return feature_shift(self.network, next(self._batches(images)))
 
     def denormalise(self, scores: Tensor) -> Tensor:
         """Raw scores, in the units that were learned, of (N, P) z-normalised ones."""

@@ -242,9 +242,20 @@ def _facts(results: Results, summary: Summary) -> dict[str, str]:
     return facts
 
 
+def _foreign(results: Results) -> list[str]:
+    """That the scorer did not learn from such images, where it told."""
+    shift = (results.config.get("tested") or {}).get("feature_shift")
+    if not isinstance(shift, int | float):
+        return []
+    return [
+        f"the scorer did not learn from such images: the means of its features are shifted by "
+        f"{shift:.2f} squared deviations, at home by 0.05 at most; its scores may say nothing"
+    ]
+
+
 def _sections(results: Results, summary: Summary, figures: Mapping[str, Plot]) -> list[Section]:
     sections, names = [], listed(summary.properties)
-    notes = file_notes(summary)
+    notes = [*file_notes(summary), *_foreign(results)]
     if notes:
         texts = [f"{capital(note)}." for note in notes]
         sections.append(Section("What to know of these cases", texts))

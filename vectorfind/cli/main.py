@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import click
@@ -40,6 +41,7 @@ class Commands(click.Group):
         return list(self.commands)  # in the order of adding
 
     def invoke(self, ctx: click.Context) -> Any:
+        warnings.formatwarning = _warning
         try:
             return super().invoke(ctx)
         except (click.exceptions.NoArgsIsHelpError, BrokenPipeError):
@@ -53,6 +55,10 @@ class Commands(click.Group):
             raise OneLineError(_one_line(str(error)), code) from error
         except OSError as error:
             raise OneLineError(_one_line(_refusal(error))) from error
+
+
+def _warning(message: Warning | str, *_: Any, **__: Any) -> str:
+    return f"Warning: {_one_line(str(message))}\n"
 
 
 def _refusal(error: OSError) -> str:

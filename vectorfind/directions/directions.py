@@ -66,6 +66,8 @@ class Directions:
         conditions: property -> the others that it is made to leave alone, see `conditioned`.
         calibration: property -> what a strength means, where units are standard deviations of the
             score; else a strength is a length at the layer.
+        feature_shift: how far the samples' images are from those that the scorer learned from,
+            where that is too far; else None.
     """
 
     settings: FindSettings
@@ -82,6 +84,7 @@ class Directions:
     scorer_digest: str
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    feature_shift: float | None = None
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -375,6 +378,8 @@ class Directions:
             "generator_digest": self.generator_digest,
             "scorer_digest": self.scorer_digest,
         }
+        if self.feature_shift is not None:
+            metadata["feature_shift"] = self.feature_shift
         if self.calibration:
             metadata["calibration"] = {name: c.stored() for name, c in self.calibration.items()}
         write_npz(path, KIND, arrays, metadata)

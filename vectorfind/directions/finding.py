@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from property_cnn.common.errors import InputError, ScorerError
 from property_cnn.common.progress import Progress
+from property_cnn.network.shift import FOREIGN, LEAST
 from vectorfind.config import GROUPING, RAW, SIGMA, FindSettings
 from vectorfind.directions.boundaries import Boundaries, movable
 from vectorfind.directions.calibration import (
@@ -129,6 +131,7 @@ def fit_samples(
     groups = groups or grouped(samples, settings.group_by, settings.quantiles)
     method.check_groups(groups.sizes, settings, names)
     _check_scores(method, samples, names)
+    shift = foreign_shift(models, samples, settings)
     fields = method.fit(_task(models, samples, settings, names, groups, checkpoint, quiet))
     directions = Directions(
         **measured(models, samples),
@@ -137,8 +140,30 @@ def fit_samples(
         groups=np.array(list(groups.members)),
         group_sizes=np.array(list(groups.sizes.values())),
         fields=fields,
+        feature_shift=shift,
     )
     return calibrated(directions, samples) if settings.units == SIGMA else directions
+
+
+def foreign_shift(models: Models, samples: SampleSource, settings: FindSettings) -> float | None:
+    """How far the samples' images are from those that the scorer learned from, with a warning.
+
+    None where they are not too far, or the scorer cannot tell: only property CNNs can.
+    """
+    rows = np.flatnonzero(samples.readable)[:FACES]
+    if not hasattr(models.scorer, "feature_shift") or len(rows) < LEAST:
+        return None
+    images = models.synthesize(samples.vectors(settings.layer, rows), settings.layer)
+    shift = models.scorer.feature_shift(images)
+    if not shift > FOREIGN:
+        return None
+    warnings.warn(
+        f"the scorer did not learn from such images: its features are shifted by {shift:.2f}, at "
+        f"home by {FOREIGN} at most, and its scores may say nothing; take another scorer, or train "
+        "one on the generator (vectorfind scorer train)",
+        stacklevel=2,
+    )
+    return float(shift)
 
 
 def calibrated(directions: Directions, samples: SampleSource) -> Directions:

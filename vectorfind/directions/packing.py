@@ -109,6 +109,7 @@ def unpack(
             "scorer_digest": metadata["scorer_digest"],
             "conditions": conditions,
             "calibration": _calibration(metadata, settings),
+            "feature_shift": _shift(metadata),
         }
     except _MALFORMED as error:
         raise CheckpointError(
@@ -199,6 +200,11 @@ def _calibration(metadata: Mapping[str, Any], settings: FindSettings) -> dict[st
     if set(read) != (set(settings.properties) if settings.units == SIGMA else set()):
         raise ValueError(f"a calibration of {', '.join(read) or 'nothing'}")
     return read
+
+
+def _shift(metadata: Mapping[str, Any]) -> float | None:
+    given = metadata.get("feature_shift")
+    return None if given is None else float(given)
 
 
 def _conditions(metadata: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -154,7 +154,7 @@ def judge_words(judges: Sequence[object]) -> list[str]:
 
 def tested(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
     """What a finished test adds to `config.json`: what was left open before, and words for it."""
-    test = evaluation.settings
+    test, shift = evaluation.settings, directions.feature_shift
     methods = {name: directions.method_of(name) for name in directions.properties}
     return {
         "tested": {
@@ -163,6 +163,7 @@ def tested(directions: Directions, evaluation: Evaluation) -> dict[str, Any]:
             "edits": len(evaluation.strengths),
             **({} if evaluation.crossed is None else {"crossed": evaluation.crossed}),
             "unreadable_samples": directions.unreadable,
+            **({} if shift is None else {"feature_shift": shift}),
         },
         "words": {
             "method": method_named(directions.method).title,

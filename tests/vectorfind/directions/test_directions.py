@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import vectorfind
 from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.streams import CASES
@@ -205,3 +206,17 @@ def test_some_of_the_properties_alone(found, latents):
         whole.only(["nose"])
     with pytest.raises(InputError, match="conditioned on mouth; take that too"):
         whole.conditioned({"eyes": ("mouth",)}).only(["eyes"])
+
+
+def test_foreign_images_are_told_and_kept_in_files(tmp_path):
+    class Far(ToyScorer):
+        def feature_shift(self, images):
+            assert len(images) == 32
+            return 0.31
+
+    how = {"group_by": (), "workers": 1, "quiet": True}
+    with pytest.warns(UserWarning, match=r"did not learn from such images.* shifted by 0\.31"):
+        far = vectorfind.find_directions(200, "w", generator=ToyGenerator(), scorer=Far(), **how)
+    far.save(tmp_path / "far.npz")
+    again = load_directions(tmp_path / "far.npz", ToyGenerator(), ToyScorer())
+    assert again.feature_shift == far.feature_shift == 0.31
