@@ -15,9 +15,10 @@ from property_cnn.common.errors import CheckpointError
 from stylegan_ft.architectures.stylegan2 import settings as stylegan2
 from stylegan_ft.architectures.stylegan3 import settings as stylegan3
 from stylegan_ft.formats.records import Checkpoint
+from stylegan_ft.pickles.known import RECONSTRUCT
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import Saved
-from stylegan_ft.pickles.symbols import RECONSTRUCT, Call
+from stylegan_ft.pickles.symbols import Call
 from stylegan_ft.pickles.tensors import StoredTensor, read_state
 
 ENTRIES = ("G_ema", "G")

@@ -13,19 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from property_cnn.common.errors import CheckpointError
-from stylegan_ft.pickles.reading import Data, Reader, damaged, text_of
-from stylegan_ft.pickles.sources import check_source
-from stylegan_ft.pickles.symbols import (
+from stylegan_ft.pickles.known import (
+    CONTAINERS,
+    ENCODE,
+    FROM_TYPE,
     LOAD_BYTES,
     MAPPINGS,
     RECONSTRUCT,
+    RECONSTRUCTOR,
+    SCALAR,
     SOURCE,
-    Call,
-    Global,
-    Persistent,
-    Span,
-    known_global,
 )
+from stylegan_ft.pickles.reading import Data, Reader, damaged, text_of
+from stylegan_ft.pickles.sources import check_source
+from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span, known_global
 
 DIGITS = 255
 """Bytes of the largest integer."""
@@ -148,21 +149,55 @@ class _Machine(Reader):
         """Pushes the symbol of a call."""
         if not isinstance(function, Global) or not isinstance(args, tuple):
             raise damaged("calls what is no function")
-        if function.name in MAPPINGS:
-            self.push({})
-            return
-        if function.name == LOAD_BYTES:
+        made = self.mapping(function.name, args)
+        if made is None:
+            self.look_at(function.name, args)
+            made = Call(function.name, args)
+        self.push(made)
+
+    def mapping(self, name: str, args: tuple) -> dict | None:
+        """The dictionary that a call makes; None where it makes none, or one of symbols."""
+        if name == RECONSTRUCTOR and len(args) == 3 and isinstance(args[0], Global):
+            name, args = args[0].name, args[2:]
+        if name not in MAPPINGS:
+            return None
+        entries = args[1:] if name.endswith("defaultdict") else args
+        if not entries:
+            return {}
+        given = list(entries[0].items()) if isinstance(entries[0], dict) else entries[0]
+        if len(entries) > 1 or not isinstance(given, list | tuple):
+            return None
+        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in given):
+            return None
+        self.charge(COST * len(given))
+        return {_key(key): value for key, value in given}
+
+    def look_at(self, name: str, args: tuple) -> None:
+        """Looks at what a call would run or unpickle, and keeps it for what is read later.
+
+        Raises:
+            CheckpointError: it would run what cannot be told from its arguments.
+        """
+        while name == FROM_TYPE:
+            if len(args) != 4 or not isinstance(args[0], Global):
+                raise damaged("calls what is no function")
+            name, args = args[0].name, args[2]
+            if not isinstance(args, list | tuple):
+                raise damaged("calls a function with what is no list of arguments")
+        if name == LOAD_BYTES:
             if len(args) != 1 or not isinstance(args[0], Span):
                 raise CheckpointError("it keeps tensors as text; save it by pickle protocol 3 or 4")
             self.nested.append(args[0])
-        elif function.name == RECONSTRUCT:
-            self.keep_source(args)
-        self.push(Call(function.name, args))
+        elif name == RECONSTRUCT:
+            self.keep_source(args[0] if len(args) == 1 else None, SOURCE)
+        elif name == SCALAR and not (len(args) == 2 and _is_bytes(args[1])):
+            raise damaged("has a number that is none")
 
-    def keep_source(self, args: tuple) -> None:
-        """Keeps the source code that making a network would run."""
-        meta = args[0] if len(args) == 1 else None
-        source = meta.get(SOURCE) if isinstance(meta, dict) else None
+    def keep_source(self, held: object, entry: str) -> None:
+        """Keeps the source code that a network's description has, which making it would run."""
+        if not isinstance(held, dict) or not all(isinstance(key, str) for key in held):
+            raise damaged("has a network without its source code")  # or with a name made by a call
+        source = held.get(entry)
         if not isinstance(source, str | Span):
             raise damaged("has a network without its source code")
         if source not in self.sources:
@@ -197,7 +232,7 @@ class _Machine(Reader):
     def set_items(self, items: list) -> None:
         """Puts keys and values into the dictionary on top; those of other objects are dropped."""
         target = self.top()
-        if len(items) % 2 or not isinstance(target, dict | Call):
+        if len(items) % 2 or not (isinstance(target, dict) or _is_container(target)):
             raise damaged("has items that belong to nothing")
         if isinstance(target, dict):
             for key, value in zip(items[::2], items[1::2], strict=True):
@@ -206,7 +241,7 @@ class _Machine(Reader):
     def append(self, items: list) -> None:
         """Puts values into the list on top; those of other objects are dropped."""
         target = self.top()
-        if not isinstance(target, list | Call):
+        if not (isinstance(target, list) or _is_container(target)):
             raise damaged("has values that belong to nothing")
         if isinstance(target, list):
             target += items
@@ -237,6 +272,15 @@ def _key(key: object) -> object:
     """The key itself if it is of a kind that hashes evenly, else a symbol that equals no other."""
     plain = isinstance(key, str | bool | None) or (type(key) is int and abs(key) < 2**60)
     return key if plain else Call("key", (key,))
+
+
+def _is_container(value: object) -> bool:
+    """Whether values may be put into what a call makes, which then is a new object of its own."""
+    return isinstance(value, Call) and value.name in CONTAINERS
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, str | Span) or (isinstance(value, Call) and value.name == ENCODE)
 
 
 def _unframed(machine: _Machine) -> None:

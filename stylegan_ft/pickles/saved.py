@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.archives import read_archive
+from stylegan_ft.pickles.known import LOAD_BYTES
 from stylegan_ft.pickles.machine import ALLOWANCE, Pickle, interpret
 from stylegan_ft.pickles.reading import Data
-from stylegan_ft.pickles.symbols import LOAD_BYTES, Call, Persistent
+from stylegan_ft.pickles.symbols import Call, Persistent
 from stylegan_ft.pickles.tensors import Storage, StoredTensor, key_of, stored_tensor
 
 MAGIC = 0x1950A86A20F9469CFC6C

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
+from stylegan_ft.pickles.known import STORAGES
 from stylegan_ft.pickles.reading import Data
-from stylegan_ft.pickles.symbols import DTYPES, Call, Global
+from stylegan_ft.pickles.symbols import Call, Global
 
 LARGE = 2**16
 """Bytes from which a tensor is not read where only its shape is asked for."""
@@ -143,7 +144,7 @@ def key_of(pid: object) -> tuple[str, torch.dtype | None, int]:
     kind, key, _, count = pid[1:5]
     if not isinstance(kind, Global) or not isinstance(key, str) or not _is_whole(count):
         raise CheckpointError("a storage has no type, name or size; the file is damaged")
-    name = DTYPES.get(kind.name.rpartition(".")[2])
+    name = STORAGES.get(kind.name.rpartition(".")[2])
     return key, getattr(torch, name) if name else None, count
 
 

@@ -130,7 +130,8 @@ def test_sources_that_no_parser_takes_are_refused(source):
 def test_every_source_of_a_pickle_is_checked():
     acting = Persistent("A", {}, "print(1)")
     unseen = Persistent("A", {})
-    unseen.meta = Reduced(dict, list(acting.meta.items()))  # a dictionary made by a call
+    entries = Reduced(list, list(acting.meta.items()))
+    unseen.meta = Reduced(dict, entries)  # a dictionary of what a call makes
     with nvlabs_modules():
         for value in ([acting], {"a": (acting,)}, Persistent("B", {"inner": acting})):
             with pytest.raises(CheckpointError, match="would call 'print'"):
