@@ -76,6 +76,7 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
                 checkpoint = read_network(network, saved, data, payload)
             else:
                 checkpoint = read_state_dict(saved, data, payload)
+            checkpoint = dataclasses.replace(checkpoint, notes=checkpoint.notes + saved.notes)
         if checkpoint.architecture == mobile.ARCHITECTURE:
             checkpoint = mobile.with_heads(checkpoint)
         converted = layout == "safetensors" and original_digest(checkpoint.metadata, data)

@@ -7,6 +7,7 @@ from stylegan_ft.formats.families import identify, listed
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import Saved
+from stylegan_ft.pickles.symbols import INSTEAD, Call
 from stylegan_ft.pickles.tensors import StoredTensor, read_state
 
 ENTRIES = (
@@ -64,9 +65,18 @@ def find_state(saved: Saved) -> tuple[str, dict[str, StoredTensor]]:
         tensors[name] = tensor
     if not tensors or len(tensors) < len(held):
         raise CheckpointError(
-            f"it holds no state dict by itself or under {', '.join(ENTRIES)}; it has "
-            f"{listed(held) if isinstance(held, dict) else 'something else'}"
+            f"it holds no state dict by itself or under {', '.join(ENTRIES)}; it has {_told(held)}"
         )
     if all(name.startswith(PARALLEL) for name in tensors):
         tensors = {name.removeprefix(PARALLEL): tensor for name, tensor in tensors.items()}
     return entry, tensors
+
+
+def _told(held: object) -> str:
+    """What a file has in place of weights."""
+    parts = held if isinstance(held, dict) else {"": held}
+    for name, part in parts.items():
+        if isinstance(part, Call) and part.foreign:
+            where = f"under {str(name)[:60]!r} " if isinstance(name, str) and name else ""
+            return f"{where}a {part.name[:80]!r}, whose code is not run; {INSTEAD}"
+    return listed(held) if isinstance(held, dict) else "something else"

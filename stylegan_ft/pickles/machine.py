@@ -26,7 +26,7 @@ from stylegan_ft.pickles.known import (
 )
 from stylegan_ft.pickles.reading import Data, Reader, damaged, text_of
 from stylegan_ft.pickles.sources import check_source
-from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span, known_global
+from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span, symbol_of
 
 DIGITS = 255
 """Bytes of the largest integer."""
@@ -50,12 +50,15 @@ class Pickle:
         end: the first byte behind it.
         nested: bytes that loading would have unpickled in turn.
         persistents: what was kept outside, in the order of the file.
+        foreign: the names that are not on the list of what weights are made of. Where there are
+            any, nothing is said of what Python's own unpickler would do with the file.
     """
 
     value: object
     end: int
     nested: tuple[Span, ...]
     persistents: tuple[Persistent, ...]
+    foreign: tuple[str, ...]
 
 
 def interpret(
@@ -69,15 +72,16 @@ def interpret(
         allowance: bytes of memory that it may take, before a share that grows with its size.
 
     Raises:
-        CheckpointError: it is damaged, names what no file of weights needs, holds source code
-            that would do more than define networks, or would take more memory than its size
+        CheckpointError: it is damaged, names functions of Python's own library, holds source
+            code that would do more than define networks, or would take more memory than its size
             explains.
     """
     machine = _Machine(data, start, len(data) if end is None else end, allowance)
     value = machine.run()
     for source in machine.sources:
         check_source(source if isinstance(source, str) else text_of(data, source))
-    return Pickle(value, machine.at, tuple(machine.nested), tuple(machine.persistents))
+    nested, persistents = tuple(machine.nested), tuple(machine.persistents)
+    return Pickle(value, machine.at, nested, persistents, tuple(machine.foreign))
 
 
 class _Machine(Reader):
@@ -88,6 +92,7 @@ class _Machine(Reader):
         self.nested: list[Span] = []
         self.persistents: list[Persistent] = []
         self.sources: dict[str | Span, None] = {}
+        self.foreign: dict[str, None] = {}
         self._stack: list = []
         self._below: list[list] = []  # the stacks under the marks
         self._memo: dict[int, object] = {}
@@ -143,7 +148,10 @@ class _Machine(Reader):
     def push_global(self, module: object, name: object) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise damaged("has a name that is no text")
-        self.push(known_global(module, name))
+        found = symbol_of(module, name)
+        if found.foreign:
+            self.foreign[found.name] = None
+        self.push(found)
 
     def call(self, function: object, args: object) -> None:
         """Pushes the symbol of a call."""
@@ -275,8 +283,11 @@ def _key(key: object) -> object:
 
 
 def _is_container(value: object) -> bool:
-    """Whether values may be put into what a call makes, which then is a new object of its own."""
-    return isinstance(value, Call) and value.name in CONTAINERS
+    """Whether values may be put into what a call makes.
+
+    What is known makes a new object then, so that nothing else changes by them unseen.
+    """
+    return isinstance(value, Call) and (value.name in CONTAINERS or value.foreign)
 
 
 def _is_bytes(value: object) -> bool:

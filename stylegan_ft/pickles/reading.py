@@ -65,6 +65,7 @@ class Reader:
         found = self.data.find(b"\n", self.at, min(self.end, self.at + TEXT))
         if found < 0:
             raise CheckpointError("its pickle has a line without an end; the file is damaged")
+        self.charge(4 * (found - self.at))
         text = _decoded(self.take(found - self.at))
         self.at += 1
         return text

@@ -24,6 +24,9 @@ STREAM = 1001
 
 ZIP = b"PK\x03\x04"
 
+SHOWN, MOST_SHOWN = 80, 12
+"""Letters of a foreign name that are shown, and names."""
+
 NESTED_ALLOWANCE = 2**20
 """Bytes of memory that a storage's nested file may take, a few hundred opcodes."""
 
@@ -36,10 +39,25 @@ class Saved:
         value: of its pickle; see `stylegan_ft.pickles.machine`.
         storages: key -> the storage that lies outside the pickle, or the start of the nested
             file that holds it.
+        foreign: names of functions and classes that weights are not made of.
     """
 
     value: object
     storages: Mapping[str | int, Storage]
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of what hangs beside the weights."""
+        if not self.foreign:
+            return ()
+        names = ", ".join(name[:SHOWN] for name in self.foreign[:MOST_SHOWN])
+        more = len(self.foreign) - MOST_SHOWN
+        return (
+            f"beside the weights it names {names}{f' and {more} more' if more > 0 else ''}: not "
+            "read here, and nothing of it was imported or called; torch.load and pickle would do "
+            "both, so open it by them only if you trust its source",
+        )
 
     def tensor(self, value: object) -> StoredTensor | None:
         """The tensor that a part of the value stands for; None if it is something else.
@@ -76,10 +94,12 @@ def read_pickle(data: Data) -> Saved:
     """
     pickle = interpret(data)
     storages: dict[str | int, Storage] = {}
+    foreign = dict.fromkeys(pickle.foreign)
     for span in dict.fromkeys(pickle.nested):
         saved = _read_torch(data, span.start, span.start + span.length, NESTED_ALLOWANCE)
         storages[span.start] = saved.storage(saved.value)
-    return Saved(pickle.value, storages)
+        foreign |= dict.fromkeys(saved.foreign)
+    return Saved(pickle.value, storages, tuple(foreign))
 
 
 def read_torch(data: Data) -> Saved:
@@ -130,7 +150,7 @@ def _read_archived(data: Data, start: int, end: int, allowance: int) -> Saved:
         if span is None or count * dtype.itemsize > span.length:
             raise _not_whole(key)
         storages[key] = Storage(dtype, span.start, count)
-    return Saved(pickle.value, storages)
+    return Saved(pickle.value, storages, pickle.foreign)
 
 
 def _read_stream(data: Data, start: int, end: int, allowance: int) -> Saved:
@@ -162,7 +182,8 @@ def _read_stream(data: Data, start: int, end: int, allowance: int) -> Saved:
             raise _not_whole(key)
         storages[key] = Storage(dtype, place + 8, count)
         place += 8 + size
-    return Saved(pickle.value, storages)
+    parts = (magic, version, about, pickle, listed)
+    return Saved(pickle.value, storages, tuple(name for part in parts for name in part.foreign))
 
 
 def _inner(data: Data, start: int, end: int, allowance: int) -> Pickle:

@@ -1,12 +1,15 @@
-"""What a pickle may name, and the plain symbols that stand for what it would have made.
+"""The plain symbols that stand for what a pickle names and for what it would have made.
 
 A pickle is a program: it names functions and classes and has them called. Here names and calls
-stay symbols, and a file that names anything outside the list in `known` is refused as a whole,
-whether the name is called, stored or handed on.
+stay symbols. Those on the list in `known` are what weights are made of. Others are foreign: they
+stay inert, may hang beside the weights, as the objects of a training do, and are told to the user.
+A name of Python's own library that is not on the list refuses the file: no training leaves one.
 """
 
 from __future__ import annotations
 
+import sys
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from dataclasses import dataclass
 
 from property_cnn.common.errors import CheckpointError
@@ -14,6 +17,12 @@ from stylegan_ft.pickles.known import ALLOWED, FORMER
 
 INSTEAD = "if you trust its source, save the generator's state_dict() alone and give that"
 """What helps where a file is refused."""
+
+STANDARD = sys.stdlib_module_names.union(
+    module.partition(".")[0]
+    for module in (*IMPORT_MAPPING, *(module for module, _ in NAME_MAPPING))
+)
+"""Python's own library, by its names in Python 2 too, which protocols 0 to 2 write."""
 
 TENSORFLOW = ("dnnlib.tflib.", "tensorflow.")
 """Beginnings of the names that NVlabs' first pickles, of TensorFlow, mention."""
@@ -32,6 +41,11 @@ class Global:
     """A function or class by its full name."""
 
     name: str
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is not on the list of what weights are made of."""
+        return self.name not in ALLOWED
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,22 +71,29 @@ class Call:
     args: tuple
     state: object = None
 
+    @property
+    def foreign(self) -> bool:
+        """Whether its name is not on the list of what weights are made of."""
+        return self.name not in ALLOWED
 
-def known_global(module: str, name: str) -> Global:
+
+def symbol_of(module: str, name: str) -> Global:
     """The symbol of a name in a file.
 
     Raises:
-        CheckpointError: it is not on the list.
+        CheckpointError: it is of Python's own library and not on the list, or leads along dots
+            from one object to another, perhaps to another module.
     """
-    full = f"{FORMER.get(module, module)}.{name}"
-    if full in ALLOWED and "." not in name:  # such a name could lead from a module to another
-        return Global(full)
-    if full.startswith(TENSORFLOW):
-        raise CheckpointError(
-            "it is a TensorFlow pickle; convert it with legacy.py of NVlabs' stylegan3 and give "
-            "the new file"
-        )
-    shown = f"{module}.{name}"[:100]
+    module = FORMER.get(module, module)
+    found = Global(f"{module}.{name}")
+    if "." not in name and (not found.foreign or module.partition(".")[0] not in STANDARD):
+        if found.name.startswith(TENSORFLOW):
+            raise CheckpointError(
+                "it is a TensorFlow pickle; convert it with legacy.py of NVlabs' stylegan3 and "
+                "give the new file"
+            )
+        return found
     raise CheckpointError(
-        f"it names {shown!r}, which no file of weights needs, so nothing of it was read; {INSTEAD}"
+        f"it names {found.name[:100]!r}, which no file of weights needs, so nothing of it was "
+        f"read; {INSTEAD}"
     )

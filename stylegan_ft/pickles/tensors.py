@@ -144,7 +144,7 @@ def key_of(pid: object) -> tuple[str, torch.dtype | None, int]:
     kind, key, _, count = pid[1:5]
     if not isinstance(kind, Global) or not isinstance(key, str) or not _is_whole(count):
         raise CheckpointError("a storage has no type, name or size; the file is damaged")
-    name = STORAGES.get(kind.name.rpartition(".")[2])
+    name = None if kind.foreign else STORAGES.get(kind.name.rpartition(".")[2])
     return key, getattr(torch, name) if name else None, count
 
 

@@ -24,6 +24,13 @@ def text(value: str) -> bytes:
     return b"X" + len(value.encode()).to_bytes(4, "little") + value.encode()
 
 
+def named(module: str, name: str, protocol: int) -> bytes:
+    """A pickle of a name alone."""
+    if protocol == 2:
+        return f"\x80\x02c{module}\n{name}\n.".encode("latin-1")
+    return b"\x80\x04" + text(module) + text(name) + b"\x93."
+
+
 def described(source: str, more: bytes = b"") -> bytes:
     """A network's description, which a pickle's opcodes put together."""
     return b"}(" + text("module_src") + text(source) + more + b"u"
@@ -61,28 +68,41 @@ def test_a_name_that_leads_out_of_its_module_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("torch.nn.modules.module", "torch"),
-        ("torch.nn.modules", "Linear"),
         ("torch.nn.modules.linear", "Linear.__init__"),
-        ("torch.nn.modules.linear", "math"),
+        ("somewhere.else", "os.system"),
         ("builtins", "dict.fromkeys"),
+        ("builtins", "exec"),
+        ("__builtin__", "eval"),
         ("pathlib", "os"),
+        ("os.path", "join"),
+        ("importlib", "import_module"),
         ("collections", "OrderedDict.update"),
     ],
 )
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_names_beside_those_of_the_list_are_refused(module, name, protocol):
-    if protocol == 2:
-        data = f"c{module}\n{name}\n.".encode()
-    else:
-        data = b"\x80\x04" + text(module) + text(name) + b"\x93."
+def test_names_that_lead_elsewhere_or_into_pythons_library_are_refused(module, name, protocol):
     with pytest.raises(CheckpointError, match="names"):
-        interpret(data)
+        interpret(named(module, name, protocol))
 
 
-def reconstruct(meta: object) -> object:
-    """What a persistent network is pickled as, inside `nvlabs_modules`."""
-    return Persistent("A", {}).__reduce__()[0](meta)
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("torch.nn.modules.module", "torch"),
+        ("torch.nn.modules", "Linear"),
+        ("torch.nn.modules.linear", "math"),
+        ("torch.hub", "load"),
+        ("runners.running_stats", "RunningStats"),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_other_names_are_foreign_and_told(module, name, protocol):
+    assert interpret(named(module, name, protocol)).foreign == (f"{module}.{name}",)
+    data = named(module, name, protocol).removesuffix(b".") + text("x") + b"\x85R}b."
+    found = interpret(data)
+    assert found.value.foreign
+    assert (found.value.args, found.value.state) == (("x",), {})
+    assert found.foreign == (f"{module}.{name}",)
 
 
 def through_a_type(meta: object, depth: int = 1, arguments: type = tuple) -> Reduced:
@@ -164,7 +184,7 @@ def test_a_source_is_looked_at_wherever_it_hangs(protocol):
                         interpret(data)
                     refused += 1
                 else:
-                    interpret(data)
+                    assert interpret(data).foreign == ()
     assert refused == 100
 
 
