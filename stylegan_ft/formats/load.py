@@ -17,7 +17,7 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
 from stylegan_ft.formats import mobile
-from stylegan_ft.formats.official import find_network, read_network
+from stylegan_ft.formats.nvidia.read import read_nvidia
 from stylegan_ft.formats.ours import original_digest, read_safetensors
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.torch_files import read_state_dict
@@ -37,7 +37,10 @@ FOREIGN = {
 """First bytes -> what a file is that holds no weights of PyTorch."""
 
 PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
-"""Those of pickle that are read by themselves; torch.save's files may have protocol 1 too."""
+"""Those of pickle that a file begins with."""
+
+FORMER = (b"(", b"c", b"}")
+"""First bytes of a tuple, object or dictionary in protocols 0 and 1 of pickle."""
 
 LAYOUTS = "safetensors, torch.save's files and NVlabs' pickles are read"
 
@@ -45,7 +48,8 @@ LAYOUTS = "safetensors, torch.save's files and NVlabs' pickles are read"
 def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint:
     """The network in a file, whatever the file's name: its content tells the format.
 
-    Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3; files of torch.save with a state dict
+    Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3, and of StyleGAN and StyleGAN2 in
+    TensorFlow; files of torch.save with a state dict
     of rosinality's StyleGAN2, genforce's StyleGAN 1, NVlabs' StyleGAN2 or the reference's property
     CNN, by itself or under one of the usual entries; MobileStyleGAN's wheel, the files of its IR in
     a folder, and its checkpoint; and our safetensors.
@@ -55,8 +59,8 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
         payload: False reads no large tensors, for a description: they are on the "meta" device.
 
     Raises:
-        CheckpointError: the file is missing, damaged, of another kind, or names what no file of
-            weights needs.
+        CheckpointError: the file is missing, damaged, of another kind, or its weights need what is
+            not read.
     """
     path = Path(path)
     folder = is_folder(path)
@@ -71,11 +75,8 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
             checkpoint = mobile.read_wheel(data)
         else:
             saved = read_torch(data) if layout == "torch" else read_pickle(data)
-            network = find_network(saved)
-            if network is not None:
-                checkpoint = read_network(network, saved, data, payload)
-            else:
-                checkpoint = read_state_dict(saved, data, payload)
+            checkpoint = read_nvidia(saved, data, payload)
+            checkpoint = checkpoint or read_state_dict(saved, data, payload)
             checkpoint = dataclasses.replace(checkpoint, notes=checkpoint.notes + saved.notes)
         if checkpoint.architecture == mobile.ARCHITECTURE:
             checkpoint = mobile.with_heads(checkpoint)
@@ -133,6 +134,8 @@ def detect(data: Data) -> Layout:
     if is_stream(head):
         return "torch"
     if head[:1] == b"\x80" and head[1:2] in PROTOCOLS:
+        return "pickle"
+    if head[:1] in FORMER and data[-1:] == b".":
         return "pickle"
     found = next((what for first, what in FOREIGN.items() if head.lstrip().startswith(first)), None)
     raise CheckpointError(f"it is {found or f'no file of weights; {LAYOUTS}'}")

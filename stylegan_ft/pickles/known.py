@@ -134,3 +134,9 @@ RECONSTRUCT = "torch_utils.persistence._reconstruct_persistent_obj"
 """Makes a network of its description, whose entry `SOURCE` is executed first."""
 
 SOURCE = "module_src"
+
+NETWORKS = frozenset({"dnnlib.tflib.network.Network", "dnnlib.tflib.Network", "tfutil.Network"})
+"""Classes of TensorFlow's networks, whose content is read as data.
+
+They are on no list: to open such a file by TensorFlow's reader is to run the functions in it.
+"""

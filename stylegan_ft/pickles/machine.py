@@ -1,6 +1,6 @@
 """A pickle's value without its effects: an interpreter that imports and calls nothing.
 
-It reads protocols 1 to 5 (Python's pickletools documents the opcodes). Dictionaries, lists,
+It reads protocols 0 to 5 (Python's pickletools documents the opcodes). Dictionaries, lists,
 tuples, numbers and short texts come out as themselves; everything else as one of
 `stylegan_ft.pickles.symbols`. Bytes and long texts are left in the file. Opcodes and memory are
 bounded by the size of the file.
@@ -24,7 +24,14 @@ from stylegan_ft.pickles.known import (
     SCALAR,
     SOURCE,
 )
-from stylegan_ft.pickles.reading import Data, Reader, damaged, text_of
+from stylegan_ft.pickles.reading import (
+    BYTE_ESCAPES,
+    LETTER_ESCAPES,
+    Data,
+    Reader,
+    damaged,
+    text_of,
+)
 from stylegan_ft.pickles.sources import check_source
 from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span, symbol_of
 
@@ -193,7 +200,7 @@ class _Machine(Reader):
             if not isinstance(args, list | tuple):
                 raise damaged("calls a function with what is no list of arguments")
         if name == LOAD_BYTES:
-            if len(args) != 1 or not isinstance(args[0], Span):
+            if len(args) != 1 or not isinstance(args[0], Span) or args[0].coding:
                 raise CheckpointError("it keeps tensors as text; save it by pickle protocol 3 or 4")
             self.nested.append(args[0])
         elif name == RECONSTRUCT:
@@ -254,8 +261,13 @@ class _Machine(Reader):
         if isinstance(target, list):
             target += items
 
-    def persistent(self) -> None:
-        found = Persistent(self.pop())
+    def dictionary(self) -> None:
+        items = self.since_mark()
+        self.push({})
+        self.set_items(items)
+
+    def persistent(self, pid: object) -> None:
+        found = Persistent(pid)
         self.persistents.append(found)
         self.push(found)
 
@@ -274,6 +286,20 @@ class _Machine(Reader):
         if not digits.removeprefix("-").isdecimal() or len(digits) > 2 * DIGITS:
             raise damaged("has a number that is none")
         self.push(int(digits))
+
+    def fraction(self) -> None:
+        """A number of protocol 0, in digits."""
+        try:
+            self.push(float(self.line()))
+        except ValueError as error:
+            raise damaged("has a number that is none") from error
+
+    def place(self) -> int:
+        """A place in the memory, in digits."""
+        text = self.line()
+        if not (text.isascii() and text.isdecimal()) or len(text) > 20:
+            raise damaged("has a number that is none")
+        return int(text)
 
 
 def _key(key: object) -> object:
@@ -313,6 +339,7 @@ _ACTIONS: dict[int, Callable[[_Machine], object]] = {
     ord("M"): lambda m: m.push(m.number(2)),
     ord("J"): lambda m: m.push(m.number(4, signed=True)),
     ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
+    ord("F"): _Machine.fraction,
     ord("I"): _Machine.decimal,
     ord("L"): _Machine.decimal,
     0x8A: lambda m: m.integer(m.byte()),
@@ -321,8 +348,10 @@ _ACTIONS: dict[int, Callable[[_Machine], object]] = {
     ord("X"): lambda m: m.push(m.text(m.number(4))),
     0x8C: lambda m: m.push(m.text(m.byte())),
     0x8D: lambda m: m.push(m.text(m.number(8))),
-    ord("T"): lambda m: m.push(m.text(m.number(4))),
-    ord("U"): lambda m: m.push(m.text(m.byte())),
+    ord("V"): lambda m: m.push(m.escaped(LETTER_ESCAPES)),
+    ord("S"): lambda m: m.push(m.escaped(BYTE_ESCAPES)),
+    ord("T"): lambda m: m.push(m.string(m.number(4))),
+    ord("U"): lambda m: m.push(m.string(m.byte())),
     ord("B"): lambda m: m.push(m.span(m.number(4))),
     ord("C"): lambda m: m.push(m.span(m.byte())),
     0x8E: lambda m: m.push(m.span(m.number(8))),
@@ -334,9 +363,11 @@ _ACTIONS: dict[int, Callable[[_Machine], object]] = {
     0x86: lambda m: m.push(m.last(2)),
     0x87: lambda m: m.push(m.last(3)),
     ord("]"): lambda m: m.push([]),
+    ord("l"): lambda m: m.push(m.since_mark()),
     ord("a"): lambda m: m.append([m.pop()]),
     ord("e"): lambda m: m.append(m.since_mark()),
     ord("}"): lambda m: m.push({}),
+    ord("d"): _Machine.dictionary,
     ord("s"): lambda m: m.set_items(list(m.last(2))),
     ord("u"): lambda m: m.set_items(m.since_mark()),
     0x8F: lambda m: m.push([]),  # a set, which no weights need as such
@@ -351,11 +382,14 @@ _ACTIONS: dict[int, Callable[[_Machine], object]] = {
     ord("i"): _Machine.inst,
     ord("o"): _Machine.obj,
     ord("b"): _Machine.build,
-    ord("Q"): _Machine.persistent,
+    ord("P"): lambda m: m.persistent(m.line()),
+    ord("Q"): lambda m: m.persistent(m.pop()),
     # memory, and what only concerns readers of streams
+    ord("p"): lambda m: m.put(m.place()),
     ord("q"): lambda m: m.put(m.byte()),
     ord("r"): lambda m: m.put(m.number(4)),
     0x94: _Machine.memoize,
+    ord("g"): lambda m: m.get(m.place()),
     ord("h"): lambda m: m.get(m.byte()),
     ord("j"): lambda m: m.get(m.number(4)),
     0x80: lambda m: m.byte(),

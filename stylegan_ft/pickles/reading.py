@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import mmap
+import warnings
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.symbols import Span
@@ -12,6 +14,12 @@ Data = bytes | bytearray | mmap.mmap
 
 TEXT = 1024
 """Bytes of the longest text that is taken out of the file, and of a line."""
+
+
+UTF = "utf-8"
+LETTER_ESCAPES = "raw-unicode-escape"
+BYTE_ESCAPES = "string-escape"
+"""Codings of texts: of protocol 1 and later, and of protocol 0 for texts and for bytes."""
 
 
 class Reader:
@@ -56,9 +64,39 @@ class Reader:
     def text(self, count: int) -> str | Span:
         """The next text of that many bytes; one that is long stays in the file."""
         if count > TEXT:
-            return self.span(count)
+            return Span(self._step(count), count, UTF)
         self.charge(4 * count)
         return _decoded(self.take(count))
+
+    def string(self, count: int) -> str | Span:
+        """The next string of Python 2, text or bytes: a text where it is short and ASCII."""
+        span = self.span(count)
+        if count <= TEXT:
+            self.charge(4 * count)
+            held = self.data[span.start : span.start + count]
+            if held.isascii():
+                return held.decode()
+        return span
+
+    def escaped(self, coding: str) -> str | Span:
+        """The text up to the next line's end, with escapes; one that is long stays in the file."""
+        found = self.data.find(b"\n", self.at, self.end)
+        if found < 0:
+            raise CheckpointError("its pickle has a line without an end; the file is damaged")
+        span = Span(self.at, found - self.at, coding)
+        self.at = found + 1
+        if coding == BYTE_ESCAPES:
+            ends = self.data[span.start : span.start + 1], self.data[found - 1 : found]
+            if span.length < 2 or ends[0] != ends[1] or ends[0] not in (b"'", b'"'):
+                raise damaged("has a text that is none")
+            span = Span(span.start + 1, span.length - 2, coding)
+        if span.length > TEXT:
+            return span
+        self.charge(4 * span.length)
+        if coding == BYTE_ESCAPES:
+            held = bytes_of(self.data, span)
+            return held.decode() if held.isascii() else span
+        return text_of(self.data, span)
 
     def line(self) -> str:
         """The text up to the next line's end."""
@@ -85,12 +123,47 @@ def damaged(how: str) -> CheckpointError:
 
 
 def text_of(data: Data, span: Span) -> str:
-    """The text of a span."""
-    return _decoded(data[span.start : span.start + span.length])
+    """The text of a span.
+
+    Raises:
+        CheckpointError: it is none.
+    """
+    held = data[span.start : span.start + span.length]
+    if span.coding == BYTE_ESCAPES:
+        held = _unescaped(held)
+    return _decoded(held, LETTER_ESCAPES if span.coding == LETTER_ESCAPES else UTF)
 
 
-def _decoded(text: bytes) -> str:
+def bytes_of(data: Data, written: str | Span) -> bytes:
+    """The bytes that a text stands for, each letter for one.
+
+    Raises:
+        CheckpointError: it is no such text.
+    """
+    if isinstance(written, Span):
+        held = data[written.start : written.start + written.length]
+        if written.coding == BYTE_ESCAPES:
+            return _unescaped(held)
+        if not written.coding:
+            return held
+        written = _decoded(held, written.coding)
     try:
-        return text.decode()
+        return written.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise damaged("has bytes that are none") from error
+
+
+def _unescaped(text: bytes) -> bytes:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that mean nothing, and stay as they are
+            return codecs.escape_decode(text)[0]
+    except ValueError as error:
+        raise damaged("has a text that is none") from error
+
+
+def _decoded(text: bytes, coding: str = UTF) -> str:
+    try:
+        return text.decode(coding)
     except UnicodeDecodeError as error:
         raise damaged("has a text that is none") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.archives import read_archive
-from stylegan_ft.pickles.known import LOAD_BYTES
+from stylegan_ft.pickles.known import LOAD_BYTES, NETWORKS
 from stylegan_ft.pickles.machine import ALLOWANCE, Pickle, interpret
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.symbols import Call, Persistent
@@ -49,10 +49,11 @@ class Saved:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of what hangs beside the weights."""
-        if not self.foreign:
+        foreign = [name for name in self.foreign if name not in NETWORKS]
+        if not foreign:
             return ()
-        names = ", ".join(name[:SHOWN] for name in self.foreign[:MOST_SHOWN])
-        more = len(self.foreign) - MOST_SHOWN
+        names = ", ".join(name[:SHOWN] for name in foreign[:MOST_SHOWN])
+        more = len(foreign) - MOST_SHOWN
         return (
             f"beside the weights it names {names}{f' and {more} more' if more > 0 else ''}: not "
             "read here, and nothing of it was imported or called; torch.load and pickle would do "

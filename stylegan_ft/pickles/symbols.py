@@ -24,16 +24,18 @@ STANDARD = sys.stdlib_module_names.union(
 )
 """Python's own library, by its names in Python 2 too, which protocols 0 to 2 write."""
 
-TENSORFLOW = ("dnnlib.tflib.", "tensorflow.")
-"""Beginnings of the names that NVlabs' first pickles, of TensorFlow, mention."""
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Bytes that stay in the file: where they start and how many they are."""
+    """Bytes that stay in the file: where they start and how many they are.
+
+    Attributes:
+        coding: of the text that they are; "" where they are bytes.
+    """
 
     start: int
     length: int
+    coding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,6 @@ def symbol_of(module: str, name: str) -> Global:
     module = FORMER.get(module, module)
     found = Global(f"{module}.{name}")
     if "." not in name and (not found.foreign or module.partition(".")[0] not in STANDARD):
-        if found.name.startswith(TENSORFLOW):
-            raise CheckpointError(
-                "it is a TensorFlow pickle; convert it with legacy.py of NVlabs' stylegan3 and "
-                "give the new file"
-            )
         return found
     raise CheckpointError(
         f"it names {found.name[:100]!r}, which no file of weights needs, so nothing of it was "

@@ -97,8 +97,8 @@ def stored_tensor(value: object, storage_of: Callable[[object], Storage]) -> Sto
     if len(value.args) < 4:
         raise CheckpointError("a tensor lacks its sizes; the file is damaged")
     holder, offset, shape, stride = value.args[:4]
-    shape, stride = _plain_size(shape), _plain_size(stride)
-    if not all(map(_is_whole, (offset, *shape, *stride))) or len(shape) != len(stride):
+    shape, stride = plain_size(shape), plain_size(stride)
+    if not _is_whole(offset) or len(shape) != len(stride):
         raise CheckpointError("a tensor's sizes are no sizes; the file is damaged")
     storage = storage_of(holder)
     if prod(shape):
@@ -161,10 +161,17 @@ def _forget(data: Data, start: int, count: int) -> None:
         data.madvise(mmap.MADV_DONTNEED, first, whole)
 
 
-def _plain_size(size: object) -> tuple:
+def plain_size(size: object) -> tuple:
+    """The sizes of a tensor or array.
+
+    Raises:
+        CheckpointError: they are none.
+    """
     if isinstance(size, Call) and size.name == "torch.Size" and len(size.args) == 1:
         size = size.args[0]
     if not isinstance(size, tuple | list) or len(size) > 8:
+        raise CheckpointError("a tensor's sizes are no sizes; the file is damaged")
+    if not all(map(_is_whole, size)):
         raise CheckpointError("a tensor's sizes are no sizes; the file is damaged")
     return tuple(size)
 

@@ -11,6 +11,7 @@ import torch
 from property_cnn.network.reference import ReferenceCNN, ReferenceSettings
 from stylegan_ft.formats.convert import convert_file
 from tests.stylegan_ft import foreign_files as made
+from tests.stylegan_ft import tensorflow_by_hand as by_hand
 
 
 def nvlabs2(path: Path) -> None:
@@ -21,6 +22,15 @@ def nvlabs2(path: Path) -> None:
 def nvlabs3(path: Path) -> None:
     network = made.random_network(made.STYLEGAN3)
     made.write_official(path, 3, G_ema=made.official(network.state_dict(), made.THIRD))
+
+
+def tensorflow(path: Path, function: str, protocol: int, python: int = 3) -> None:
+    if function == "G_style":
+        parts, synthesis = by_hand.stylegan1_parts((3, 2)), "G_synthesis"
+    else:
+        parts, synthesis = by_hand.stylegan2_parts((3, 2)), "G_synthesis_stylegan2"
+    network = by_hand.generator(parts, function, synthesis, {"truncation_psi": 0.5})
+    path.write_bytes(by_hand.written((network, network, network), protocol, python))
 
 
 def rosinality(path: Path, archive: bool = True) -> None:
@@ -47,6 +57,8 @@ def converted(path: Path, write: Callable[[Path], None]) -> None:
 FORMATS: dict[str, Callable[[Path], None]] = {
     "NVlabs StyleGAN2-ADA pickle": nvlabs2,
     "NVlabs StyleGAN3 pickle": nvlabs3,
+    "TensorFlow StyleGAN pickle": lambda path: tensorflow(path, "G_style", 4),
+    "TensorFlow StyleGAN2 pickle of Python 2": lambda path: tensorflow(path, "G_main", 0, 2),
     "rosinality archive": rosinality,
     "rosinality stream": lambda path: rosinality(path, archive=False),
     "genforce archive": genforce,

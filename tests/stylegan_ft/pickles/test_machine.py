@@ -7,6 +7,7 @@ import builtins
 import functools
 import os
 import pickle
+import pickletools
 import struct
 import subprocess
 from collections import OrderedDict
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from property_cnn.common.errors import CheckpointError
+from stylegan_ft.pickles import machine
 from stylegan_ft.pickles.machine import COST, interpret
+from stylegan_ft.pickles.reading import bytes_of
 from stylegan_ft.pickles.symbols import Call, Global, Persistent, Span
 from tests.stylegan_ft.foreign_files import Reduced
 
@@ -29,7 +32,7 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("protocol", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", range(6))
 def test_plain_values_are_those_of_pickle(protocol):
     shared = ["one list"]
     value = {**PLAIN, "twice": [shared, shared]}
@@ -140,9 +143,44 @@ def test_every_way_to_name_a_function_is_refused(code):
         interpret(code)
 
 
-def test_a_tensorflow_pickle_is_told_apart():
-    with pytest.raises(CheckpointError, match=r"TensorFlow.*legacy\.py"):
-        interpret(b"\x80\x02cdnnlib.tflib.network\nNetwork\n)\x81.")
+def test_every_opcode_up_to_protocol_4_is_known():
+    """But for those of a registry of extensions, which belongs to the one who reads."""
+    codes = {op.name: ord(op.code) for op in pickletools.opcodes if op.proto <= 4}
+    left = {name for name, code in codes.items() if code not in machine._ACTIONS}
+    assert left == {"STOP", "EXT1", "EXT2", "EXT4"}
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        (b"(I1\nF2.5\nS'a\\'b'\nV\\u00e9\nl.", [1, 2.5, "a'b", "é"]),
+        (b"(S'a'\nI01\nS'b'\n(lp0\nI2\nad.", {"a": True, "b": [2]}),
+        (b"(lp17\ng17\n0L5L\na.", [5]),
+        (b"U\x01aT\x02\x00\x00\x00bc\x86.", ("a", "bc")),
+        (b"Pkey\n.", Persistent("key")),
+    ],
+)
+def test_protocol_0_and_strings_of_python_2_are_read(code, value):
+    assert interpret(code).value == value
+
+
+@pytest.mark.parametrize("size", [3, 700, 5000])
+@pytest.mark.parametrize("protocol", range(6))
+def test_bytes_are_found_in_every_protocol(protocol, size):
+    held = bytes(range(256)) * 20
+    data = pickle.dumps(held[-size:], protocol)
+    value = interpret(data).value
+    if protocol < 3:
+        assert (value.name, value.args[1]) == ("_codecs.encode", "latin1")
+        value = value.args[0]
+    assert bytes_of(data, value) == held[-size:]
+
+
+@pytest.mark.parametrize("raw", [b"\0'\"\\\n\xff", b'"' * 3, b"\xfe" * 2000])
+def test_bytes_are_found_in_the_strings_of_python_2(raw):
+    text = repr(raw)[1:].encode()
+    for data in (b"S" + text + b"\n.", b"T" + len(raw).to_bytes(4, "little") + raw + b"."):
+        assert bytes_of(data, interpret(data).value) == raw
 
 
 def test_every_truncation_is_refused():
@@ -177,6 +215,15 @@ def test_every_truncation_is_refused():
         (b"\x80\x02\x82\x01.", "no pickle's opcode"),
         (b"\x80\x05\x97.", "no pickle's opcode"),
         (b"\x80\x02o.", "lacks a mark"),
+        (b"S'a.", "a line without an end"),
+        (b"S'a\n.", "a text that is none"),
+        (b"Sa\n.", "a text that is none"),
+        (b"S'\\x'\n.", "a text that is none"),
+        (b"V\\u00\n.", "a text that is none"),
+        (b"Fa\n.", "a number that is none"),
+        (b"Np-1\n.", "a number that is none"),
+        (b"g\xc2\xb2\n.", "a number that is none"),
+        (b"(NNNd.", "belong to nothing"),
         (b"\x80\x02(o.", "calls what is no function"),
     ],
 )

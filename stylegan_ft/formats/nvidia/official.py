@@ -137,10 +137,10 @@ def _arguments(network: Network) -> dict[str, object]:
     named = network.attributes.get("_init_kwargs", {})
     if not isinstance(given, tuple) or len(given) > len(ARGUMENTS) or not isinstance(named, dict):
         raise CheckpointError("the arguments of its generator are damaged")
-    return _plain("arguments", dict(zip(ARGUMENTS, given, strict=False)) | named)
+    return plain_value("arguments", dict(zip(ARGUMENTS, given, strict=False)) | named)
 
 
-def _plain(name: str, value: object, depth: int = 0) -> object:
+def plain_value(name: str, value: object, depth: int = 0) -> object:
     """The value itself, if nothing in it is a symbol and it is not too large for an argument."""
     if isinstance(value, str | bool | int | float | None):
         return value
@@ -150,8 +150,8 @@ def _plain(name: str, value: object, depth: int = 0) -> object:
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise CheckpointError(f"{name[:60]} of its generator has names that are no texts")
-        return {key: _plain(key, part, depth + 1) for key, part in value.items()}
-    return tuple(_plain(name, part, depth + 1) for part in value)
+        return {key: plain_value(key, part, depth + 1) for key, part in value.items()}
+    return tuple(plain_value(name, part, depth + 1) for part in value)
 
 
 def _foreign(where: str, class_name: str) -> CheckpointError:

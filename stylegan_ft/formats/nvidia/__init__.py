@@ -1,0 +1,1 @@
+"""NVIDIA's own pickles of generators: of PyTorch, and of TensorFlow before."""
