@@ -232,6 +232,12 @@ class _Machine(Reader):
     def reduce(self) -> None:
         self.call(*self.last(2))
 
+    def new(self) -> None:
+        """Makes an object without its class's __init__, so that a dictionary is empty."""
+        function, args = self.last(2)
+        empty = isinstance(function, Global) and function.name in MAPPINGS
+        self.call(function, () if empty and isinstance(args, tuple) else args)
+
     def new_with_names(self) -> None:
         function, args, names = self.last(3)
         self.call(function, (*args, names) if isinstance(args, tuple) else None)
@@ -377,7 +383,7 @@ _ACTIONS: dict[int, Callable[[_Machine], object]] = {
     ord("c"): lambda m: m.push_global(m.line(), m.line()),
     0x93: lambda m: m.push_global(*m.last(2)),
     ord("R"): _Machine.reduce,
-    0x81: _Machine.reduce,
+    0x81: _Machine.new,
     0x92: _Machine.new_with_names,
     ord("i"): _Machine.inst,
     ord("o"): _Machine.obj,

@@ -64,19 +64,16 @@ class Network:
 
 CONVERSIONS: dict[str, tuple[str, Callable[[Variables, Keywords], tuple[Any, dict[str, Tensor]]]]]
 CONVERSIONS = {
-    "G_style": ("stylegan1", stylegan1),
-    "G_main": ("stylegan2", stylegan2),
+    "4x4/Conv/mod_weight": ("stylegan2", stylegan2),
+    "4x4/Conv/StyleMod/weight": ("stylegan1", stylegan1),
 }
-"""Function that builds a generator -> its architecture, and what makes settings and weights."""
+"""A variable that only one synthesis has -> its architecture, and what converts it."""
 
-PARTS = {
-    "G_style": {"mapping": {"G_mapping"}, "synthesis": {"G_synthesis"}},
-    "G_main": {
-        "mapping": {"G_mapping"},
-        "synthesis": {"G_synthesis", "G_synthesis_stylegan2", "G_synthesis_stylegan_revised"},
-    },
-}
-"""Function that builds a generator -> component -> the functions that may build it."""
+FUNCTIONS = frozenset(
+    "G_style G_main G_mapping G_synthesis G_synthesis_stylegan2 "
+    "G_synthesis_stylegan_revised".split()
+)
+"""NVIDIA's functions that build generators and their components."""
 
 
 def find_generator(saved: Saved) -> Call | None:
@@ -97,15 +94,16 @@ def read_generator(value: Call, data: Data, payload: bool = True) -> Checkpoint:
         CheckpointError: it is damaged, or of an architecture that this library does not have.
     """
     network = _network(value, depth=2)
-    function = network.function
-    if function not in CONVERSIONS:
-        raise _unknown(function)
+    if network.function not in FUNCTIONS and not network.components:
+        raise _unknown(network.function)
     for name in COMPONENTS:
-        part = network.components.get(name)
-        if part is None or part.components:
+        if name not in network.components:
             raise CheckpointError(f"its generator lacks its {name} network; it is damaged")
-        if part.function not in PARTS[function][name]:
-            raise _unknown(part.function)
+    synthesis = network.components["synthesis"]
+    found = next((CONVERSIONS[name] for name in CONVERSIONS if name in synthesis.variables), None)
+    if found is None:
+        raise _unknown(synthesis.function)
+    architecture, convert = found
     arguments: dict[str, Any] = {}
     stored: dict[str, StoredTensor] = dict(network.variables)
     for name in COMPONENTS:
@@ -113,12 +111,23 @@ def read_generator(value: Call, data: Data, payload: bool = True) -> Checkpoint:
         arguments |= part.arguments
         stored |= {f"{name}/{key}": array for key, array in part.variables.items()}
     arguments |= network.arguments
-    architecture, convert = CONVERSIONS[function]
     variables = Variables(read_state(stored, data, payload))
     config, state = convert(variables, Keywords("the generator's arguments", arguments))
     variables.finish()
     kind = f"NVlabs TensorFlow pickle ({network.name[:60] or 'a generator alone'})"
-    return Checkpoint(kind, architecture, config, state, notes=(NOTE,))
+    return Checkpoint(kind, architecture, config, state, notes=(NOTE, *_doubts(network)))
+
+
+def _doubts(network: Network) -> tuple[str, ...]:
+    """A note where functions build the network that are not NVIDIA's by name."""
+    functions = [network.function, *(part.function for part in network.components.values())]
+    foreign = [name for name in functions if name not in FUNCTIONS]
+    if not foreign:
+        return ()
+    return (
+        f"functions {listed(foreign)} build it; by its variables and arguments it was taken for "
+        "NVIDIA's network",
+    )
 
 
 def _is_network(value: object) -> bool:
@@ -163,6 +172,6 @@ def _unknown(function: str) -> CheckpointError:
             "it is a progressive GAN of TensorFlow, whose network this library does not have"
         )
     return CheckpointError(
-        f"it is a TensorFlow network that {function[:60]!r} builds; those of "
-        f"{listed(CONVERSIONS)} are read"
+        f"it is a TensorFlow network that {function[:60]!r} builds; NVIDIA's StyleGAN and "
+        "StyleGAN2 are read"
     )

@@ -40,13 +40,15 @@ class Variables:
         """A variable, as it is.
 
         Raises:
-            CheckpointError: it is missing, or has another number of axes.
+            CheckpointError: it is missing, empty, or has another number of axes.
         """
         if name not in self._left:
             raise CheckpointError(f"its TensorFlow network lacks {name}")
         found = self._left.pop(name)
         if found.ndim != axes:
             raise CheckpointError(f"its {name} has {found.ndim} axes, not {axes}")
+        if not found.numel():
+            raise CheckpointError(f"its {name} has no numbers")
         return found
 
     def number(self, name: str) -> float:

@@ -236,3 +236,10 @@ def test_the_entries_of_a_dictionary_that_a_call_makes_are_read():
     assert interpret(pickle.dumps(Reduced(dict, {"a": 1}), 2)).value == {"a": 1}
     unread = interpret(pickle.dumps(Reduced(dict, Reduced(list, ("ab",))), 2)).value
     assert (unread.name, unread.args[0].name) == ("builtins.dict", "builtins.list")
+
+
+def test_new_dictionaries_are_empty_whatever_they_are_given():
+    code = b"\x80\x02ccollections\nOrderedDict\n}" + text("a") + b"K\x01s\x85"
+    with_init, without_init = code + b"R.", code + b"\x81."
+    for data in (with_init, without_init):
+        assert interpret(data).value == pickle.loads(data)

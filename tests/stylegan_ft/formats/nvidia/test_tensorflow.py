@@ -189,7 +189,10 @@ REFUSED = {
     "'D_basic' builds": lambda: by_hand.Network("D", "D_basic", {"": {}}, {}),
     "lacks its mapping network": lambda: changed(first(), components={}),
     "'G_synthesis_mine' builds": lambda: by_hand.generator(
-        by_hand.stylegan2_parts(SMALL), "G_main", "G_synthesis_mine", {}
+        {"": {}, "mapping": {}, "synthesis": {}}, "G_main", "G_synthesis_mine", {}
+    ),
+    "dlatent_avg has no numbers": lambda: changed(
+        first(), variables=[("lod", np.float32(0)), ("dlatent_avg", np.zeros(0, "f4"))]
     ),
     "use_pixel_norm is 'True'": lambda: first(use_pixel_norm=True),
     "blur_filter is": lambda: first(blur_filter=[1, 3, 3, 1]),
@@ -229,6 +232,13 @@ def test_networks_that_this_library_has_not_are_refused_in_a_line(tmp_path, told
     for load in (describe_file, load_generator):
         with pytest.raises(CheckpointError, match=f"model.pkl.*{told}"):
             load(path)
+
+
+def test_functions_of_other_names_are_told(tmp_path):
+    network = by_hand.generator(by_hand.stylegan2_parts(SMALL), "G_main", "G_synthesis_mine", {})
+    found = read_checkpoint(write(tmp_path / "model.pkl", network))
+    assert found.architecture == "stylegan2"
+    assert "'G_synthesis_mine'" in found.notes[1]
 
 
 def test_labels_of_stylegan2_before_ada_are_refused(tmp_path):
