@@ -34,39 +34,58 @@ class _StyleNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        mean = x.mean(dim=(2, 3), dtype=scale.dtype)  # (N, C), as all statistics here
-        var = (x.square().mean(dim=(2, 3), dtype=scale.dtype) - mean.square()).clamp(min=0.0)
-        inverse = torch.rsqrt(var + EPSILON)
-        ctx.save_for_backward(x, scale, mean, inverse)
-        slope = scale * inverse
-        return torch.addcmul(_maps(shift - mean * slope), x, _maps(slope))
+        centred = x - _means(x, scale)
+        inverse = _inverse_std(centred)
+        ctx.save_for_backward(centred, scale, inverse)
+        return torch.addcmul(_maps(shift), centred, _maps(scale * inverse))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, scale, mean, inverse = ctx.saved_tensors
-        pixels = x.shape[2] * x.shape[3]
+        centred, scale, inverse = ctx.saved_tensors
+        pixels = centred.shape[2] * centred.shape[3]
         d_shift = grad.sum(dim=(2, 3))
-        d_scale = ((grad * x).sum(dim=(2, 3)) - mean * d_shift) * inverse
+        d_scale = (grad * centred).sum(dim=(2, 3)) * inverse
         slope = scale * inverse
         by_x = -slope * inverse * d_scale / pixels
-        constant = -slope * d_shift / pixels - by_x * mean
-        d_x = torch.addcmul(_maps(constant), x, _maps(by_x)).addcmul_(grad, _maps(slope))
+        constant = -slope * d_shift / pixels
+        d_x = torch.addcmul(_maps(constant), centred, _maps(by_x)).addcmul_(grad, _maps(slope))
         return d_x, d_scale, d_shift
+
+
+def _means(x: Tensor, scale: Tensor) -> Tensor:
+    """Means (N, C, 1, 1) of feature maps, in the type of a style, as all statistics here."""
+    return x.mean(dim=(2, 3), keepdim=True, dtype=scale.dtype)
+
+
+def _inverse_std(centred: Tensor) -> Tensor:
+    """One over the deviations (N, C) of feature maps whose means are taken off.
+
+    The difference of mean square and squared mean would save a pass, and lose all digits where a
+    map hardly varies around a large mean.
+    """
+    return torch.rsqrt(centred.square().mean(dim=(2, 3)) + EPSILON)
 
 
 def _maps(x: Tensor) -> Tensor:  # (N, C) -> (N, C, 1, 1)
     return x[:, :, None, None]
 
 
-def style_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def style_norm(x: Tensor, scale: Tensor, shift: Tensor, inplace: bool = False) -> Tensor:
     """Instance norm, then modulation by a style: the channel's mean is `shift`, its std `scale`.
 
     Args:
         x: feature maps (N, C, H, W).
         scale, shift: (N, C).
+        inplace: whether x may be overwritten where no gradient is asked for, which saves the time
+            that the second pass over it takes.
     """
-    return _StyleNorm.apply(x, scale, shift)
+    if torch.is_grad_enabled() and any(given.requires_grad for given in (x, scale, shift)):
+        return _StyleNorm.apply(x, scale, shift)
+    means = _means(x, scale)
+    centred = x.sub_(means) if inplace and x.dtype == means.dtype else x - means
+    slope = scale * _inverse_std(centred)
+    return torch.addcmul(_maps(shift), centred, _maps(slope), out=centred)
 
 
 class Dense(nn.Module):
@@ -217,7 +236,7 @@ class StyleLayer(nn.Module):
         else:
             x = F.conv2d(x, weight, padding=1)
         x = self.apply_noise(x, self.bias, rng)
-        return style_norm(F.leaky_relu(x, SLOPE, inplace=True), *self.style(w))
+        return style_norm(F.leaky_relu(x, SLOPE, inplace=True), *self.style(w), inplace=True)
 
 
 def upsample(x: Tensor) -> Tensor:
