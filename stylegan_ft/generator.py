@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,8 +19,9 @@ from stylegan_ft.architectures.layered import LayeredGenerator, Sizes
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.formats.genforce.options import split_name, with_name
 from stylegan_ft.formats.load import read_checkpoint
-from stylegan_ft.formats.mobile import MOBILESTYLEGAN
+from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 from stylegan_ft.formats.records import Checkpoint
 
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -41,14 +42,16 @@ def generator_path(given: str | os.PathLike | None) -> Path:
     """The file of a shipped or fetched generator's name, or the path as it is.
 
     Args:
-        given: a name of `SHIPPED`, None being "default"; "mobilestylegan"; or a path.
+        given: a name of `SHIPPED`, None being "default"; "mobilestylegan"; or a path. Options that
+            it carries, see `stylegan_ft.formats.genforce.options`, stay behind it.
 
     Raises:
         CheckpointError: the generator of that name was not fetched yet.
     """
     if given is not None and str(given) == MOBILESTYLEGAN.name:
         return needed_path(MOBILESTYLEGAN.name)
-    return SHIPPED.get("default" if given is None else str(given)) or Path(given)
+    path, options = split_name("default" if given is None else given)
+    return Path(with_name(SHIPPED.get(path, path), options))
 
 
 def own_psi(given: str | os.PathLike | None) -> float:
@@ -127,6 +130,7 @@ def load_generator(
     psi: float | None = None,
     trunc_layers: int | None = None,
     size: int | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> Generator | StyleGANGenerator:
     """The generator in a file of ours or of other projects, or a shipped one.
 
@@ -137,13 +141,16 @@ def load_generator(
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
             mean w; None for `own_psi`.
         size: side of the images in pixels, of a generator that makes several; None for its own.
+        options: what the file does not tell of the network, as {"fused_scale": False}; the path
+            may carry them too.
 
     Raises:
         CheckpointError: the file is missing, damaged or foreign.
-        InputError: there is no such device, or the generator has no such size.
+        InputError: there is no such device, the generator has no such size, or an option's value is
+            none of those allowed.
     """
     psi = own_psi(path) if psi is None else psi
-    path = generator_path(path)
+    path = generator_path(with_name("default" if path is None else path, options or {}))
     device = choose_device(device)
     checkpoint = sized(read_checkpoint(path), size)
     generator = generator_of(checkpoint, str(path), psi, trunc_layers)

@@ -74,7 +74,7 @@ def build(
     Raises:
         CheckpointError: names or shapes of the weights are not those of the settings.
     """
-    config = _told_by(state, source) if config is None else config
+    config = told_config(state, source) if config is None else config
     kind = KINDS[architecture_of(config)][1]
     if isinstance(config, MobileConfig):
         state = {name: tensor for name, tensor in state.items() if config.needs(name)}
@@ -98,7 +98,12 @@ def mean_w(mapping: MappingNetwork, z_dim: int) -> Tensor:
     return (mean * W_AVG_STEPS).round().div(W_AVG_STEPS).float()
 
 
-def _told_by(state: Mapping[str, Tensor], source: str) -> GeneratorConfig:
+def told_config(state: Mapping[str, Tensor], source: str = "the weights") -> GeneratorConfig:
+    """The settings of the StyleGAN 1 that weights with genforce's names are of.
+
+    Raises:
+        CheckpointError: weights are missing.
+    """
     try:
         return infer_config(state)
     except (KeyError, IndexError, ValueError) as error:

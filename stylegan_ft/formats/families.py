@@ -8,7 +8,8 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
-from stylegan_ft.formats.mobile import from_checkpoint
+from stylegan_ft.formats.genforce import stylegan1
+from stylegan_ft.formats.mobile.files import from_checkpoint
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.rosinality import convert_rosinality
 
@@ -67,8 +68,9 @@ def identify(
             "it is a StyleGAN3 without its settings, which the weights do not tell; give NVlabs' "
             "pickle of it"
         )
-    architecture = "property_cnn" if family == "property CNN" else "stylegan1"
-    return Checkpoint(kind, architecture, None, state, metadata)
+    if family == "property CNN":
+        return Checkpoint(kind, "property_cnn", None, state, metadata)
+    return Checkpoint(kind, "stylegan1", None, state, metadata, options=stylegan1.OPTIONS)
 
 
 def is_known(names: Collection[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.formats.families import identify, listed
+from stylegan_ft.formats.genforce.stylegan1 import TELLING
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import Saved
@@ -39,6 +40,8 @@ def read_state_dict(saved: Saved, data: Data, payload: bool = True) -> Checkpoin
     if mean is not None:
         stored[MEAN] = mean
     state = read_state(stored, data, payload)
+    if not payload:  # some tell by their numbers what their network is
+        state |= read_state({name: stored[name] for name in TELLING if name in stored}, data)
     mean_w = state.pop(MEAN) if mean is not None else None
     return identify(state, entry, mean_w)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
-from stylegan_ft.architectures.settings import check_counts, check_sizes, finite
+from stylegan_ft.architectures.settings import check_counts, check_sizes, check_switches, finite
 from stylegan_ft.architectures.stylegan1.layers import (
     ConstLayer,
     Dense,
@@ -59,6 +59,7 @@ class GeneratorConfig:
         channels: feature maps of each block, 4 × 4 first.
         hidden_dim, wide_dim: widths of the mapping's layers and of the second path.
         lr_mul: learning-rate multiplier of the mapping's layers.
+        final_tanh: whether images pass a hyperbolic tangent.
 
     Raises:
         InputError: a setting is not one of the allowed ones.
@@ -76,6 +77,7 @@ class GeneratorConfig:
     mapping_layers: int = 8
     lr_mul: float = 0.01
     image_channels: int = 3
+    final_tanh: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -84,6 +86,7 @@ class GeneratorConfig:
         check_counts("channels", self.channels)
         block_count(self.resolution, self.channels)
         finite("lr_mul", self.lr_mul)
+        check_switches(self, "final_tanh")
 
     @property
     def vectors(self) -> dict[str, int]:
@@ -192,6 +195,7 @@ class SynthesisNetwork(nn.Module):
     def __init__(self, config: GeneratorConfig, rng: torch.Generator):
         super().__init__()
         self.blocks = len(config.channels)
+        self.final_tanh = config.final_tanh
         self.register_buffer("lod", torch.zeros(()))
         inputs = config.channels[0]
         for k, channels in enumerate(config.channels):
@@ -239,6 +243,8 @@ class SynthesisNetwork(nn.Module):
         image = getattr(self, f"output{last}")(x)
         if before is not None:
             image = torch.lerp(image, before, share)
+        if self.final_tanh:
+            image = torch.tanh(image)
         if upsample_output:
             for _ in range(self.blocks - 1 - last):
                 image = upsample(image)

@@ -12,6 +12,7 @@ from stylegan_ft.architectures.settings import (
     Keywords,
     check_counts,
     check_sizes,
+    check_switches,
     config_of,
     finite,
 )
@@ -80,8 +81,7 @@ class StyleGAN2Config:
             raise InputError(
                 f"resample_filter {self.resample_filter}: it must have 2 to 64 taps and a sum"
             )
-        if type(self.use_noise) is not bool:
-            raise InputError(f"use_noise {self.use_noise!r}: it must be True or False")
+        check_switches(self, "use_noise")
         slope_and_gain(self.activation)
         slope_and_gain(self.mapping_activation)
 
