@@ -22,7 +22,7 @@ from stylegan_ft.architectures.build import (
     config_to_dict,
 )
 from stylegan_ft.formats.families import identify, is_known
-from stylegan_ft.formats.genforce.stylegan1 import TELLING
+from stylegan_ft.formats.genforce.spreads import TELLING
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.tensors import Storage, StoredTensor, read_state

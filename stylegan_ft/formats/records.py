@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 Architecture = Literal[
-    "stylegan1", "stylegan2", "stylegan3", "mobilestylegan", "property_cnn", "other"
+    "stylegan1", "stylegan2", "stylegan3", "pggan", "mobilestylegan", "property_cnn", "other"
 ]
 """Networks; "other" is one of ours that makes no images and scores no properties."""
 

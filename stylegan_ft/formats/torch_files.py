@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.formats.families import identify, listed
-from stylegan_ft.formats.genforce.stylegan1 import TELLING
+from stylegan_ft.formats.genforce.spreads import TELLING
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import Saved
@@ -22,8 +22,20 @@ OUTER = "models"
 PARALLEL = "module."
 """Beginning of all names where the network was wrapped for several GPUs."""
 
+DECODER = "decoder."
+"""Beginning of the generator's names where an encoder stands beside it, as in pSp's and e4e's."""
+
+OTHERS = {
+    "eigvec": "a file of SeFa's factors, directions of w and no generator; `vectorfind find` takes "
+    "them from the generator itself, by `--method sefa`",
+    "discriminator": "a file with a discriminator alone; give the generator's",
+    "d": "a file with a discriminator alone; give the generator's",
+    "D": "a file with a discriminator alone; give the generator's",
+}
+"""An entry of files that hold no generator, and what they are."""
+
 MEAN = "latent_avg"
-"""Entry of rosinality's files that holds the mean w."""
+"""Entry of rosinality's, pSp's and e4e's files that holds the mean w."""
 
 
 def read_state_dict(saved: Saved, data: Data, payload: bool = True) -> Checkpoint:
@@ -47,7 +59,8 @@ def read_state_dict(saved: Saved, data: Data, payload: bool = True) -> Checkpoin
 
 
 def find_state(saved: Saved) -> tuple[str, dict[str, StoredTensor]]:
-    """The entry of a file that holds a network's weights ("" for the file itself), and these.
+    """The entry of a file that holds a network's weights ("" for the file itself), and these; where
+    an encoder stands beside its generator, those of the generator.
 
     Raises:
         CheckpointError: there are none, or they do not fit the file.
@@ -66,10 +79,21 @@ def find_state(saved: Saved) -> tuple[str, dict[str, StoredTensor]]:
             break
         tensors[name] = tensor
     if not tensors or len(tensors) < len(held):
+        foreign = next((what for name, what in OTHERS.items() if _holds(value, name)), None)
+        if foreign is not None:
+            raise CheckpointError(f"it is {foreign}")
         raise CheckpointError(
             f"it holds no state dict by itself or under {', '.join(ENTRIES)}; it has "
             f"{listed(held) if isinstance(held, dict) else 'something else'}"
         )
     if all(name.startswith(PARALLEL) for name in tensors):
         tensors = {name.removeprefix(PARALLEL): tensor for name, tensor in tensors.items()}
+    decoder = {name: tensor for name, tensor in tensors.items() if name.startswith(DECODER)}
+    if decoder:
+        entry = f"{entry} decoder".strip()
+        tensors = {name.removeprefix(DECODER): tensor for name, tensor in decoder.items()}
     return entry, tensors
+
+
+def _holds(value: object, name: str) -> bool:
+    return isinstance(value, dict) and name in value

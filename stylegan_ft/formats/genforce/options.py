@@ -15,13 +15,17 @@ from typing import Any
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import bytes_digest
 from stylegan_ft.architectures.settings import LARGEST
-from stylegan_ft.formats.genforce import stylegan1
+from stylegan_ft.formats.genforce import pggan, stylegan1, stylegan2
 from stylegan_ft.formats.records import Checkpoint
 
 MARK, BETWEEN = "?", "&"
 """What stands before the options in a generator's name, and between them."""
 
-APPLIED = {"stylegan1": stylegan1.applied}
+APPLIED = {
+    "stylegan1": stylegan1.applied,
+    "stylegan2": stylegan2.applied,
+    "pggan": pggan.applied,
+}
 """Architecture -> (checkpoint as its file has it, its options) -> checkpoint of the network here,
 and the options that its weights told."""
 
@@ -68,7 +72,11 @@ def with_options(checkpoint: Checkpoint, given: Mapping[str, str]) -> Checkpoint
     if not open_options:
         return checkpoint
     chosen = {name: VALUES[name](name, value) for name, value in given.items()}
-    applied, told = APPLIED[checkpoint.architecture](checkpoint, chosen)
+    try:
+        applied, told = APPLIED[checkpoint.architecture](checkpoint, chosen)
+    except (IndexError, RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+        text = f"its weights are no {checkpoint.kind}: other shapes ({error!s:.80})"
+        raise CheckpointError(text) from error
     assumed = {k: v for k, v in open_options.items() if k not in chosen | told and v is not None}
     kinds = {
         "given": chosen,

@@ -18,6 +18,7 @@ from torch import Tensor
 from stylegan_ft.architectures.build import told_config
 from stylegan_ft.architectures.stylegan1.layers import FUSED_FROM
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
+from stylegan_ft.formats.genforce.spreads import scale_of, told_multiplier, told_scaling
 from stylegan_ft.formats.records import Checkpoint
 
 OPTIONS = {
@@ -29,17 +30,11 @@ OPTIONS = {
 }
 """What files do not tell, and genforce's defaults; label_size of labels without an embedding."""
 
-TELLING = ("synthesis.layer1.weight", "mapping.dense0.weight")
-"""Weights whose spread tells `use_wscale` and `mapping_lr_mul`."""
-
 LABEL = "mapping.label_weight"
 W_AVG = "truncation.w_avg"
 
 MOST_LABELS = 32
 """Inputs beyond w_dim that are taken for a label; a latent that is as much wider is not met."""
-
-SURE = 1 / 3
-"""Of the way, in powers, between the spreads that two settings start from: there each is told."""
 
 
 def applied(checkpoint: Checkpoint, given: Mapping[str, Any]) -> tuple[Checkpoint, dict[str, Any]]:
@@ -49,10 +44,12 @@ def applied(checkpoint: Checkpoint, given: Mapping[str, Any]) -> tuple[Checkpoin
         CheckpointError: weights are missing.
     """
     state, notes = dict(checkpoint.state), list(checkpoint.notes)
-    told = {} if "use_wscale" in given else _told_scaling(state)
+    told: dict[str, Any] = {}
+    if "use_wscale" not in given:
+        told |= told_scaling(state.get("synthesis.layer1.weight"), math.sqrt(2.0))
     wscale = given.get("use_wscale", told.get("use_wscale", True))
     if "mapping_lr_mul" not in given:
-        told |= _told_multiplier(state, wscale)
+        told |= told_multiplier(state.get("mapping.dense0.weight"), wscale, math.sqrt(2.0))
     notes += _single_mean(state)
     told_labels = _with_label(state, given.get("label_size"))
     if told_labels and "label_size" not in given:
@@ -79,45 +76,15 @@ def turn_kernels(state: dict[str, Tensor], config: GeneratorConfig, fused: bool 
             state[name] = state[name].flip(2, 3)
 
 
-def _spread(state: Mapping[str, Tensor], name: str) -> float:
-    """Standard deviation of a weight; 0 where its numbers are not there."""
-    weight = state.get(name)
-    if weight is None or weight.is_meta or weight.numel() < 2:
-        return 0.0
-    return float(weight.float().std())
-
-
-def _told_scaling(state: Mapping[str, Tensor]) -> dict[str, bool]:
-    """Convolutions start from N(0, 1), without scaling from N(0, 2 / inputs)."""
-    spread = _spread(state, TELLING[0])
-    if not spread:
-        return {}
-    way = math.log(spread) / math.log(_scale(TELLING[0], state[TELLING[0]]))
-    return {"use_wscale": way < SURE} if way < SURE or way > 1 - SURE else {}
-
-
-def _told_multiplier(state: Mapping[str, Tensor], wscale: bool) -> dict[str, float]:
-    """Dense layers start from N(0, 1 / lr_mul²), without scaling multiplied by their scale."""
-    spread = _spread(state, TELLING[1])
-    if not wscale and spread:
-        spread /= _scale(TELLING[1], state[TELLING[1]])
-    if not spread:
-        return {}
-    way = math.log(spread, 100.0)
-    told = 1.0 if way < SURE else 0.01 if way > 1 - SURE else None
-    return {} if told is None else {"mapping_lr_mul": told}
-
-
-def _scale(name: str, weight: Tensor) -> float:
-    """What genforce's weight scaling multiplies a weight by, but for the multiplier."""
-    gain = 1.0 if ".style." in name or ".output" in name else math.sqrt(2.0)
-    return gain / math.sqrt(weight[0].numel())
+def _gain(name: str) -> float:
+    """Of the scale of a weight."""
+    return 1.0 if ".style." in name or ".output" in name else math.sqrt(2.0)
 
 
 def _scaled(name: str, tensor: Tensor) -> Tensor:
     layer = name.startswith(("mapping.dense", "synthesis."))
     if layer and name.endswith(".weight") and tensor.ndim >= 2 and ".apply_noise." not in name:
-        return tensor / _scale(name, tensor)
+        return tensor / scale_of(tensor, _gain(name))
     return tensor
 
 

@@ -171,3 +171,216 @@ def stylegan1_images(
     image = np.einsum("nihw,oi->nohw", x, arrays[f"{last}.weight"][:, :, 0, 0])
     image = image + arrays[f"{last}.bias"][:, None, None]
     return torch.from_numpy(np.tanh(image) if final_tanh else image)
+
+
+def pggan_state(
+    channels: tuple[int, ...] = (8, 7, 5),
+    z_dim: int = 6,
+    label_size: int = 0,
+    fused_scale: bool = False,
+    use_wscale: bool = True,
+) -> dict[str, Tensor]:
+    """Random weights as genforce's PGGAN of such arguments has and names them."""
+    shapes, inputs = {"lod": ()}, z_dim + label_size
+    for k, outputs in enumerate(channels):
+        kernel = (inputs, outputs, 3, 3) if k and fused_scale else (outputs, inputs, 3, 3)
+        shapes[f"layer{2 * k}.weight"] = kernel if k else (outputs, inputs, 4, 4)
+        shapes[f"layer{2 * k + 1}.weight"] = (outputs, outputs, 3, 3)
+        shapes[f"output{k}.weight"] = (3, outputs, 1, 1)
+        shapes |= {f"layer{2 * k + i}.bias": (outputs,) for i in range(2)}
+        shapes[f"output{k}.bias"] = (3,)
+        inputs = outputs
+    state = random_state(shapes)
+    state["lod"].zero_()
+    for name in state if not use_wscale else ():
+        if name.endswith("weight"):
+            state[name] = state[name] * _pggan_scale(name, state[name], fused_scale)
+    return state
+
+
+def _pggan_scale(name: str, weight: Tensor, fused_scale: bool) -> float:
+    up = name.startswith("layer") and name != "layer0.weight" and int(name[5:-7]) % 2 == 0
+    inputs = weight.shape[0 if up and fused_scale else 1]
+    gain = 1.0 if name.startswith("output") else math.sqrt(2.0)
+    return gain / math.sqrt(inputs * weight.shape[-1] ** 2)
+
+
+def pggan_images(
+    state: dict[str, Tensor],
+    z: Tensor,
+    label: Tensor | None = None,
+    fused_scale: bool = False,
+    use_wscale: bool = True,
+    final_tanh: bool = False,
+) -> Tensor:
+    """Images of latents (N, z_dim)."""
+    arrays = {}
+    for name, tensor in state.items():
+        scale = _pggan_scale(name, tensor, fused_scale) if name.endswith("weight") else 1.0
+        arrays[name] = tensor.double().numpy() * (scale if use_wscale else 1.0)
+    x = pixel_norm(z.double().numpy()) * math.sqrt(z.shape[1])
+    x = x if label is None else np.concatenate([x, label.double().numpy()], axis=1)
+    layers = sum(name.startswith("layer") for name in arrays) // 2
+    for k in range(layers):
+        weight, bias = arrays[f"layer{k}.weight"], arrays[f"layer{k}.bias"][:, None, None]
+        x = pixel_norm(x)
+        if k == 0:
+            x = first_maps(x, weight)
+        elif k % 2:
+            x = correlated(x, weight)
+        elif fused_scale:
+            x = fused(x, weight.transpose(1, 0, 2, 3))
+        else:
+            x = correlated(repeated(x), weight)
+        x = lrelu(x + bias)
+    weight, bias = (arrays[f"output{layers // 2 - 1}.{part}"] for part in ("weight", "bias"))
+    image = np.einsum("nihw,oi->nohw", pixel_norm(x), weight[:, :, 0, 0]) + bias[:, None, None]
+    return torch.from_numpy(np.tanh(image) if final_tanh else image)
+
+
+def stylegan2_state(
+    architecture: str = "skip",
+    label: str = "",
+    use_wscale: bool = True,
+    lr_mul: float = 0.01,
+    channels: tuple[int, ...] = (6, 5, 4),
+) -> dict[str, Tensor]:
+    """Random weights as genforce's StyleGAN2 has and names them, z and w of 8, a label of 3.
+
+    Args:
+        label: "", "joint" as in StyleGAN2, or "apart" as in StyleGAN2-ADA.
+    """
+    state = random_state(_stylegan2_shapes(architecture, label, channels))
+    for name in state:
+        if name.endswith("style.bias"):
+            state[name] *= 0.3
+        if name.startswith("mapping.dense"):
+            state[name] /= lr_mul
+        if not use_wscale and name.endswith(".weight"):
+            state[name] = state[name] / math.sqrt(math.prod(state[name].shape[1:]))
+    line = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    kernel = (torch.outer(line, line) / 16)[None, None]
+    for k in range(1, 2 * len(channels) - 1, 2):
+        state[f"synthesis.layer{k}.filter.kernel"] = kernel
+    if architecture == "skip":
+        state["synthesis.upsample.kernel"] = kernel
+    return state
+
+
+def _stylegan2_shapes(
+    architecture: str, label: str, channels: tuple[int, ...]
+) -> dict[str, tuple[int, ...]]:
+    shapes = {"truncation.w_avg": (8,), "synthesis.early_layer.const": (1, channels[0], 4, 4)}
+    if label == "joint":
+        shapes["mapping.label_weight"] = (3, 8)
+    if label == "apart":
+        shapes |= {"mapping.LabelEmbed.weight": (8, 3), "mapping.LabelEmbed.bias": (8,)}
+    inputs = 16 if label else 8
+    for k in range(3):
+        shapes |= {f"mapping.dense{k}.weight": (8, inputs), f"mapping.dense{k}.bias": (8,)}
+        inputs = 8
+
+    def modulated(name, inputs, outputs, side):
+        shapes[f"{name}.weight"] = (outputs, inputs, side, side)
+        shapes.update({f"{name}.bias": (outputs,), f"{name}.style.weight": (inputs, 8)})
+        shapes[f"{name}.style.bias"] = (inputs,)
+
+    for k in range(2 * len(channels) - 1):
+        block, size = (k + 1) // 2, 4 * 2 ** ((k + 1) // 2)
+        inputs, outputs = channels[k // 2], channels[block]
+        modulated(f"synthesis.layer{k}", inputs, outputs, 3)
+        shapes[f"synthesis.layer{k}.noise"] = (1, 1, size, size)
+        shapes[f"synthesis.layer{k}.noise_strength"] = ()
+        if k % 2 == 0 and (architecture == "skip" or block == len(channels) - 1):
+            modulated(f"synthesis.output{block}", outputs, 3, 1)
+    return shapes
+
+
+def _stylegan2_arrays(state: dict[str, Tensor], use_wscale: bool) -> dict[str, np.ndarray]:
+    found = {}
+    for name, tensor in state.items():
+        scale = 1.0
+        if use_wscale and name.endswith(".weight"):
+            scale = 1 / math.sqrt(math.prod(tensor.shape[1:]))
+        found[name] = tensor.double().numpy() * scale
+    return found
+
+
+def stylegan2_w(
+    state: dict[str, Tensor],
+    z: Tensor,
+    label: Tensor | None = None,
+    use_wscale: bool = True,
+    lr_mul: float = 0.01,
+) -> Tensor:
+    arrays, x, k = _stylegan2_arrays(state, use_wscale), z.double().numpy(), 0
+    if label is None:
+        x = pixel_norm(x)
+    elif "mapping.label_weight" in arrays:
+        embedded = label.double().numpy() @ arrays["mapping.label_weight"]
+        x = pixel_norm(np.concatenate([x, embedded], axis=1))
+    else:
+        embedded = label.double().numpy() @ arrays["mapping.LabelEmbed.weight"].T
+        embedded = embedded + arrays["mapping.LabelEmbed.bias"]
+        x = np.concatenate([pixel_norm(x), pixel_norm(embedded)], axis=1)
+    while f"mapping.dense{k}.weight" in arrays:
+        weight, bias = (arrays[f"mapping.dense{k}.{part}"] for part in ("weight", "bias"))
+        x, k = lrelu(x @ (weight * lr_mul).T + bias * lr_mul) * math.sqrt(2), k + 1
+    return torch.from_numpy(x)
+
+
+def _filtered(x: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Padded with zeros, and the filter 1, 3, 3, 1 wherever it fits; its sum is 4."""
+    kernel = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16
+    x = np.pad(x, ((0, 0), (0, 0), (before, after), (before, after)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (4, 4), axis=(2, 3))
+    return np.einsum("nchwyx,yx->nchw", windows, kernel)
+
+
+def _transposed(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Stride 2: each pixel stamps its kernel (O, I, 3, 3); (N, O, 2H + 1, 2W + 1)."""
+    n, _, height, width = x.shape
+    found = np.zeros((n, len(kernel), 2 * height + 1, 2 * width + 1))
+    for row, column in np.ndindex(height, width):
+        stamp = np.einsum("ni,oiyx->noyx", x[:, :, row, column], kernel)
+        found[:, :, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3] += stamp
+    return found
+
+
+def stylegan2_images(
+    state: dict[str, Tensor], w: Tensor, use_wscale: bool = True, final_tanh: bool = False
+) -> Tensor:
+    """Images of w (N, w_dim); where layers upsample, kernels are turned before they are stamped."""
+    arrays, w = _stylegan2_arrays(state, use_wscale), w.double().numpy()
+
+    def modulated(x, name, demodulate, up=False):
+        style = w @ arrays[f"{name}.style.weight"].T + arrays[f"{name}.style.bias"] + 1
+        rows = []
+        for row, factors in zip(x, style, strict=True):
+            weight = arrays[f"{name}.weight"] * factors[:, None, None]
+            if demodulate:
+                power = (weight**2).sum(axis=(1, 2, 3), keepdims=True)
+                weight = weight / np.sqrt(power + 1e-8)
+            if up:
+                rows.append(_filtered(_transposed(row[None], weight[:, :, ::-1, ::-1]), 1, 1)[0])
+            else:
+                rows.append(correlated(row[None], weight)[0])
+        return np.stack(rows)
+
+    layers = sum(name.endswith(".noise") for name in arrays)
+    x, image = arrays["synthesis.early_layer.const"].repeat(len(w), axis=0), None
+    for k in range(layers):
+        name = f"synthesis.layer{k}"
+        x = modulated(x, name, True, up=k % 2 == 1)
+        x = x + arrays[f"{name}.noise"] * arrays[f"{name}.noise_strength"]
+        x = lrelu(x + arrays[f"{name}.bias"][:, None, None]) * math.sqrt(2)
+        output = f"synthesis.output{k // 2}"
+        if k % 2 == 0 and f"{output}.weight" in arrays:
+            added = modulated(x, output, False) + arrays[f"{output}.bias"][:, None, None]
+            if image is None:
+                image = added
+            else:
+                zeros = np.zeros((*image.shape[:2], 2 * image.shape[2], 2 * image.shape[3]))
+                zeros[:, :, ::2, ::2] = image
+                image = _filtered(zeros, 2, 1) + added
+    return torch.from_numpy(np.tanh(image) if final_tanh else image)
