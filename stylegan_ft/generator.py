@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,9 +19,11 @@ from stylegan_ft.architectures.layer_names import LayerNames
 from stylegan_ft.architectures.layered import LayeredGenerator, Sizes
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
+from stylegan_ft.architectures.pggan.network import PGGAN
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.formats.genforce.options import split_name, with_name
 from stylegan_ft.formats.load import read_checkpoint
-from stylegan_ft.formats.mobile import MOBILESTYLEGAN
+from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 from stylegan_ft.formats.records import Checkpoint
 
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -41,14 +44,16 @@ def generator_path(given: str | os.PathLike | None) -> Path:
     """The file of a shipped or fetched generator's name, or the path as it is.
 
     Args:
-        given: a name of `SHIPPED`, None being "default"; "mobilestylegan"; or a path.
+        given: a name of `SHIPPED`, None being "default"; "mobilestylegan"; or a path. Options that
+            it carries, see `stylegan_ft.formats.genforce.options`, stay behind it.
 
     Raises:
         CheckpointError: the generator of that name was not fetched yet.
     """
     if given is not None and str(given) == MOBILESTYLEGAN.name:
         return needed_path(MOBILESTYLEGAN.name)
-    return SHIPPED.get("default" if given is None else str(given)) or Path(given)
+    path, options = split_name("default" if given is None else given)
+    return Path(with_name(SHIPPED.get(path, path), options))
 
 
 def own_psi(given: str | os.PathLike | None) -> float:
@@ -64,8 +69,9 @@ class Generator(LayeredGenerator):
     @staticmethod
     def _sizes(network: GeneratorNetwork) -> Sizes:
         config = network.config
+        num_ws = config.synthesis_layers if config.repeat_w else 1  # its w is that of all layers
         return Sizes(
-            LayerNames(config.vectors, config.z_dim, num_ws=2 * len(config.channels)),
+            LayerNames(config.vectors, config.z_dim, num_ws),
             config.layers,
             label_dim=config.label_dim,
             resolution=config.resolution,
@@ -74,8 +80,10 @@ class Generator(LayeredGenerator):
         )
 
     def _truncate(self, ws: Tensor) -> Tensor:
-        layers = ws.shape[1] if self.trunc_layers is None else self.trunc_layers
-        return self.network.truncation(ws, self.psi, layers)
+        truncation = self.network.truncation
+        ws = ws if self.network.config.repeat_w else ws[:, 0]
+        layers = truncation.layers if self.trunc_layers is None else self.trunc_layers
+        return truncation(ws, self.psi, layers)
 
     def _styles(self, ws: Tensor) -> Sequence[Tensor]:
         return [ws]  # this network's layers take w as it is
@@ -121,13 +129,57 @@ class StyleGANGenerator(LayeredGenerator):
         return self.network.images(styles, self.half and self.device.type == "cuda")
 
 
+class PGGANGenerator(LayeredGenerator):
+    """A PGGAN, whose latent is its only layer; see `LayeredGenerator`.
+
+    Raises:
+        InputError: also where it shall be truncated, for which it has no w.
+    """
+
+    network: PGGAN
+
+    def __init__(self, network: PGGAN, *rest: Any, psi: float = 1.0, **more: Any):
+        if psi != 1.0:
+            raise InputError(f"psi is {psi:g}; a PGGAN has no w to truncate: leave it out")
+        super().__init__(network, *rest, **more)
+
+    @staticmethod
+    def _sizes(network: PGGAN) -> Sizes:
+        config = network.config
+        return Sizes(
+            LayerNames({"z": config.z_dim + config.label_dim}, config.z_dim, num_ws=0),
+            ("z",),
+            label_dim=config.label_dim,
+            resolution=config.resolution,
+            row_numbers=max(c * (4 * 2**k) ** 2 for k, c in enumerate(config.channels)),
+            image_channels=config.image_channels,
+        )
+
+    def _enter(self, latents: Tensor, layer: str) -> Sequence[Tensor]:
+        return [latents]
+
+    def _truncate(self, ws: Tensor) -> Tensor:
+        return ws
+
+    def _styles(self, ws: Tensor) -> Sequence[Tensor]:
+        return [ws]
+
+    def _images(self, styles: Sequence[Tensor]) -> Tensor:
+        return self.network(*styles)
+
+
+KINDS = {"stylegan1": Generator, "pggan": PGGANGenerator}
+"""Architecture -> its generator; that of all others is `StyleGANGenerator`."""
+
+
 def load_generator(
     path: str | os.PathLike | None = None,
     device: str | torch.device | None = None,
     psi: float | None = None,
     trunc_layers: int | None = None,
     size: int | None = None,
-) -> Generator | StyleGANGenerator:
+    options: Mapping[str, object] | None = None,
+) -> LayeredGenerator:
     """The generator in a file of ours or of other projects, or a shipped one.
 
     Args:
@@ -137,13 +189,16 @@ def load_generator(
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
             mean w; None for `own_psi`.
         size: side of the images in pixels, of a generator that makes several; None for its own.
+        options: what the file does not tell of the network, as {"fused_scale": False}; the path
+            may carry them too.
 
     Raises:
         CheckpointError: the file is missing, damaged or foreign.
-        InputError: there is no such device, or the generator has no such size.
+        InputError: there is no such device, the generator has no such size, or an option's value is
+            none of those allowed.
     """
     psi = own_psi(path) if psi is None else psi
-    path = generator_path(path)
+    path = generator_path(with_name("default" if path is None else path, options or {}))
     device = choose_device(device)
     checkpoint = sized(read_checkpoint(path), size)
     generator = generator_of(checkpoint, str(path), psi, trunc_layers)
@@ -170,7 +225,7 @@ def sized(checkpoint: Checkpoint, size: int | None) -> Checkpoint:
 
 def generator_of(
     checkpoint: Checkpoint, source: str, psi: float = 1.0, trunc_layers: int | None = None
-) -> Generator | StyleGANGenerator:
+) -> LayeredGenerator:
     """The generator of a checkpoint, on the CPU; the checkpoint's weights move into it.
 
     Args:
@@ -185,7 +240,7 @@ def generator_of(
         hint = "; give it as the scorer" if checkpoint.architecture == "property_cnn" else ""
         raise CheckpointError(f"{source} holds no generator of images{hint}")
     network = build(checkpoint.config, checkpoint.state, source, move=True)
-    kind = Generator if checkpoint.architecture == "stylegan1" else StyleGANGenerator
+    kind = KINDS.get(checkpoint.architecture, StyleGANGenerator)
     try:
         return kind(network, digest=checkpoint.digest, psi=psi, trunc_layers=trunc_layers)
     except InputError as error:

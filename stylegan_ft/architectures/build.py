@@ -20,6 +20,8 @@ from stylegan_ft.architectures.mapping import MappingNetwork
 from stylegan_ft.architectures.mobile.network import MobileStyleGAN
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
+from stylegan_ft.architectures.pggan.network import PGGAN
+from stylegan_ft.architectures.pggan.settings import PGGANConfig
 from stylegan_ft.architectures.stylegan1.network import (
     GeneratorConfig,
     GeneratorNetwork,
@@ -30,14 +32,15 @@ from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 
-Config = GeneratorConfig | StyleGAN2Config | StyleGAN3Config | MobileConfig
-Network = GeneratorNetwork | StyleGANNetwork
+Config = GeneratorConfig | StyleGAN2Config | StyleGAN3Config | PGGANConfig | MobileConfig
+Network = GeneratorNetwork | StyleGANNetwork | PGGAN
 Module = TypeVar("Module", bound=nn.Module)
 
 KINDS = {
     "stylegan1": (GeneratorConfig, GeneratorNetwork),
     "stylegan2": (StyleGAN2Config, StyleGAN2),
     "stylegan3": (StyleGAN3Config, StyleGAN3),
+    "pggan": (PGGANConfig, PGGAN),
     "mobilestylegan": (MobileConfig, MobileStyleGAN),
 }
 """Architecture -> its settings and its network."""
@@ -74,11 +77,11 @@ def build(
     Raises:
         CheckpointError: names or shapes of the weights are not those of the settings.
     """
-    config = _told_by(state, source) if config is None else config
+    config = told_config(state, source) if config is None else config
     kind = KINDS[architecture_of(config)][1]
     if isinstance(config, MobileConfig):
         state = {name: tensor for name, tensor in state.items() if config.needs(name)}
-    measured = kind is not GeneratorNetwork and W_AVG not in state and not config.c_dim
+    measured = issubclass(kind, StyleGANNetwork) and W_AVG not in state and not config.c_dim
     network = filled(lambda: kind(config), state, source, move, {W_AVG} if measured else ())
     if measured:
         network.mapping.w_avg = mean_w(network.mapping, config.z_dim)
@@ -98,7 +101,12 @@ def mean_w(mapping: MappingNetwork, z_dim: int) -> Tensor:
     return (mean * W_AVG_STEPS).round().div(W_AVG_STEPS).float()
 
 
-def _told_by(state: Mapping[str, Tensor], source: str) -> GeneratorConfig:
+def told_config(state: Mapping[str, Tensor], source: str = "the weights") -> GeneratorConfig:
+    """The settings of the StyleGAN 1 that weights with genforce's names are of.
+
+    Raises:
+        CheckpointError: weights are missing.
+    """
     try:
         return infer_config(state)
     except (KeyError, IndexError, ValueError) as error:

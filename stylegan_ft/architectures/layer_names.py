@@ -24,7 +24,8 @@ class LayerNames:
     """The layers that one generator has.
 
     Args:
-        mapping: name -> size of the vectors from z to w, in the network's order.
+        mapping: name -> size of the vectors from z to w, in the network's order; z alone where
+            there is no w.
         z_dim: size of the latent alone.
         num_ws: layers of synthesis that take a w.
         style_size: size of the vectors of `s`; 0 for a network without that layer.
@@ -38,6 +39,8 @@ class LayerNames:
     @property
     def available_layers(self) -> tuple[str, ...]:
         """Every name; `w+A-B` stands for all ranges."""
+        if "w" not in self.mapping:
+            return tuple(self.mapping)
         return (*self.mapping, "w+", "w+A-B", *(["s"] if self.style_size else []))
 
     def size(self, layer: str) -> int:
@@ -48,6 +51,8 @@ class LayerNames:
         """
         if layer in self.mapping:
             return self.mapping[layer]
+        if "w" not in self.mapping:
+            raise InputError(f"layer {layer!r}: this generator has {', '.join(self.mapping)} alone")
         if layer == "w+":
             return self.num_ws * self.mapping["w"]
         if layer == "s" and self.style_size:
@@ -65,7 +70,7 @@ class LayerNames:
         Raises:
             InputError: the network does not have all of these layers.
         """
-        match = _RANGE.fullmatch(layer)
+        match = _RANGE.fullmatch(layer) if self.num_ws else None
         if match is None:
             return None
         first = int(match[1])

@@ -80,6 +80,7 @@ class MappingNetwork(nn.Module):
         config: sizes, layers and learning-rate multiplier.
         embed_features: numbers that a label becomes before it joins z.
         layer_features: width of the layers before the last.
+        joint_label: whether latent and embedded label are normalised as one vector.
 
     Attributes:
         vectors: name -> size of the vectors on the way: `z` (with the label behind it, where there
@@ -93,8 +94,10 @@ class MappingNetwork(nn.Module):
         embed_features: int,
         layer_features: int,
         activation: str = "lrelu",
+        joint_label: bool = False,
     ):
         super().__init__()
+        self.joint_label = joint_label
         self.z_dim, self.c_dim = z_dim, c_dim = config.z_dim, config.c_dim
         w_dim, layers = config.w_dim, config.mapping_layers
         inputs = z_dim
@@ -139,7 +142,10 @@ class MappingNetwork(nn.Module):
         return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
 
     def _join(self, latents: Tensor) -> Tensor:
-        z = normalize(latents[:, : self.z_dim])
+        z = latents[:, : self.z_dim]
         if not self.c_dim:
-            return z
-        return torch.cat([z, normalize(self.embed(latents[:, self.z_dim :]))], dim=1)
+            return normalize(z)
+        label = self.embed(latents[:, self.z_dim :])
+        if self.joint_label:
+            return normalize(torch.cat([z, label], dim=1))
+        return torch.cat([normalize(z), normalize(label)], dim=1)

@@ -31,6 +31,14 @@ def check_counts(name: str, counts: Sequence[object]) -> None:
         raise InputError(f"{name} {counts}: they must be whole numbers from 1 to {LARGEST}")
 
 
+def check_switches(config: object, *names: str) -> None:
+    """InputError unless the fields named are True or False."""
+    for name in names:
+        value = getattr(config, name)
+        if type(value) is not bool:
+            raise InputError(f"{name} {value!r}: it must be True or False")
+
+
 def finite(name: str, value: object) -> float:
     """The number as a float; InputError if it is none, or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

@@ -14,8 +14,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import bytes_digest, save_tensors
 from property_cnn.common.networks import in_dtype
 from property_cnn.network.scorer import network_of, save_scorer
-from stylegan_ft.formats import mobile
 from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.mobile import files as mobile
 from stylegan_ft.formats.ours import CONFIG_KEY, ORIGINAL_KEY, numbers_of, settings_text
 from stylegan_ft.generator import generator_of
 

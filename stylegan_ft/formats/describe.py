@@ -46,7 +46,7 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
         **common,
         resolution=generator.resolution,
         z_dim=generator.z_dim,
-        w_dim=generator.network.config.w_dim,
+        w_dim=getattr(generator.network.config, "w_dim", None),
         label_dim=generator.label_dim,
         layers=dict(generator.layers),
         available_layers=generator.available_layers,

@@ -8,12 +8,18 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
-from stylegan_ft.formats.mobile import from_checkpoint
+from stylegan_ft.formats.genforce import older, pggan, stylegan1, stylegan2
+from stylegan_ft.formats.mobile.files import from_checkpoint
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.rosinality import convert_rosinality
 
 FAMILIES = {
+    "synthesis.early_layer.const": "genforce StyleGAN2",
     "mapping.dense0.weight": "genforce",
+    "mapping.dense0.linear.weight": "InterFaceGAN StyleGAN",
+    "mapping.dense0.fc.weight": "HiGAN StyleGAN",
+    "output0.weight": "genforce PGGAN",
+    "layer1.conv.weight": "InterFaceGAN or HiGAN PGGAN",
     "synthesis.b4.const": "NVlabs",
     "synthesis.input.freqs": "NVlabs StyleGAN3",
     "student.input.input": "MobileStyleGAN",
@@ -22,11 +28,20 @@ FAMILIES = {
 }
 """A weight that only one project's network has, and whose it is."""
 
+VARIANTS = {
+    "iwt.ll": "a SWAGAN of rosinality's, whose wavelets no network here has; give a StyleGAN2",
+    "synthesis.early_layer.weight": "a StyleGAN2 of genforce's that has no constant input, which "
+    "no network here has",
+}
+"""A weight of variants of networks that are read, and what they are."""
+
 FOREIGN = {
-    "synthesis.early_layer.const": "genforce's StyleGAN2; give NVlabs' or rosinality's file of it",
     "epilogue.fc.weight": "a discriminator; give the generator's weights",
     "b4.fc.weight": "a discriminator; give the generator's weights",
     "final_linear.0.weight": "a discriminator; give the generator's weights",
+    "input0.weight": "a discriminator of genforce's; give the generator's weights",
+    "encoder.input_layer.0.weight": "an encoder of pSp or e4e without its `decoder`, the generator",
+    "input_layer.0.weight": "an encoder of faces, which makes no images; give a generator",
 }
 """A weight of networks that are met in the same places, and what they are."""
 
@@ -67,8 +82,29 @@ def identify(
             "it is a StyleGAN3 without its settings, which the weights do not tell; give NVlabs' "
             "pickle of it"
         )
-    architecture = "property_cnn" if family == "property CNN" else "stylegan1"
-    return Checkpoint(kind, architecture, None, state, metadata)
+    if family == "property CNN":
+        return Checkpoint(kind, "property_cnn", None, state, metadata)
+    return _of_genforce(family, kind, dict(state), metadata)
+
+
+def _of_genforce(
+    family: str, kind: str, state: dict[str, Tensor], metadata: Mapping[str, str]
+) -> Checkpoint:
+    """The checkpoint of genforce's networks, by its names, whose options are still to be applied;
+    see `stylegan_ft.formats.genforce.options`.
+    """
+    if family == "genforce StyleGAN2":
+        found = stylegan2.OPTIONS
+        return Checkpoint(kind, "stylegan2", None, state, metadata, options=found)
+    if family == "genforce PGGAN":
+        return Checkpoint(kind, "pggan", None, state, metadata, options=pggan.OPTIONS)
+    if family.endswith("PGGAN"):
+        state = older.pggan_state(state)
+        return Checkpoint(kind, "pggan", None, state, metadata, options=pggan.OLDER_OPTIONS)
+    if family.endswith("StyleGAN"):
+        state = older.stylegan1_state(state)
+        return Checkpoint(kind, "stylegan1", None, state, metadata, (older.TRUNCATED,))
+    return Checkpoint(kind, "stylegan1", None, state, metadata, options=stylegan1.OPTIONS)
 
 
 def is_known(names: Collection[str]) -> bool:
@@ -122,6 +158,9 @@ def listed(names: Collection[object]) -> str:
 
 
 def _family(names: Collection[str]) -> str:
+    variant = next((what for name, what in VARIANTS.items() if name in names), None)
+    if variant is not None:
+        raise CheckpointError(f"it is {variant}")
     for name, family in FAMILIES.items():
         if name in names:
             return family

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from property_cnn.fetching import download, fetched_path
 from stylegan_ft.formats.convert import convert_file
-from stylegan_ft.formats.mobile import MOBILESTYLEGAN
+from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 
 
 def fetch_mobilestylegan(to: str | os.PathLike | None = None) -> Path:

@@ -16,7 +16,8 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
-from stylegan_ft.formats import mobile
+from stylegan_ft.formats.genforce.options import split_name, with_options
+from stylegan_ft.formats.mobile import files as mobile
 from stylegan_ft.formats.nvidia.read import read_nvidia
 from stylegan_ft.formats.ours import original_digest, read_safetensors
 from stylegan_ft.formats.records import Checkpoint
@@ -49,25 +50,28 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
     """The network in a file, whatever the file's name: its content tells the format.
 
     Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3, and of StyleGAN and StyleGAN2 in
-    TensorFlow; files of torch.save with a state dict
-    of rosinality's StyleGAN2, genforce's StyleGAN 1, NVlabs' StyleGAN2 or the reference's property
-    CNN, by itself or under one of the usual entries; MobileStyleGAN's wheel, the files of its IR in
-    a folder, and its checkpoint; and our safetensors.
+    TensorFlow; files of torch.save with a state dict of rosinality's StyleGAN2, NVlabs' StyleGAN2,
+    the reference's property CNN, or StyleGAN 1, 2 and PGGAN of genforce, InterFaceGAN or HiGAN, by
+    itself or under one of the usual entries; MobileStyleGAN's wheel, the files of its IR in a
+    folder, and its checkpoint; and our safetensors.
 
     Args:
-        path: of a file; of a folder for the IR.
+        path: of a file; of a folder for the IR. Behind a "?" it may carry options that the file
+            does not tell, see `stylegan_ft.formats.genforce.options`.
         payload: False reads no large tensors, for a description: they are on the "meta" device.
 
     Raises:
         CheckpointError: the file is missing, damaged, of another kind, or its weights need what is
-            not read.
+            not read; or it takes no such option.
+        InputError: an option's value is not one of those allowed.
     """
-    path = Path(path)
+    name, options = split_name(path)
+    path = Path(name)
     folder = is_folder(path)
     data = b"" if folder else map_file(path)
     try:
         if folder:
-            return mobile.with_heads(mobile.read_folder(path))
+            return with_options(mobile.with_heads(mobile.read_folder(path)), options)
         layout = detect(data)
         if layout == "safetensors":
             checkpoint = read_safetensors(path, data, payload)
@@ -81,7 +85,8 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
         if checkpoint.architecture == mobile.ARCHITECTURE:
             checkpoint = mobile.with_heads(checkpoint)
         converted = layout == "safetensors" and original_digest(checkpoint.metadata, data)
-        return dataclasses.replace(checkpoint, digest=converted or file_digest(path))
+        checkpoint = dataclasses.replace(checkpoint, digest=converted or file_digest(path))
+        return with_options(checkpoint, options)
     except (CheckpointError, OSError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 

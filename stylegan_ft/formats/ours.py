@@ -22,6 +22,7 @@ from stylegan_ft.architectures.build import (
     config_to_dict,
 )
 from stylegan_ft.formats.families import identify, is_known
+from stylegan_ft.formats.genforce.spreads import TELLING
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.tensors import Storage, StoredTensor, read_state
@@ -117,6 +118,8 @@ def _read(
         header.pop("__metadata__", None)
         tensors = {name: _stored(entry, start) for name, entry in header.items()}
         state = read_state(tensors, data, payload)
+        if not payload:  # some tell by their numbers what their network is
+            state |= read_state({name: tensors[name] for name in TELLING if name in tensors}, data)
         return state, metadata, {name: str(text) for name, text in own.items()}
     except KeyError as error:
         raise CheckpointError(f"it has tensors of type {error}, which no weights are") from error

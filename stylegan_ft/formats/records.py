@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 Architecture = Literal[
-    "stylegan1", "stylegan2", "stylegan3", "mobilestylegan", "property_cnn", "other"
+    "stylegan1", "stylegan2", "stylegan3", "pggan", "mobilestylegan", "property_cnn", "other"
 ]
 """Networks; "other" is one of ours that makes no images and scores no properties."""
 
@@ -27,7 +27,9 @@ class Checkpoint:
         metadata: text that the file keeps beside them.
         notes: what a user should know.
         digest: 16 hexadecimal digits that name the file, or that which it was converted from
-            without loss.
+            without loss, and the options given with it.
+        options: what the file does not tell of the network, by name, and what is taken for it; see
+            `stylegan_ft.formats.genforce.options`.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Checkpoint:
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digest: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ norm. Its upsampling filters are stored multiplied by four.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -47,7 +47,9 @@ def convert_rosinality(
         for part in ("weight", "bias"):
             out[f"mapping.fc{k}.{part}"] = taken[f"style.{k + 1}.{part}"]
     if latent_avg is not None:
-        out["mapping.w_avg"] = latent_avg.reshape(-1)
+        w_dim = config.w_dim  # encoders hold one row for each layer, all the same
+        rows = latent_avg.reshape(-1, w_dim) if latent_avg.numel() % w_dim == 0 else latent_avg
+        out["mapping.w_avg"] = rows.mean(dim=0)
     out["synthesis.b4.const"] = taken.inner("input.input", 3)
     out |= _layer(taken, "conv1", 0, "synthesis.b4.conv1", 4)
     out |= _to_rgb(taken, "to_rgb1", "synthesis.b4.torgb")
@@ -103,6 +105,8 @@ def _config(taken: _Taken) -> StyleGAN2Config:
     channels = [taken.inner("input.input", 3).shape[0]]
     for j in range(blocks - 1):
         channels.append(taken.inner(f"convs.{2 * j}.conv.weight", 4).shape[0])
+    taps = _taps(taken, [f"convs.{2 * j}.conv.blur.kernel" for j in range(blocks - 1)])
+    image_taps = _taps(taken, [f"to_rgbs.{j}.upsample.kernel" for j in range(blocks - 1)])
     try:
         return StyleGAN2Config(
             img_resolution=2 * 2**blocks,
@@ -112,7 +116,8 @@ def _config(taken: _Taken) -> StyleGAN2Config:
             img_channels=taken["to_rgb1.bias"].numel(),
             mapping_layers=layers,
             layer_features=first.shape[0],
-            resample_filter=_taps(taken, blocks),
+            resample_filter=taps,
+            image_filter=None if image_taps == taps else image_taps,
         )
     except InputError as error:
         raise CheckpointError(f"{taken.source}: {error}") from error
@@ -122,13 +127,15 @@ def _count(taken: _Taken, pattern: str, start: int = 0) -> int:
     return next((k for k in range(_MOST) if pattern.format(start + k) not in taken), _MOST)
 
 
-def _taps(taken: _Taken, blocks: int) -> tuple[float, ...]:
-    """The taps of the filter that all upsampling of the network has."""
-    names = [f"convs.{2 * j}.conv.blur.kernel" for j in range(blocks - 1)]
-    names += [f"to_rgbs.{j}.upsample.kernel" for j in range(blocks - 1)]
+def _taps(taken: _Taken, names: Sequence[str]) -> tuple[float, ...]:
+    """The taps that filters of these names all have.
+
+    Those of convolutions are the argument `blur_kernel`, which the original does not hand on to the
+    sum of images: there they always are 1, 3, 3, 1.
+    """
     kernels = [taken.inner(name, 2).float() for name in names if name in taken]
     if not kernels:
-        return (1.0, 3.0, 3.0, 1.0)
+        return (0.125, 0.375, 0.375, 0.125)
     line = kernels[0].sum(dim=0) / 4.0
     square = torch.outer(line, line) * 4.0
     if not all(k.shape == square.shape and torch.allclose(k, square, atol=1e-5) for k in kernels):

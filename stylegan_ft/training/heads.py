@@ -27,7 +27,7 @@ from property_cnn.common.training_state import fingerprint, load_state, save_sta
 from stylegan_ft.architectures.mobile.layers import BANDS
 from stylegan_ft.architectures.mobile.network import MobileStyleGAN
 from stylegan_ft.formats.load import read_checkpoint
-from stylegan_ft.formats.mobile import ARCHITECTURE, heads_mark
+from stylegan_ft.formats.mobile.files import ARCHITECTURE, heads_mark
 from stylegan_ft.generator import StyleGANGenerator, generator_of
 
 _KIND = "moments of heads 1"

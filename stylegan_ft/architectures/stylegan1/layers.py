@@ -20,6 +20,9 @@ SLOPE = 0.2
 EPSILON = 1e-8
 """Added to mean squares before their root is taken."""
 
+NOISE_TYPES = ("spatial", "channel")
+"""What noise is: an image that each channel weighs, or a number for each channel."""
+
 FUSED_FROM = 128
 """Resolution from which upsampling and convolution are one transposed convolution."""
 
@@ -34,39 +37,58 @@ class _StyleNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        mean = x.mean(dim=(2, 3), dtype=scale.dtype)  # (N, C), as all statistics here
-        var = (x.square().mean(dim=(2, 3), dtype=scale.dtype) - mean.square()).clamp(min=0.0)
-        inverse = torch.rsqrt(var + EPSILON)
-        ctx.save_for_backward(x, scale, mean, inverse)
-        slope = scale * inverse
-        return torch.addcmul(_maps(shift - mean * slope), x, _maps(slope))
+        centred = x - _means(x, scale)
+        inverse = _inverse_std(centred)
+        ctx.save_for_backward(centred, scale, inverse)
+        return torch.addcmul(_maps(shift), centred, _maps(scale * inverse))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, scale, mean, inverse = ctx.saved_tensors
-        pixels = x.shape[2] * x.shape[3]
+        centred, scale, inverse = ctx.saved_tensors
+        pixels = centred.shape[2] * centred.shape[3]
         d_shift = grad.sum(dim=(2, 3))
-        d_scale = ((grad * x).sum(dim=(2, 3)) - mean * d_shift) * inverse
+        d_scale = (grad * centred).sum(dim=(2, 3)) * inverse
         slope = scale * inverse
         by_x = -slope * inverse * d_scale / pixels
-        constant = -slope * d_shift / pixels - by_x * mean
-        d_x = torch.addcmul(_maps(constant), x, _maps(by_x)).addcmul_(grad, _maps(slope))
+        constant = -slope * d_shift / pixels
+        d_x = torch.addcmul(_maps(constant), centred, _maps(by_x)).addcmul_(grad, _maps(slope))
         return d_x, d_scale, d_shift
+
+
+def _means(x: Tensor, scale: Tensor) -> Tensor:
+    """Means (N, C, 1, 1) of feature maps, in the type of a style, as all statistics here."""
+    return x.mean(dim=(2, 3), keepdim=True, dtype=scale.dtype)
+
+
+def _inverse_std(centred: Tensor) -> Tensor:
+    """One over the deviations (N, C) of feature maps whose means are taken off.
+
+    The difference of mean square and squared mean would save a pass, and lose all digits where a
+    map hardly varies around a large mean.
+    """
+    return torch.rsqrt(centred.square().mean(dim=(2, 3)) + EPSILON)
 
 
 def _maps(x: Tensor) -> Tensor:  # (N, C) -> (N, C, 1, 1)
     return x[:, :, None, None]
 
 
-def style_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def style_norm(x: Tensor, scale: Tensor, shift: Tensor, inplace: bool = False) -> Tensor:
     """Instance norm, then modulation by a style: the channel's mean is `shift`, its std `scale`.
 
     Args:
         x: feature maps (N, C, H, W).
         scale, shift: (N, C).
+        inplace: whether x may be overwritten where no gradient is asked for, which saves the time
+            that the second pass over it takes.
     """
-    return _StyleNorm.apply(x, scale, shift)
+    if torch.is_grad_enabled() and any(given.requires_grad for given in (x, scale, shift)):
+        return _StyleNorm.apply(x, scale, shift)
+    means = _means(x, scale)
+    centred = x.sub_(means) if inplace and x.dtype == means.dtype else x - means
+    slope = scale * _inverse_std(centred)
+    return torch.addcmul(_maps(shift), centred, _maps(slope), out=centred)
 
 
 class Dense(nn.Module):
@@ -129,20 +151,30 @@ class Blur(nn.Module):
 
 
 class Noise(nn.Module):
-    """Adds, in place, a bias and a noise image weighted per channel to feature maps.
+    """Adds, in place, a bias and weighted noise to feature maps.
 
-    The noise is the stored image, or a fresh one for each row where a generator is given.
+    The noise is the stored one, or a fresh one for each row where a generator is given.
+
+    Args:
+        noise_type: "spatial", an image that each channel weighs, or "channel", a number for each
+            channel that each pixel weighs.
     """
 
-    def __init__(self, resolution: int, channels: int, rng: torch.Generator):
+    def __init__(
+        self, resolution: int, channels: int, rng: torch.Generator, noise_type: str = "spatial"
+    ):
         super().__init__()
-        self.register_buffer("noise", torch.randn(1, 1, resolution, resolution, generator=rng))
-        self.weight = nn.Parameter(torch.zeros(channels))
+        image, spatial = (resolution, resolution), noise_type == "spatial"
+        shape = (1, 1, *image) if spatial else (1, channels, 1, 1)
+        self.register_buffer("noise", torch.randn(shape, generator=rng))
+        self.weight = nn.Parameter(torch.zeros(channels if spatial else image))
 
     def forward(self, x: Tensor, bias: Tensor, rng: torch.Generator | None) -> Tensor:
         noise = self.noise
         if rng is not None:
             noise = torch.randn(len(x), *noise.shape[1:], generator=rng, device=rng.device)
+        if self.weight.ndim == 2:
+            return x.add_(noise.to(x) * self.weight + bias[:, None, None])
         added = noise.to(x).movedim(1, 3) * self.weight + bias  # (1 or N, H, W, C)
         return x.add_(added.movedim(3, 1))
 
@@ -171,11 +203,13 @@ class Style(nn.Module):
 class ConstLayer(nn.Module):
     """First layer of synthesis: the learned constant image, noise, bias, leaky ReLU, style."""
 
-    def __init__(self, channels: int, w_dim: int, rng: torch.Generator, resolution: int = 4):
+    def __init__(
+        self, channels: int, w_dim: int, rng: torch.Generator, noise_type: str = "spatial"
+    ):
         super().__init__()
-        self.const = nn.Parameter(torch.ones(1, channels, resolution, resolution))
+        self.const = nn.Parameter(torch.ones(1, channels, 4, 4))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.apply_noise = Noise(resolution, channels, rng)
+        self.apply_noise = Noise(4, channels, rng, noise_type)
         self.style = Style(w_dim, channels, rng)
 
     def forward(self, w: Tensor, rng: torch.Generator | None) -> Tensor:  # -> (N, C, 4, 4)
@@ -183,6 +217,28 @@ class ConstLayer(nn.Module):
         x = self.apply_noise(self.const.repeat(rows, 1, 1, 1), self.bias, rng)
         x = F.leaky_relu(x, SLOPE).expand(len(w), -1, -1, -1)
         x = style_norm(x, *self.style(w))  # (N, C, 4, 4)
+        return x.contiguous(memory_format=torch.channels_last)
+
+
+class InputLayer(nn.Module):
+    """First layer of synthesis without a constant: w becomes maps of 4 × 4 by a convolution that
+    meets it in one pixel alone; then noise, bias, leaky ReLU, style.
+    """
+
+    def __init__(
+        self, channels: int, w_dim: int, rng: torch.Generator, noise_type: str = "spatial"
+    ):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels, w_dim, 4, 4, generator=rng))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight_scale = math.sqrt(2.0 / (16 * w_dim))
+        self.apply_noise = Noise(4, channels, rng, noise_type)
+        self.style = Style(w_dim, channels, rng)
+
+    def forward(self, w: Tensor, rng: torch.Generator | None) -> Tensor:  # -> (N, C, 4, 4)
+        x = F.conv2d(w[:, :, None, None], self.weight * self.weight_scale, padding=3)
+        x = F.leaky_relu(self.apply_noise(x, self.bias, rng), SLOPE, inplace=True)
+        x = style_norm(x, *self.style(w), inplace=True)
         return x.contiguous(memory_format=torch.channels_last)
 
 
@@ -197,6 +253,7 @@ class StyleLayer(nn.Module):
         w_dim: int,
         rng: torch.Generator,
         upsample: bool = False,
+        noise_type: str = "spatial",
     ):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3, generator=rng))
@@ -206,7 +263,7 @@ class StyleLayer(nn.Module):
         self.fused = resolution >= FUSED_FROM
         if upsample:
             self.blur = Blur(outputs)
-        self.apply_noise = Noise(resolution, outputs, rng)
+        self.apply_noise = Noise(resolution, outputs, rng, noise_type)
         self.style = Style(w_dim, outputs, rng)
 
     def forward(self, x: Tensor, w: Tensor, rng: torch.Generator | None) -> Tensor:
@@ -217,7 +274,7 @@ class StyleLayer(nn.Module):
         else:
             x = F.conv2d(x, weight, padding=1)
         x = self.apply_noise(x, self.bias, rng)
-        return style_norm(F.leaky_relu(x, SLOPE, inplace=True), *self.style(w))
+        return style_norm(F.leaky_relu(x, SLOPE, inplace=True), *self.style(w), inplace=True)
 
 
 def upsample(x: Tensor) -> Tensor:

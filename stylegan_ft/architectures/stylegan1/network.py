@@ -12,13 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
-from stylegan_ft.architectures.settings import check_counts, check_sizes, finite
+from stylegan_ft.architectures.settings import check_counts, check_sizes, check_switches, finite
 from stylegan_ft.architectures.stylegan1.layers import (
+    NOISE_TYPES,
     ConstLayer,
     Dense,
+    InputLayer,
     StyleLayer,
     ToImage,
     pixel_norm,
@@ -59,6 +62,12 @@ class GeneratorConfig:
         channels: feature maps of each block, 4 × 4 first.
         hidden_dim, wide_dim: widths of the mapping's layers and of the second path.
         lr_mul: learning-rate multiplier of the mapping's layers.
+        final_tanh: whether images pass a hyperbolic tangent.
+        noise_type: "spatial", an image that each channel weighs, or "channel", a number for each
+            channel that each pixel weighs.
+        const_input: whether synthesis starts from a learned constant, else from w.
+        repeat_w: whether one w serves all layers; else the mapping gives one for each, `w` being
+            all of them, one after the other.
 
     Raises:
         InputError: a setting is not one of the allowed ones.
@@ -76,14 +85,36 @@ class GeneratorConfig:
     mapping_layers: int = 8
     lr_mul: float = 0.01
     image_channels: int = 3
+    final_tanh: bool = False
+    noise_type: str = "spatial"
+    const_input: bool = True
+    repeat_w: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "channels", tuple(self.channels))
         check_sizes(self, resolution=(8, 8192), z_dim=1, w_dim=1, label_dim=0, label_embedding=0)
-        check_sizes(self, hidden_dim=1, wide_dim=0, mapping_layers=(3, 64), image_channels=1)
+        check_sizes(self, hidden_dim=1, wide_dim=0, image_channels=1)
+        check_sizes(self, mapping_layers=(3 if self.split else 1, 64))
         check_counts("channels", self.channels)
         block_count(self.resolution, self.channels)
         finite("lr_mul", self.lr_mul)
+        check_switches(self, "final_tanh", "const_input", "repeat_w", "split")
+        if self.noise_type not in NOISE_TYPES:
+            raise InputError(
+                f"noise_type {self.noise_type!r}: it must be {' or '.join(NOISE_TYPES)}"
+            )
+        if self.split and not self.repeat_w:
+            raise InputError("repeat_w False: a split mapping gives one w; give split False")
+
+    @property
+    def synthesis_layers(self) -> int:
+        """Layers of synthesis that take a w."""
+        return 2 * len(self.channels)
+
+    @property
+    def w_size(self) -> int:
+        """Numbers that the mapping gives."""
+        return self.w_dim if self.repeat_w else self.w_dim * self.synthesis_layers
 
     @property
     def vectors(self) -> dict[str, int]:
@@ -95,8 +126,8 @@ class GeneratorConfig:
             sizes["mapping_split1"] = self.hidden_dim + self.wide_dim
             sizes["mapping_split2"] = 2 * self.w_dim
         else:
-            sizes[f"mapping.{trunk - 1}"] = self.w_dim
-        return {**sizes, "w": self.w_dim}
+            sizes[f"mapping.{trunk - 1}"] = self.w_size
+        return {**sizes, "w": self.w_size}
 
     @property
     def layers(self) -> dict[str, int]:
@@ -118,7 +149,7 @@ class MappingNetwork(nn.Module):
             inputs += config.label_embedding
         last = config.mapping_layers - 1
         for i in range(config.mapping_layers):
-            outputs = config.w_dim if i == last else config.hidden_dim
+            outputs = config.w_size if i == last else config.hidden_dim
             layer = Dense(inputs, outputs, rng, lr_mul=config.lr_mul)
             self.add_module(f"dense{i}", layer)
             inputs = outputs
@@ -168,20 +199,25 @@ class MappingNetwork(nn.Module):
 
 
 class Truncation(nn.Module):
-    """Pulls the styles of the first layers towards the mean w, and holds that mean."""
+    """Pulls the styles of the first layers towards the mean w, and holds that mean.
 
-    def __init__(self, w_dim: int, layers: int):
+    Args:
+        w_dim: numbers that one layer takes.
+        repeat_w: whether one w serves all layers, else there is one for each in what is given.
+    """
+
+    def __init__(self, w_dim: int, layers: int, repeat_w: bool = True):
         super().__init__()
-        self.layers = layers
-        self.register_buffer("w_avg", torch.zeros(w_dim))
+        self.w_dim, self.layers = w_dim, layers
+        self.register_buffer("w_avg", torch.zeros(w_dim if repeat_w else w_dim * layers))
 
     def forward(self, w: Tensor, psi: float = 1.0, trunc_layers: int = 0) -> Tensor:
-        """(N, w_dim) or (N, layers, w_dim) -> (N, layers, w_dim); psi 1 or no layers: as it is."""
+        """(N, w) or (N, layers, w_dim) -> (N, layers, w_dim); psi 1 or no layers: as it is."""
         if w.ndim == 2:
-            w = w[:, None].expand(-1, self.layers, -1)
+            w = w.unflatten(1, (-1, self.w_dim)).expand(-1, self.layers, -1)
         if psi == 1.0 or trunc_layers <= 0:
             return w
-        pulled = torch.lerp(self.w_avg.expand_as(w), w, psi)
+        pulled = torch.lerp(self.w_avg.view(-1, self.w_dim).expand_as(w), w, psi)
         first = torch.arange(self.layers, device=w.device) < trunc_layers
         return torch.where(first[:, None], pulled, w)
 
@@ -192,16 +228,18 @@ class SynthesisNetwork(nn.Module):
     def __init__(self, config: GeneratorConfig, rng: torch.Generator):
         super().__init__()
         self.blocks = len(config.channels)
+        self.final_tanh = config.final_tanh
         self.register_buffer("lod", torch.zeros(()))
         inputs = config.channels[0]
         for k, channels in enumerate(config.channels):
             size = 4 * 2**k
+            common = {"w_dim": config.w_dim, "rng": rng, "noise_type": config.noise_type}
             if k == 0:
-                first = ConstLayer(channels, config.w_dim, rng)
+                first = (ConstLayer if config.const_input else InputLayer)(channels, **common)
             else:
-                first = StyleLayer(inputs, channels, size, config.w_dim, rng, upsample=True)
+                first = StyleLayer(inputs, channels, size, **common, upsample=True)
             self.add_module(f"layer{2 * k}", first)
-            second = StyleLayer(channels, channels, size, config.w_dim, rng)
+            second = StyleLayer(channels, channels, size, **common)
             self.add_module(f"layer{2 * k + 1}", second)
             self.add_module(f"output{k}", ToImage(channels, config.image_channels, rng))
             inputs = channels
@@ -239,6 +277,8 @@ class SynthesisNetwork(nn.Module):
         image = getattr(self, f"output{last}")(x)
         if before is not None:
             image = torch.lerp(image, before, share)
+        if self.final_tanh:
+            image = torch.tanh(image)
         if upsample_output:
             for _ in range(self.blocks - 1 - last):
                 image = upsample(image)
@@ -258,7 +298,7 @@ class GeneratorNetwork(nn.Module):
         self.config = config = config if config is not None else GeneratorConfig()
         rng = torch.Generator().manual_seed(seed)
         self.mapping = MappingNetwork(config, rng)
-        self.truncation = Truncation(config.w_dim, 2 * len(config.channels))
+        self.truncation = Truncation(config.w_dim, config.synthesis_layers, config.repeat_w)
         self.synthesis = SynthesisNetwork(config, rng)
 
     def forward(
@@ -279,7 +319,14 @@ class GeneratorNetwork(nn.Module):
         """Of each style, which of the w it takes, and what it multiplies that by (2 C, w_dim)."""
         layers = range(2 * self.synthesis.blocks)
         styles = [getattr(self.synthesis, f"layer{k}").style for k in layers]
-        return [(k, style.weight * style.weight_scale) for k, style in enumerate(styles)]
+        weights = [style.weight * style.weight_scale for style in styles]
+        if self.config.repeat_w:
+            return list(enumerate(weights))
+        # all take the one w that the mapping gives, of which each layer's part is another
+        before = [k * self.config.w_dim for k in layers]
+        after = reversed(before)
+        pads = zip(weights, before, after, strict=True)
+        return [(0, F.pad(weight, (left, right))) for weight, left, right in pads]
 
 
 @torch.inference_mode()
@@ -323,16 +370,23 @@ def infer_config(state: Mapping[str, Tensor]) -> GeneratorConfig:
     blocks = sum(1 for k in range(16) if f"synthesis.output{k}.weight" in state)
     outputs = [state[f"synthesis.output{k}.weight"] for k in range(blocks)]
     label_dim, width = embedding.shape if embedding is not None else (0, 0)
+    layers = sum(1 for i in range(64) if f"mapping.dense{i}.weight" in state)
+    w_dim = state["synthesis.layer0.style.weight"].shape[1]
+    w_size = state[f"mapping.dense{layers - 1}.weight"].shape[0] if layers else w_dim
+    noise = state["synthesis.layer1.apply_noise.noise"].shape
     return GeneratorConfig(
         resolution=2 * 2**blocks,
         z_dim=state["mapping.dense0.weight"].shape[1] - width,
-        w_dim=state["truncation.w_avg"].shape[0],
+        w_dim=w_dim,
         label_dim=label_dim,
         label_embedding=width,
         split=wide is not None,
         channels=tuple(output.shape[1] for output in outputs),
         hidden_dim=state["mapping.dense0.weight"].shape[0],
         wide_dim=wide.shape[0] if wide is not None else 0,
-        mapping_layers=sum(1 for i in range(64) if f"mapping.dense{i}.weight" in state),
+        mapping_layers=layers,
         image_channels=outputs[0].shape[0],
+        noise_type="spatial" if noise[1] == 1 < noise[-1] else "channel",
+        const_input="synthesis.layer0.weight" not in state,
+        repeat_w=w_size == w_dim or w_size != 2 * blocks * w_dim,
     )

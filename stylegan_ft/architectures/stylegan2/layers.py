@@ -133,7 +133,8 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         self.half = resolution >= config.half_from
         self.residual = bool(inputs) and config.architecture == "resnet"
-        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        taps = config.image_filter or config.resample_filter
+        self.register_buffer("resample_filter", setup_filter(taps))
         if inputs:
             self.conv0 = SynthesisLayer(config, inputs, outputs, resolution, up=True)
         else:

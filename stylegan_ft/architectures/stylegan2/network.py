@@ -23,7 +23,11 @@ class StyleGAN2(StyleGANNetwork):
         super().__init__()
         self.config = config
         self.mapping = MappingNetwork(
-            config, config.embed_features, config.layer_features, config.mapping_activation
+            config,
+            config.embed_features,
+            config.layer_features,
+            config.mapping_activation,
+            config.joint_label,
         )
         self.synthesis = nn.ModuleDict()
         self._ws: list[int] = []  # which w each affine layer takes
@@ -55,7 +59,7 @@ class StyleGAN2(StyleGANNetwork):
             last = first + len(block.affines())
             x, image = block(x, image, styles[first:last], half)
             first = last
-        return image
+        return image.tanh() if self.config.final_tanh else image
 
     def _affines(self) -> list[nn.Module]:
         return [affine for block in self.synthesis.values() for affine in block.affines()]

@@ -12,6 +12,7 @@ from stylegan_ft.architectures.settings import (
     Keywords,
     check_counts,
     check_sizes,
+    check_switches,
     config_of,
     finite,
 )
@@ -35,8 +36,12 @@ class StyleGAN2Config:
         mapping_activation, activation: "lrelu", "relu" or "linear", of mapping and synthesis.
         architecture: "skip", "resnet" or "orig".
         resample_filter: taps of the filter of every change of resolution.
+        image_filter: of that of the sum of images alone, where it is another; None for the same.
         use_noise: whether the layers add their constant noise.
         conv_clamp: largest absolute value that a layer gives, in any precision; None: no limit.
+        joint_label: whether latent and embedded label are brought to a mean square of one as one
+            vector, else each by itself.
+        final_tanh: whether images pass a hyperbolic tangent.
         num_fp16_res: how many of the highest resolutions the original runs in half precision.
 
     Raises:
@@ -60,6 +65,9 @@ class StyleGAN2Config:
     use_noise: bool = True
     conv_clamp: float | None = None
     num_fp16_res: int = 0
+    joint_label: bool = False
+    final_tanh: bool = False
+    image_filter: tuple[float, ...] | None = None
 
     def __post_init__(self):
         self._fill()
@@ -76,12 +84,11 @@ class StyleGAN2Config:
             raise InputError(
                 f"architecture {self.architecture!r}: it must be one of {', '.join(ARCHITECTURES)}"
             )
-        if not 2 <= len(self.resample_filter) <= 64 or not sum(self.resample_filter):
-            raise InputError(
-                f"resample_filter {self.resample_filter}: it must have 2 to 64 taps and a sum"
-            )
-        if type(self.use_noise) is not bool:
-            raise InputError(f"use_noise {self.use_noise!r}: it must be True or False")
+        for name in ("resample_filter", "image_filter"):
+            taps = getattr(self, name)
+            if taps is not None and (not 2 <= len(taps) <= 64 or not sum(taps)):
+                raise InputError(f"{name} {taps}: it must have 2 to 64 taps and a sum")
+        check_switches(self, "use_noise", "joint_label", "final_tanh")
         slope_and_gain(self.activation)
         slope_and_gain(self.mapping_activation)
 
@@ -96,10 +103,10 @@ class StyleGAN2Config:
         embed = self.w_dim if self.embed_features is None else self.embed_features
         settings = {
             "channels": _listed("channels", self.channels),
-            "resample_filter": tuple(
-                finite("a tap of resample_filter", tap)
-                for tap in _listed("resample_filter", self.resample_filter)
-            ),
+            "resample_filter": _taps("resample_filter", self.resample_filter),
+            "image_filter": None
+            if self.image_filter is None
+            else _taps("image_filter", self.image_filter),
             "embed_features": embed if self.c_dim else 0,
             "layer_features": self.w_dim if self.layer_features is None else self.layer_features,
             "lr_multiplier": finite("lr_multiplier", self.lr_multiplier),
@@ -107,6 +114,10 @@ class StyleGAN2Config:
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
+
+
+def _taps(name: str, value: object) -> tuple[float, ...]:
+    return tuple(finite(f"a tap of {name}", tap) for tap in _listed(name, value))
 
 
 def _listed(name: str, value: object) -> tuple:

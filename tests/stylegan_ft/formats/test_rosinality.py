@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -18,10 +19,10 @@ from stylegan_ft.generator import StyleGANGenerator
 CHANNELS, W_DIM, LAYERS = (6, 5, 4), 7, 3
 
 
-def checkpoint(seed: int = 0) -> dict[str, Tensor]:
-    """A `g_ema` for 16 × 16 images of random weights."""
+def checkpoint(seed: int = 0, taps: Sequence[float] = (1, 3, 3, 1)) -> dict[str, Tensor]:
+    """A `g_ema` for 16 × 16 images of random weights, of a generator with that `blur_kernel`."""
     rng = torch.Generator().manual_seed(seed)
-    line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    line, usual = torch.tensor(taps) / sum(taps), torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
     state = {"input.input": (1, CHANNELS[0], 4, 4)}
     for k in range(1, LAYERS + 1):
         state |= {f"style.{k}.weight": (W_DIM, W_DIM), f"style.{k}.bias": (W_DIM,)}
@@ -56,7 +57,7 @@ def checkpoint(seed: int = 0) -> dict[str, Tensor]:
     }
     for j in range(len(CHANNELS) - 1):
         state[f"convs.{2 * j}.conv.blur.kernel"] = torch.outer(line, line) * 4
-        state[f"to_rgbs.{j}.upsample.kernel"] = torch.outer(line, line) * 4
+        state[f"to_rgbs.{j}.upsample.kernel"] = torch.outer(usual, usual) * 4  # always
     return state
 
 
@@ -71,7 +72,8 @@ def rosinality(state: dict[str, Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
     def blur(x, kernel, before, after):
         n, c, h, side = x.shape
         x = F.pad(x.reshape(n * c, 1, h, side), (before, after, before, after))
-        return F.conv2d(x, kernel.flip(0, 1)[None, None]).reshape(n, c, -1, h + before + after - 3)
+        x = F.conv2d(x, kernel.flip(0, 1)[None, None])
+        return x.reshape(n, c, *x.shape[2:])
 
     def modulated(x, name, demodulate, up=False):
         weight = state[f"{name}.conv.weight"]
@@ -85,7 +87,9 @@ def rosinality(state: dict[str, Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
         if not up:
             return torch.cat([F.conv2d(row, k, padding=k.shape[-1] // 2) for row, k in rows])
         x = torch.cat([F.conv_transpose2d(row, k.transpose(0, 1), stride=2) for row, k in rows])
-        return blur(x, state[f"{name}.conv.blur.kernel"], 1, 1)
+        kernel = state[f"{name}.conv.blur.kernel"]
+        spare = len(kernel) - 4
+        return blur(x, kernel, (spare + 1) // 2 + 1, spare // 2 + 1)
 
     def styled(x, name, i, up=False):
         x = modulated(x, name, True, up)
@@ -120,6 +124,27 @@ def test_the_converted_network_gives_rosinalitys_images():
         generator.synthesize(latents["w"]).double(), images, rtol=1e-4, atol=1e-4
     )
     assert torch.equal(generator.network.mapping.w_avg, average)
+
+
+@pytest.mark.parametrize("taps", [(1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1, 2, 4)])
+def test_filters_of_other_taps_are_told_by_their_kernels(taps):
+    state = checkpoint(taps=taps)
+    config, converted = convert_rosinality(state)
+    assert config.resample_filter == pytest.approx([tap / sum(taps) for tap in taps])
+    assert config.image_filter == pytest.approx([0.125, 0.375, 0.375, 0.125])
+    generator = StyleGANGenerator(build(config, converted))
+    z = some_latents()
+    _, images = rosinality(state, z)
+    for layer in ("z", "w", "w+", "s"):
+        offered = generator.with_layer(layer)
+        got = offered.synthesize(offered.map(z)[layer], layer).double()
+        torch.testing.assert_close(got, images, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_of_a_mean_w_for_each_layer_are_one():
+    average = torch.linspace(-1, 1, W_DIM)
+    _, state = convert_rosinality(checkpoint(), average.repeat(6, 1))
+    torch.testing.assert_close(state["mapping.w_avg"], average)
 
 
 def test_settings_are_told_from_the_weights():

@@ -49,6 +49,20 @@ def test_rosinality_files_load(tmp_path, archive):
         torch.testing.assert_close(images, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_the_generator_of_an_encoder_s_file_loads(tmp_path):
+    state, mean = rosinality_state(), torch.arange(6.0)
+    held = {f"decoder.{name}": tensor for name, tensor in state.items()}
+    held |= {"encoder.input_layer.0.weight": torch.ones(2), "encoder.n": torch.tensor(3)}
+    file = {"state_dict": held, "latent_avg": mean.repeat(5, 1), "opts": {"stylegan_size": 16}}
+    torch.save(file, tmp_path / "e4e.pt")
+    torch.save({"g_ema": state, "latent_avg": mean}, tmp_path / "g.pt")
+    found, plain = (read_checkpoint(tmp_path / name) for name in ("e4e.pt", "g.pt"))
+    assert found.config == plain.config
+    assert {*found.state} == {*plain.state}
+    assert all(torch.equal(found.state[name], plain.state[name]) for name in plain.state)
+    assert "decoder" in found.kind
+
+
 @pytest.mark.parametrize("split", [True, False])
 def test_genforce_files_load_with_every_layer(tmp_path, split):
     config = dataclasses.replace(STYLEGAN1, split=split, wide_dim=9 if split else 0)
@@ -107,10 +121,20 @@ def test_the_reference_s_property_cnn_loads(tmp_path):
         ({"g_ema": {"w": torch.ones(2), "epoch": 3}}, "no state dict"),
         ({"conv.weight": torch.ones(2)}, "not a StyleGAN generator.*'conv.weight'"),
         ({"b4.fc.weight": torch.ones(2)}, "a discriminator"),
-        ({"synthesis.early_layer.const": torch.ones(2)}, "genforce's StyleGAN2"),
+        ({"synthesis.early_layer.const": torch.ones(2)}, "no genforce StyleGAN2.*other shapes"),
         ({"synthesis.b4.const": torch.ones(2)}, "no whole StyleGAN2"),
         ({"style.1.weight": torch.ones(2), "input.input": torch.ones(2)}, "lacks|shape|axes"),
         ({"mapping.dense0.weight": torch.ones(2)}, "not a StyleGAN generator"),
+        ({"ckpt": "g.pt", "eigvec": torch.ones(2, 2)}, "SeFa's factors"),
+        ({"d": {"final_linear.0.weight": torch.ones(2)}}, "a discriminator alone"),
+        ({"models": {"discriminator": {"input0.weight": torch.ones(2)}}}, "discriminator alone"),
+        ({"input0.weight": torch.ones(2)}, "a discriminator of genforce's"),
+        ({"input.input": torch.ones(2), "iwt.ll": torch.ones(2, 2)}, "a SWAGAN"),
+        ({"synthesis.early_layer.weight": torch.ones(2)}, "no constant input"),
+        ({"state_dict": {"encoder.input_layer.0.weight": torch.ones(2)}}, "an encoder of pSp"),
+        ({"output0.weight": torch.ones(2)}, "no whole PGGAN"),
+        ({"layer1.conv.weight": torch.ones(2)}, "no whole PGGAN"),
+        ({"mapping.dense0.fc.weight": torch.ones(2)}, "not a StyleGAN generator"),
     ],
 )
 def test_other_contents_are_refused_by_what_they_are(tmp_path, value, told):

@@ -9,7 +9,7 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.mobile.layers import inverse_haar
-from stylegan_ft.formats import mobile
+from stylegan_ft.formats.mobile import files as mobile
 from stylegan_ft.generator import SHIPPED, load_generator
 from stylegan_ft.training import heads
 from stylegan_ft.training.heads import HeadSettings, Moments, fit_head, haar, train_heads

@@ -50,3 +50,21 @@ def test_models_prints_what_it_made(monkeypatch, tmp_path):
     told = invoke("models", "--out", tmp_path)
     assert told.stdout.splitlines() == [f"working in {tmp_path.name}", last]
     assert invoke("models", "--quiet", "--out", tmp_path).stdout.splitlines() == [last]
+
+
+def test_options_of_a_generator_s_file_are_part_of_its_name(tmp_path, monkeypatch):
+    given = []
+
+    def run(find, test, out, generator, *rest):
+        given.append(generator)
+        return Report(None, ())
+
+    monkeypatch.setattr(runs, "run_test", run)
+    options = ["--option", "fused_scale=false", "--option", "final_tanh=true"]
+    test = ("test", "--out", tmp_path / "out")
+    for words in ([*options, "--generator", "x.pth"], ["--generator", "x.pth", *options]):
+        assert invoke(*test, *words).exit_code == 0
+    assert given == ["x.pth?fused_scale=false&final_tanh=true"] * 2
+    assert invoke(*test, "--generator", "x.pth").exit_code == 0
+    assert given[-1] == "x.pth"
+    assert_one_line(invoke(*test, "--option", "fused_scale"), "write it as fused_scale=false")

@@ -22,6 +22,7 @@ from vectorfind.cli.options import (
     choice,
     command_line,
     device_option,
+    generator_option,
     out_option,
     overwrite_option,
     property_cnn_option,
@@ -68,7 +69,7 @@ def _default(name: str) -> str:
 
 @click.group(invoke_without_command=True, short_help="Fine-tune a generator; filter; report.")
 @click.option("--variant", type=click.Choice(list(VARIANTS)), help="What changes; see below.")
-@click.option("--base", help='Generator to start from: "base", "default" or a checkpoint.')
+@generator_option('Generator to start from: "base", "default" or a checkpoint.', None, "--base")
 @click.option("--images", type=GivenPath(), help="Image folder to learn from.")
 @click.option("--out", type=GivenPath(), help="Folder of the run.")
 @click.option(
@@ -138,12 +139,7 @@ def finetune(
 
 
 @finetune.command(short_help="Write a base without labels and split.")
-@click.option(
-    "--base",
-    default="base",
-    show_default=True,
-    help='"base", "default" or a checkpoint of StyleGAN 1.',
-)
+@generator_option('"base", "default" or a checkpoint of StyleGAN 1.', "base", "--base")
 @settings_options(
     PlainSettings,
     {"steps": f"Batches of {PlainSettings.batch_size}.", "seed": "Of the latents."},

@@ -13,6 +13,7 @@ from vectorfind.cli.options import (
     Count,
     command_line,
     device_option,
+    generator_option,
     out_option,
     overwrite_option,
     quiet_option,
@@ -106,12 +107,7 @@ def classifiers(
 @click.command(short_help="Generate images and keep those of the concept.")
 @setting(FilterSettings, "n", "Images to generate.", "-n")
 @setting(FilterSettings, "seed", "Of the latents.")
-@click.option(
-    "--generator",
-    default="base",
-    show_default=True,
-    help='"base", "default" or a checkpoint.',
-)
+@generator_option('"base", "default" or a checkpoint.', "base")
 @click.option(
     "--classifiers", default="default", show_default=True, help='"default" or concept.safetensors.'
 )

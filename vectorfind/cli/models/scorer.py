@@ -12,6 +12,7 @@ from vectorfind.cli.options import (
     command_line,
     device_option,
     echo_json,
+    generator_option,
     json_option,
     loading_options,
     out_option,
@@ -27,12 +28,7 @@ from vectorfind.cli.options import (
 )
 from vectorfind.scorers.settings import IMAGES, ScorerTraining
 
-_generator_option = click.option(
-    "--generator",
-    default="default",
-    show_default=True,
-    help='"default", "base", "mobilestylegan" or a checkpoint.',
-)
+_generator_option = generator_option('"default", "base", "mobilestylegan" or a checkpoint.')
 
 
 @click.group(short_help="Train a scorer on a generator's images.")

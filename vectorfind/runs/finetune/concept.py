@@ -20,6 +20,7 @@ from reports.finetune import ATTRIBUTES
 from reports.statistics import wilson
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures
+from stylegan_ft.formats.genforce.options import split_name
 from vectorfind.runs.finetune.settings import MeasureSettings
 
 Measure = Callable[[str | Path, str], ConceptFigures]
@@ -63,7 +64,9 @@ def measurer(
     loaded = {}
 
     def measure(path: str | Path, name: str) -> ConceptFigures:
-        key = {"generator": _digest(generator_path(path)), **judges}
+        file, options = split_name(generator_path(path))
+        key = {"generator": _digest(Path(file)), **judges}
+        key |= {"options": options} if options else {}
         key |= {"thresholds": asdict(thresholds), "n": settings.n, "seed": settings.seed}
         text = json.dumps(key, sort_keys=True)
         place = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"

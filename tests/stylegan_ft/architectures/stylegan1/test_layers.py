@@ -54,6 +54,28 @@ def test_style_norm_of_a_constant_channel_is_its_shift():
     torch.testing.assert_close(y, torch.full((1, 1, 4, 4), 0.5), rtol=0, atol=0.01)
 
 
+@pytest.mark.parametrize(("spread", "bound"), [(0.1, 5e-6), (0.01, 5e-5), (0.001, 5e-4), (0.0, 0)])
+@pytest.mark.parametrize("inplace", [True, False])
+def test_style_norm_keeps_its_digits_where_maps_hardly_vary(rng, spread, bound, inplace):
+    x = 1.0 + spread * torch.randn(2, 8, 16, 16, generator=rng)  # 0: a constant of ones
+    scale, shift = torch.randn(2, 2, 8, generator=rng)
+    wide = x.double() - x.double().mean(dim=(2, 3), keepdim=True)
+    wide = wide / (wide.square().mean(dim=(2, 3), keepdim=True) + 1e-8).sqrt()
+    expected = wide * scale[..., None, None] + shift[..., None, None]
+    x = x.contiguous(memory_format=torch.channels_last)
+    y = style_norm(x.clone(), scale, shift, inplace)
+    torch.testing.assert_close(y.double(), expected, rtol=0, atol=bound)
+    x.requires_grad_()
+    assert torch.equal(style_norm(x, scale, shift, inplace), y)  # in training too
+
+
+def test_style_norm_of_half_precision_is_of_full_precision(rng):
+    x, style = torch.randn(2, 3, 8, 8, generator=rng), torch.ones(2, 3)
+    y = style_norm(x.bfloat16(), style, style, inplace=True)
+    assert y.dtype == torch.float32
+    torch.testing.assert_close(y, style_norm(x.bfloat16().float(), style, style))
+
+
 def test_style_norm_gradient_is_the_numerical_one(rng):
     inputs = [torch.randn(s, generator=rng).double() for s in ((2, 3, 4, 4), (2, 3), (2, 3))]
     assert torch.autograd.gradcheck(style_norm, [x.requires_grad_() for x in inputs])

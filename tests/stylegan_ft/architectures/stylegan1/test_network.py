@@ -173,7 +173,8 @@ def test_level_of_detail_runs_fewer_blocks_and_blends(network):
 def test_styles_of_each_layer_are_taken_in_their_order(network):
     w = network.mapping(*latents(2))["w"]
     styles = w[:, None].repeat(1, 6, 1)
-    torch.testing.assert_close(network.synthesis(styles), network.synthesis(w))
+    same = network.synthesis(styles)  # but for rounding, which instance norm makes larger
+    torch.testing.assert_close(same, network.synthesis(w), rtol=1e-4, atol=1e-4)
     styles[:, 4:] = 0  # the layers at full size
     coarse = network.synthesis(w, lod=1)
     torch.testing.assert_close(network.synthesis(styles, lod=1), coarse)

@@ -22,7 +22,7 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import bytes_digest, load_tensors, reading
 from property_cnn.fetching import Wheel
 from stylegan_ft.architectures.mobile.settings import MobileConfig
-from stylegan_ft.formats.openvino_ir import Constants, read_constants
+from stylegan_ft.formats.mobile.openvino_ir import Constants, read_constants
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 
@@ -41,7 +41,7 @@ MOBILESTYLEGAN = Wheel(
 PARTS = ("MappingNetwork.xml", "MappingNetwork.bin", "SynthesisNetwork.xml", "SynthesisNetwork.bin")
 """Files of the IR, in a folder or anywhere in a wheel."""
 
-SHIPPED_HEADS = Path(__file__).parents[1] / "weights" / "mobilestylegan_heads.safetensors"
+SHIPPED_HEADS = Path(__file__).parents[2] / "weights" / "mobilestylegan_heads.safetensors"
 """Heads of lower resolutions, ours; see their card."""
 
 LARGEST_PART = 2**28

@@ -1,0 +1,1 @@
+"""The generator of progressive growing (Karras et al., 2018)."""

@@ -1,0 +1,1 @@
+"""MobileStyleGAN: its files, and the constants of OpenVINO's IR that they may hold."""
