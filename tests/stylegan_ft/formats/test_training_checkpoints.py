@@ -93,7 +93,7 @@ def test_objects_of_a_training_are_told_and_not_needed(tmp_path, archive):
     assert found.kind == "genforce state dict (generator_smooth)"
     expected = random_network(STYLEGAN1).state_dict()
     assert all(torch.equal(found.state[name], expected[name]) for name in expected)
-    (note,) = found.notes
+    (note,) = (note for note in found.notes if "not imported" in note or "trust" in note)
     for name in (
         "runners.running_stats.RunningStats", "runners.running_stats.SingleStats",
         "omegaconf.dictconfig.DictConfig", "torch.optim.sgd.SGD", "states.StateDict",
@@ -101,7 +101,7 @@ def test_objects_of_a_training_are_told_and_not_needed(tmp_path, archive):
         assert name in note
     assert "only if you trust" in note
     assert "runners.running_stats" not in sys.modules
-    assert describe_file(path).notes == (note,)
+    assert note in describe_file(path).notes
     assert "RunningStats" in describe(path)["notes"]
     assert load_generator(path, "cpu").resolution == 8
 
@@ -110,7 +110,7 @@ def test_a_file_of_weights_alone_has_no_such_note(tmp_path):
     state = random_network(STYLEGAN1).state_dict()
     held = {"models": {"generator_smooth": state}, "when": datetime.timedelta(1), "n": np.int64(3)}
     torch.save({**held, "args": argparse.Namespace(a=1)}, tmp_path / "file")
-    assert read_checkpoint(tmp_path / "file").notes == ()
+    assert not any("trust" in note for note in read_checkpoint(tmp_path / "file").notes)
 
 
 @pytest.mark.parametrize("archive", [True, False])
