@@ -50,15 +50,16 @@ def generator_path(given: str | os.PathLike | None) -> Path:
     Raises:
         CheckpointError: the generator of that name was not fetched yet.
     """
-    if given is not None and str(given) == MOBILESTYLEGAN.name:
-        return needed_path(MOBILESTYLEGAN.name)
     path, options = split_name("default" if given is None else given)
-    return Path(with_name(SHIPPED.get(path, path), options))
+    fetched = path == MOBILESTYLEGAN.name
+    found = needed_path(path) if fetched else SHIPPED.get(path, path)
+    return Path(with_name(found, options))
 
 
 def own_psi(given: str | os.PathLike | None) -> float:
     """The truncation that a generator's name stands for: 0.8 for photographs, else 1, none."""
-    return PHOTO_PSI if str(given) == MOBILESTYLEGAN.name else 1.0
+    named = given is not None and split_name(given)[0] == MOBILESTYLEGAN.name
+    return PHOTO_PSI if named else 1.0
 
 
 class Generator(LayeredGenerator):

@@ -428,10 +428,27 @@ open_option = click.option(
     multiple=True,
     is_eager=True,
     expose_value=False,
-    callback=lambda context, option, given: context.meta.update({_OPTIONS: dict(given)}),
+    callback=lambda context, option, given: context.meta.update(
+        {_OPTIONS: {**context.meta.get(_OPTIONS, {}), **dict(given)}}
+    ),
     metavar="NAME=VALUE",
     help="What the generator's file does not tell, as fused_scale=false; see vectorfind info. May "
     "be given several times.",
+)
+
+
+def _with_noise(context: click.Context, option: click.Parameter, given: str | None) -> None:
+    if given is not None:
+        context.meta[_OPTIONS] = {**context.meta.get(_OPTIONS, {}), "noise": given}
+
+
+noise_option = click.option(
+    "--noise",
+    is_eager=True,
+    expose_value=False,
+    callback=_with_noise,
+    metavar="const|none|SEED",
+    help="What synthesis adds to its maps: the stored noise, none, or another.  [default: const]",
 )
 
 
@@ -444,7 +461,7 @@ def generator_option(
     named = click.option(
         flag, default=default, show_default=default is not None, help=help, callback=_with_options
     )
-    return stacked(named, open_option)
+    return stacked(named, open_option, noise_option)
 
 
 model_options = stacked(generator_option(), scorer_option)

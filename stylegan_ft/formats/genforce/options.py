@@ -14,12 +14,16 @@ from typing import Any
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import bytes_digest
+from stylegan_ft.architectures.noise import CONST, check_noise, with_noise
 from stylegan_ft.architectures.settings import LARGEST
 from stylegan_ft.formats.genforce import pggan, stylegan1, stylegan2
 from stylegan_ft.formats.records import Checkpoint
 
 MARK, BETWEEN = "?", "&"
 """What stands before the options in a generator's name, and between them."""
+
+NOISE = "noise"
+"""The option that every generator takes."""
 
 APPLIED = {
     "stylegan1": stylegan1.applied,
@@ -58,12 +62,28 @@ def with_options(checkpoint: Checkpoint, given: Mapping[str, str]) -> Checkpoint
 
     Args:
         checkpoint: its `options` are those that the file leaves open, and what is taken for them.
-        given: by name, as text; they change the digest.
+        given: by name, as text; they change the digest. "noise" is one of every file, see
+            `stylegan_ft.architectures.noise`.
 
     Raises:
         CheckpointError: the file does not leave such an option open, or its weights are not whole.
         InputError: a value is not one of those allowed.
     """
+    given = dict(given)
+    noise = check_noise(given.pop(NOISE, CONST))
+    checkpoint = _with_options(checkpoint, given)
+    if noise == CONST:
+        return checkpoint
+    digest = bytes_digest(f"{checkpoint.digest} {NOISE}={noise}".encode())
+    return replace(
+        checkpoint,
+        state=with_noise(checkpoint.state, noise),
+        digest=digest,
+        notes=(*checkpoint.notes, f"given: {NOISE}={noise}"),
+    )
+
+
+def _with_options(checkpoint: Checkpoint, given: Mapping[str, str]) -> Checkpoint:
     open_options = checkpoint.options
     unknown = [name for name in given if name not in open_options]
     if unknown:
