@@ -121,6 +121,11 @@ class LayeredGenerator(ABC):
         return self._names.available_layers
 
     @property
+    def synthesis_layers(self) -> int:
+        """How many layers take a w: `w+A-B` counts them from 0."""
+        return self._names.num_ws
+
+    @property
     def editable(self) -> dict[str, tuple[int, int]]:
         """Layer -> [start, stop) of the part that directions may move, where it is not all."""
         spans = {layer: self._names.editable(layer) for layer in self.layers}

@@ -17,6 +17,17 @@ from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
 from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
 
+LICENCES = {
+    "NVlabs TensorFlow": "NVIDIA's, no commercial use (StyleGAN: CC BY-NC 4.0)",
+    "NVlabs": "NVIDIA Source Code License, no commercial use",
+    "rosinality": "MIT; weights made of NVIDIA's are under NVIDIA's",
+    "genforce": "MIT; weights made of NVIDIA's are under NVIDIA's",
+    "InterFaceGAN": "MIT; weights made of NVIDIA's are under NVIDIA's",
+    "HiGAN": "MIT; weights made of NVIDIA's are under NVIDIA's",
+    "MobileStyleGAN": "Apache-2.0; the weights descend from NVIDIA's, no commercial use",
+}
+"""Beginning of what wrote a file -> what its project states; its weights may have other terms."""
+
 
 def describe_file(path: str | os.PathLike) -> FileInfo:
     """Architecture, sizes, layers and digest of the network in a file.
@@ -38,6 +49,7 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
         "digest": checkpoint.digest,
         "metadata": checkpoint.metadata,
         "notes": notes,
+        "licence": _licence(checkpoint),
     }
     if checkpoint.architecture in ("property_cnn", "other"):
         return FileInfo(**common)
@@ -50,6 +62,16 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
         label_dim=generator.label_dim,
         layers=dict(generator.layers),
         available_layers=generator.available_layers,
+        synthesis_layers=generator.synthesis_layers,
+    )
+
+
+def _licence(checkpoint: Checkpoint) -> str:
+    """What the project states whose file it is, or was before it was converted."""
+    origins = (checkpoint.metadata.get("source", ""), checkpoint.kind)
+    return next(
+        (text for origin in origins for name, text in LICENCES.items() if origin.startswith(name)),
+        "",
     )
 
 

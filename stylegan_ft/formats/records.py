@@ -51,6 +51,8 @@ class FileInfo:
         available_layers: the further layers that can be asked for.
         parameters: numbers in the weights.
         resolution, z_dim, w_dim, label_dim: None where the network has no such size.
+        synthesis_layers: how many layers take a w, those that `w+A-B` counts from 0; 0 for none.
+        licence: what the project states whose file it is; "" where that is not known.
         The others are those of `Checkpoint`.
     """
 
@@ -66,3 +68,5 @@ class FileInfo:
     available_layers: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    synthesis_layers: int = 0
+    licence: str = ""

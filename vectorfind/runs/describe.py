@@ -70,13 +70,23 @@ def _checkpoint(path: Path) -> dict[str, str]:
         "resolution": f"{info.resolution} px" if info.resolution else "",
         "sizes": ", ".join(f"{name} {size}" for name, size in sizes.items() if size is not None),
         "layers": layers,
-        "also offers": ", ".join(name for name in info.available_layers if name not in info.layers),
+        "also offers": ", ".join(
+            _ranges(name, info.synthesis_layers)
+            for name in info.available_layers
+            if name not in info.layers
+        ),
+        "licence": info.licence,
         "parameters": f"{info.parameters:,}",
         "digest": info.digest,
         "notes": "; ".join(info.notes),
         **info.metadata,
     }
     return {name: value for name, value in shown.items() if value}
+
+
+def _ranges(layer: str, count: int) -> str:
+    """The layer's name, of `w+A-B` with what A and B may be."""
+    return f"{layer} (A and B from 0 to {count - 1})" if layer == "w+A-B" else layer
 
 
 def _shipped() -> dict[str, str]:

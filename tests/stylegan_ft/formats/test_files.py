@@ -32,6 +32,7 @@ from tests.stylegan_ft.foreign_files import (
     rosinality_state,
     write_official,
 )
+from vectorfind.runs.describe import describe
 
 
 def write(kind: str, path) -> None:
@@ -297,3 +298,13 @@ def test_settings_that_cannot_be_are_refused(tmp_path, config):
     for load in (describe_file, load_generator):
         with pytest.raises(CheckpointError, match=r"g\.safetensors"):
             load(path)
+
+
+def test_what_is_told_of_layers_and_licence(tmp_path):
+    write_official(tmp_path / "file", G_ema=official(random_network(STYLEGAN2).state_dict(), ADA))
+    convert_file(tmp_path / "file", tmp_path / "out.safetensors")
+    for name in ("file", "out.safetensors"):
+        told = describe(tmp_path / name)
+        last = load_generator(tmp_path / name, "cpu").synthesis_layers - 1
+        assert f"w+A-B (A and B from 0 to {last})" in told["also offers"]
+        assert "NVIDIA Source Code License" in told["licence"]
