@@ -17,7 +17,7 @@ demo: $(STAMP)
 photos: $(STAMP)
 	$(BIN)/vectorfind fetch mobilestylegan
 	$(BIN)/vectorfind fetch landmarks
-	$(BIN)/vectorfind test -n 3000 --cases 48 --control-cases 16 --generator mobilestylegan --size 256 --scorer landmarks \
+	$(BIN)/vectorfind test -n 2400 --cases 40 --control-cases 8 --generator mobilestylegan --size 256 --scorer landmarks \
 		--layer w --group-by= --properties eyes,mouth,yaw --method decoupled --keep smile,pitch,brows \
 		--strengths eyes=-0.9:0.9,mouth=-1.5:-0.75:0:0.75:1.5,yaw=-0.5:0:0.5 --judge iris --out photos
 
