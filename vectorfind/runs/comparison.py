@@ -236,8 +236,10 @@ def _measures(
     cases = pd.read_csv(path / JUDGES_CASES)
     for place, judge in enumerate(map(str, scores.get("judges", ()))):
         rows = cases[cases[c.JUDGE] == judge]
-        corrs = rows[[name for name in rows if name.endswith(c.corr_column(""))]].dropna(axis=1)
-        found |= _results(rows, judge, corrs.abs().sum(axis=1).to_numpy()[:, None])
+        corrs = rows[[name for name in rows if name.endswith(c.corr_column(""))]]
+        corrs = corrs.dropna(axis=1, how="all")  # what the judge does not read
+        sums = corrs.abs().sum(axis=1, skipna=False)
+        found |= _results(rows, judge, sums.to_numpy()[:, None])
         own = {part: scores.get(f"judge_{place}_{part}") for part in ("scored", "base", "edited")}
         found |= _leak(judge, scores["properties"], *own.values(), scores)
         cosine = scores.get(f"judge_{place}_cosine")

@@ -186,6 +186,21 @@ def test_damaged_tables_of_judges_are_refused_in_a_line(folder, tmp_path, name, 
         write_report(tmp_path, tmp_path / "page")
 
 
+def test_a_case_that_a_judge_leaves_undefined_is_left_out_of_its_sum(folder, tmp_path):
+    others = [tmp_path / name for name in ("again", "once-more")]
+    for path in others:
+        shutil.copytree(folder, path)
+        cases = pd.read_csv(path / "judges_cases.csv")
+        cases.loc[0, "eyes_corr"] = np.nan
+        cases.to_csv(path / "judges_cases.csv", index=False)
+    table = compare_several([folder, *others]).tables["comparison"]
+    sums = table[(table["measure"] == "sum_abs_corr") & (table["judge"] != "scorer")]
+    cases = pd.read_csv(others[0] / "judges_cases.csv")
+    told = cases[["eyes_corr", "mouth_corr"]].abs().sum(axis=1, skipna=False)
+    assert sums["mean"].iloc[1] == pytest.approx(told.mean(), rel=1e-6)
+    assert sums["left_out"].iloc[1] == 1
+
+
 def test_several_judged_runs_have_their_judges_rows(folder, tmp_path):
     others = [tmp_path / name for name in ("again", "once-more")]
     for path in others:
