@@ -21,9 +21,9 @@ from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.pggan.network import PGGAN
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
-from stylegan_ft.formats.genforce.options import split_name, with_name
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
+from stylegan_ft.formats.options import split_name, with_name
 from stylegan_ft.formats.records import Checkpoint
 
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -45,7 +45,7 @@ def generator_path(given: str | os.PathLike | None) -> Path:
 
     Args:
         given: a name of `SHIPPED`, None being "default"; "mobilestylegan"; or a path. Options that
-            it carries, see `stylegan_ft.formats.genforce.options`, stay behind it.
+            it carries, see `stylegan_ft.formats.options`, stay behind it.
 
     Raises:
         CheckpointError: the generator of that name was not fetched yet.

@@ -91,7 +91,7 @@ def _of_genforce(
     family: str, kind: str, state: dict[str, Tensor], metadata: Mapping[str, str]
 ) -> Checkpoint:
     """The checkpoint of genforce's networks, by its names, whose options are still to be applied;
-    see `stylegan_ft.formats.genforce.options`.
+    see `stylegan_ft.formats.options`.
     """
     if family == "genforce StyleGAN2":
         found = stylegan2.OPTIONS

@@ -16,9 +16,9 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
-from stylegan_ft.formats.genforce.options import split_name, with_options
 from stylegan_ft.formats.mobile import files as mobile
 from stylegan_ft.formats.nvidia.read import read_nvidia
+from stylegan_ft.formats.options import split_name, with_options
 from stylegan_ft.formats.ours import original_digest, read_safetensors
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.formats.torch_files import read_state_dict
@@ -57,7 +57,7 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
 
     Args:
         path: of a file; of a folder for the IR. Behind a "?" it may carry options that the file
-            does not tell, see `stylegan_ft.formats.genforce.options`.
+            does not tell, see `stylegan_ft.formats.options`.
         payload: False reads no large tensors, for a description: they are on the "meta" device.
 
     Raises:

@@ -29,7 +29,7 @@ class Checkpoint:
         digest: 16 hexadecimal digits that name the file, or that which it was converted from
             without loss, and the options given with it.
         options: what the file does not tell of the network, by name, and what is taken for it; see
-            `stylegan_ft.formats.genforce.options`.
+            `stylegan_ft.formats.options`.
     """
 
     kind: str

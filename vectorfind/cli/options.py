@@ -417,7 +417,7 @@ def _with_options(context: click.Context, option: click.Parameter, given: str | 
     options = context.meta.get(_OPTIONS)
     if not options or given is None:
         return given
-    from stylegan_ft.formats.genforce.options import with_name
+    from stylegan_ft.formats.options import with_name
 
     return with_name(given, options)
 

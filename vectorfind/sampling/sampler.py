@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -69,12 +70,16 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class EditablePart:
-    """Samples of which only a part of the vectors, start to stop, is seen."""
+class SeenSamples:
+    """Samples whose vectors are seen otherwise: a part of them, or other coordinates.
+
+    Attributes:
+        samples: as they are.
+        seen: vectors (n, d) -> what is seen of them (n, k).
+    """
 
     samples: SampleSource
-    start: int
-    stop: int
+    seen: Callable[[np.ndarray], np.ndarray]
 
     @property
     def scores(self) -> np.ndarray:
@@ -92,8 +97,8 @@ class EditablePart:
         return self.samples.readable
 
     def vectors(self, layer: str, rows: np.ndarray) -> np.ndarray:
-        """Vectors (len(rows), stop - start) at a layer, of the given samples in their order."""
-        return self.samples.vectors(layer, rows)[:, self.start : self.stop]
+        """What is seen (len(rows), k) at a layer, of the given samples in their order."""
+        return self.seen(self.samples.vectors(layer, rows))
 
 
 def editable_part(samples: SampleSource, models: Models, layer: str) -> SampleSource:
@@ -101,7 +106,11 @@ def editable_part(samples: SampleSource, models: Models, layer: str) -> SampleSo
     start, stop = models.editable(layer)
     if stop - start == models.generator.layers[layer]:
         return samples
-    return EditablePart(samples, start, stop)
+    return SeenSamples(samples, partial(_part, start=start, stop=stop))
+
+
+def _part(vectors: np.ndarray, start: int, stop: int) -> np.ndarray:
+    return vectors[:, start:stop]
 
 
 @dataclass(frozen=True, eq=False)

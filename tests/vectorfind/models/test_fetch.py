@@ -8,7 +8,7 @@ import hashlib
 import pytest
 from click.testing import CliRunner
 
-from stylegan_ft.formats import fetched
+from stylegan_ft.formats.mobile import fetched
 from stylegan_ft.generator import load_generator
 from tests.stylegan_ft import mobile_by_hand as by_hand
 from vectorfind.cli.main import main

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,6 @@ from vectorfind.methods.decoupled.columns import decoupled_columns
 from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.gradient.network import GradientNetwork
 from vectorfind.sampling.groups import WHOLE
-
-if TYPE_CHECKING:  # loads PyTorch, which takes a second
-    from vectorfind.sampling.sampler import SampleSource
 
 CHUNK = 2**22
 """Most numbers of the directions that are worked on at once."""
@@ -63,7 +61,7 @@ class LocalDecoupling:
 
     def jacobian(self, vectors: np.ndarray) -> np.ndarray:
         """Derivatives (N, A + K, k) by the coordinates at vectors (N, d)."""
-        slopes = self.network.slopes(self.white.coordinates(vectors).astype(np.float32))
+        slopes = self.network.slopes(_coordinates(self.white, vectors))
         fixed = np.broadcast_to(self.fixed, (len(vectors), *self.fixed.shape))
         return np.concatenate([slopes, fixed], axis=1)
 
@@ -176,33 +174,6 @@ class LocalField(DirectionField):
         return cls(source, metadata["head"], float(metadata["quality"]))
 
 
-@dataclass(frozen=True, eq=False)
-class WhiteSamples:
-    """Samples of whose vectors the whitened coordinates are seen."""
-
-    samples: SampleSource
-    white: Whitening
-
-    @property
-    def scores(self) -> np.ndarray:
-        """(n, A), as they are."""
-        return self.samples.scores
-
-    @property
-    def properties(self) -> tuple[str, ...]:
-        """Names of the scores."""
-        return self.samples.properties
-
-    @property
-    def readable(self) -> np.ndarray:
-        """(n,) bool."""
-        return self.samples.readable
-
-    def vectors(self, layer: str, rows: np.ndarray) -> np.ndarray:
-        """Coordinates (len(rows), k) float32."""
-        return self.white.coordinates(self.samples.vectors(layer, rows)).astype(np.float32)
-
-
 def trained_network(
     task: FitTask, white: Whitening, names: tuple[str, ...]
 ) -> tuple[GradientNetwork, np.ndarray]:
@@ -214,8 +185,9 @@ def trained_network(
     from sklearn.metrics import r2_score
 
     from vectorfind.methods.gradient.training import split_rows, targets_of
+    from vectorfind.sampling.sampler import SeenSamples
 
-    samples, settings = WhiteSamples(task.samples, white), task.settings
+    samples, settings = SeenSamples(task.samples, partial(_coordinates, white)), task.settings
     together = replace(settings, gradient=replace(settings.gradient, shared=True))
     fields = GRADIENT.fit(replace(task, samples=samples, properties=names, settings=together))
     network = fields[names[0]].network
@@ -224,3 +196,7 @@ def trained_network(
     targets = targets_of(samples, names, readable)[rows].numpy()
     predicted = network.predict(samples.vectors(settings.layer, rows))
     return network, r2_score(targets, predicted, multioutput="raw_values")
+
+
+def _coordinates(white: Whitening, vectors: np.ndarray) -> np.ndarray:
+    return white.coordinates(vectors).astype(np.float32)

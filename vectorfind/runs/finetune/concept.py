@@ -20,7 +20,7 @@ from reports.finetune import ATTRIBUTES
 from reports.statistics import wilson
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures
-from stylegan_ft.formats.genforce.options import split_name
+from stylegan_ft.formats.options import split_name
 from vectorfind.runs.finetune.settings import MeasureSettings
 
 Measure = Callable[[str | Path, str], ConceptFigures]

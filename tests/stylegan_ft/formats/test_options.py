@@ -12,8 +12,8 @@ from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
 from stylegan_ft.formats.checkpoint import save_generator
 from stylegan_ft.formats.describe import describe_file
-from stylegan_ft.formats.genforce.options import split_name, with_name
 from stylegan_ft.formats.load import read_checkpoint
+from stylegan_ft.formats.options import split_name, with_name
 from stylegan_ft.generator import generator_path, load_generator
 from tests.stylegan_ft.formats.genforce import by_hand
 
