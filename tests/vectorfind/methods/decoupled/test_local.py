@@ -13,7 +13,7 @@ import vectorfind
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.properties import PROPERTIES
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
-from tests.vectorfind.methods.decoupled.test_method import Persons
+from tests.vectorfind.methods.decoupled.test_method import Persons, leaning
 from vectorfind.config import DecoupledSettings, FindSettings, GradientSettings
 from vectorfind.methods.base import FitTask
 from vectorfind.methods.components.principal import Whitening
@@ -221,12 +221,6 @@ def test_training_goes_on_from_a_checkpoint(tmp_path):
 
 
 def test_identity_is_kept():
-    def leaning(scores):
-        mixed = scores.clone()
-        for name in Persons.TOLD:
-            mixed[:, 0] += 0.5 * scores[:, PROPERTIES.index(name)]
-        return mixed
-
     columns = [PROPERTIES.index(name) for name in Persons.TOLD]
     settings = replace(NETWORK, damping=0.001, faces=300)
     leaks = []

@@ -100,13 +100,15 @@ class Persons(ToyScorer):
         return self(images), torch.cat([told, told.sin()], dim=1)
 
 
-def test_identity_is_kept():
-    def leaning(scores):
-        mixed = scores.clone()
-        for name in Persons.TOLD:
-            mixed[:, 0] += 0.5 * scores[:, PROPERTIES.index(name)]
-        return mixed
+def leaning(scores):
+    """The first score goes with what tells persons apart."""
+    mixed = scores.clone()
+    for name in Persons.TOLD:
+        mixed[:, 0] += 0.5 * scores[:, PROPERTIES.index(name)]
+    return mixed
 
+
+def test_identity_is_kept():
     columns = [PROPERTIES.index(name) for name in Persons.TOLD]
     settings = DecoupledSettings(damping=0.001, faces=400)
     free, kept = (
