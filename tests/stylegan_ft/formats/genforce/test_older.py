@@ -11,7 +11,7 @@ from torch import Tensor
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.generator import load_generator
 from tests.stylegan_ft.formats.genforce import by_hand
-from tests.stylegan_ft.formats.genforce.test_options import PLAIN
+from tests.stylegan_ft.formats.test_options import PLAIN
 from tests.stylegan_ft.formats.genforce.test_stylegan1 import images_of
 
 NAMES = {"interfacegan": ("linear", "first_layer"), "higan": ("fc", "const")}

@@ -13,7 +13,7 @@ from stylegan_ft.formats.convert import convert_file
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.generator import load_generator
 from tests.stylegan_ft.formats.genforce import by_hand
-from tests.stylegan_ft.formats.genforce.test_options import PLAIN
+from tests.stylegan_ft.formats.test_options import PLAIN
 
 ARGUMENTS = ("noise_type", "const_input", "repeat_w", "mapping_layers")
 CHOICES = list(itertools.product(("spatial", "channel"), (True, False), (True, False), (8, 2)))
