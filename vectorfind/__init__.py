@@ -38,7 +38,7 @@ __getattr__ = lazy_names(
         "load_generator": "stylegan_ft.generator",
         "load_scorer": "property_cnn.network.scorer",
         "run_test": "vectorfind.runs.test",
-        "train_scorer": "vectorfind.scorers.training",
+        "train_scorer": "vectorfind.models.training.training",
         "verify": "property_cnn.jobs.verify",
     },
 )

@@ -9,6 +9,7 @@ import click
 
 from property_cnn.common.checks import named_once
 from property_cnn.common.errors import InputError
+from vectorfind.characters.settings import OMBRE, EditSettings
 from vectorfind.cli.options import (
     GivenPath,
     Numbers,
@@ -21,7 +22,6 @@ from vectorfind.cli.options import (
     size_option,
     stacked,
 )
-from vectorfind.editing.settings import OMBRE, EditSettings
 
 _STRENGTHS = {
     "eyes": "Strength: above 0 opens them, below closes them.",
@@ -112,7 +112,7 @@ def edit(
     given = {name: value for name, value in numbers.items() if value is not None}
     pairs = [(name, value) for name, value in given.items() if name in _STRENGTHS]
     strengths = named_once("strength", [*pairs, *map(_assignment, others)])
-    from vectorfind.editing.pictures import Look, write_edits
+    from vectorfind.characters.pictures import Look, write_edits
 
     dye = {name: value for name, value in given.items() if name in OMBRE}
     look = Look(strengths, dye, by or {}, to or {})

@@ -25,14 +25,14 @@ from property_cnn.hair.ombre import ombre
 from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
-from vectorfind.directions.directions import Directions, load_directions
-from vectorfind.editing.animation import check_animation, sweep_frames, sweep_of, write_gif
-from vectorfind.editing.settings import (
+from vectorfind.characters.animation import check_animation, sweep_frames, sweep_of, write_gif
+from vectorfind.characters.settings import (
     MOST_BYTES,
     OMBRE,
     OMBRE_DEFAULTS,
     EditSettings,
 )
+from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.models.segmenters import segmenter_for
 from vectorfind.sampling.latents import mapped_latents
 

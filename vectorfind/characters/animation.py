@@ -15,7 +15,7 @@ from property_cnn.common.checks import Number
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from reports.plots.images import tile
-from vectorfind.editing.settings import FASTEST
+from vectorfind.characters.settings import FASTEST
 
 _COLOURS = 256
 
