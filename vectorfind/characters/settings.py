@@ -47,3 +47,21 @@ class EditSettings(Settings):
     size: Size | None = None
     steps: Annotated[int, Whole(1, 100)] | None = None
     target: bool = False
+
+
+@dataclass(frozen=True)
+class CharacterSettings(Settings):
+    """How a face's answer to its directions is measured.
+
+    Attributes:
+        points: strengths a property, from one end to the other, each an image.
+        reach: the ends, as a multiple of the largest strengths of the directions' test.
+        checks: sliders a property, evenly from -1 to 1, that the curve is then tested at; 0 for
+            none.
+        steps: of each edit along a curve, see `Directions.edit`.
+    """
+
+    points: Annotated[int, Whole(5, 201)] = 17
+    reach: Annotated[float, Number(0.1, 10)] = 1.25
+    checks: Annotated[int, Whole(0, 201)] = 9
+    steps: Annotated[int, Whole(1, 100)] = 4
