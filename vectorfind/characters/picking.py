@@ -19,8 +19,8 @@ WORST, LEAK, SAME, STEADY, SMOOTH, SUITABILITY = (
 )
 """Columns of what is measured of a case; those that a run did not measure are left out."""
 
-SUITABLE, CHARACTER = "suitable", "character"
-"""Columns of which cases a person kept, and of their files."""
+CHARACTER = "character"
+"""Column of the files of those that a person kept."""
 
 
 def ranked(cases: Cases, score_std: np.ndarray, passed_only: bool = True) -> pd.DataFrame:
