@@ -29,7 +29,7 @@ from property_cnn.hair.ombre import ombre
 from vectorfind.characters.face import Face
 from vectorfind.characters.loading import Source
 from vectorfind.characters.measuring import checked_row, measured_face, slider_correlations
-from vectorfind.characters.run_files import named_networks, read_cases
+from vectorfind.characters.picking.cases import named_networks, read_cases
 from vectorfind.characters.settings import OMBRE, OMBRE_DEFAULTS, CharacterSettings
 from vectorfind.characters.storing import incomplete, packed, unpacked
 from vectorfind.directions.directions import Directions, load_directions

@@ -25,7 +25,12 @@ from property_cnn.hair.ombre import ombre
 from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
-from vectorfind.characters.animation import check_animation, sweep_frames, sweep_of, write_gif
+from vectorfind.characters.rendering.animation import (
+    check_animation,
+    sweep_frames,
+    sweep_of,
+    write_gif,
+)
 from vectorfind.characters.settings import (
     MOST_BYTES,
     OMBRE,

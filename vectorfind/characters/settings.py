@@ -21,6 +21,13 @@ OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 
 FASTEST = 50.0
 """Most frames a second: GIF counts in hundredths, and viewers slow down delays of one."""
 
+RATE = 25.0
+"""Frames a second of a character's film, unless told otherwise."""
+
+LINEAR, EASED, ROWS = BETWEEN = ("linear", "eased", "rows")
+"""What is between two rows of a script: straight on; slowly away and slowly in; nothing, a row is
+a frame."""
+
 MOST_BYTES = 2 * 2**30
 """Most memory that the images of one edit may take."""
 

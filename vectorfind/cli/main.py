@@ -11,6 +11,8 @@ from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
 from vectorfind.cli.bench import bench
 from vectorfind.cli.characters.edit import edit
+from vectorfind.cli.characters.pick import pick
+from vectorfind.cli.characters.render import render
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.find import find, rank, sample
@@ -95,6 +97,8 @@ for command in (
     rank,
     evaluate,
     edit,
+    pick,
+    render,
     report,
     compare,
     verify,

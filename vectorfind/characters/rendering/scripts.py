@@ -12,12 +12,10 @@ import pandas as pd
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import is_file
 from property_cnn.common.files import reading as reading_file
+from vectorfind.characters.settings import EASED, LINEAR, ROWS
 
 TIME = "time"
 """The column of seconds."""
-
-LINEAR, EASED, ROWS = BETWEEN = ("linear", "eased", "rows")
-"""What is between two rows: straight on; slowly away and slowly in; nothing, a row is a frame."""
 
 MOST_FRAMES = 100_000
 
@@ -37,9 +35,7 @@ def read_script(path: str | os.PathLike, allowed: Sequence[str]) -> pd.DataFrame
     """
     path = Path(path)
     if not is_file(path):
-        raise InputError(
-            f"no file {path}; give a CSV with the columns {TIME}, {', '.join(allowed)}"
-        )
+        raise InputError(f"no file {path}; give a CSV with columns {TIME}, {', '.join(allowed)}")
     if path.stat().st_size > _LARGEST:
         raise InputError(f"{path} has more than {_LARGEST >> 20} MiB; give a shorter script")
     try:
@@ -66,9 +62,8 @@ def checked_script(table: pd.DataFrame, allowed: Sequence[str], source: str) -> 
     wrong = ~np.isfinite(numbers) & (table.notna() | (table.columns == TIME))
     if wrong.to_numpy().any():
         row, column = np.argwhere(wrong.to_numpy())[0]
-        raise InputError(
-            f"{source}, line {row + 2}: {table.iat[row, column]!r} in {names[column]} is no number"
-        )
+        cell = str(table.iat[row, column])
+        raise InputError(f"{source}, line {row + 2}: {cell!r} in {names[column]} is no number")
     times = numbers[TIME].to_numpy()
     if (np.diff(times) <= 0).any():
         line = int(np.flatnonzero(np.diff(times) <= 0)[0]) + 3
@@ -87,7 +82,8 @@ def script_frames(
     Args:
         table: as from `read_script`.
         rate: frames a second.
-        between: one of `BETWEEN`. Eased is along the cosine: at rest in every row.
+        between: one of `vectorfind.characters.settings.BETWEEN`; eased is along the cosine, at
+            rest in every row.
 
     Raises:
         InputError: more frames than `MOST_FRAMES`.
@@ -104,9 +100,8 @@ def script_frames(
             )
         moments = times[0] + np.arange(count) / rate
     columns = {name: _between(times, table[name].to_numpy(), moments, between) for name in names}
-    return [
-        {name: float(values[k]) for name, values in columns.items()} for k in range(len(moments))
-    ]
+    rows = np.column_stack(list(columns.values())).tolist()
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _between(

@@ -26,9 +26,9 @@ from reports.plots.style import figure_png
 from reports.tables import csv_text
 from reports.text import ends_of, listed
 from vectorfind.characters.character import SUFFIX, Character
-from vectorfind.characters.picking import CHARACTER, SUITABILITY, ranked
+from vectorfind.characters.picking.cases import Cases, named_networks, read_cases
+from vectorfind.characters.picking.ranking import CHARACTER, SUITABILITY, ranked
 from vectorfind.characters.pictures import encoded
-from vectorfind.characters.run_files import Cases, named_networks, read_cases
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.runs.report import write_report
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports import columns as c
-from vectorfind.characters.run_files import Cases
+from vectorfind.characters.picking.cases import Cases
 from vectorfind.evaluation.statistics import case_slopes
 
 WORST, LEAK, SAME, STEADY, SMOOTH, SUITABILITY = (
