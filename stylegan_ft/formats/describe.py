@@ -16,6 +16,7 @@ from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
 from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
+from stylegan_ft.shapes import shapes_alone
 
 LICENCES = {
     "NVlabs TensorFlow": "NVIDIA's, no commercial use (StyleGAN: CC BY-NC 4.0)",
@@ -29,6 +30,7 @@ LICENCES = {
 """Beginning of what wrote a file -> what its project states; its weights may have other terms."""
 
 
+@shapes_alone()
 def describe_file(path: str | os.PathLike) -> FileInfo:
     """Architecture, sizes, layers and digest of the network in a file.
 

@@ -14,7 +14,6 @@ from property_cnn.common.files import file_digest, reading
 from property_cnn.common.folders import flat, read_json
 from reports.layout import CONFIG
 from stylegan_ft.generator import NAMED, generator_path
-from vectorfind.runs.record import versions
 
 
 def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
@@ -30,6 +29,8 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
         CheckpointError: the file is missing, damaged or foreign.
     """
     if path is None:
+        from vectorfind.runs.record import versions
+
         return versions() | _shipped()
     path = generator_path(path) if str(path) in NAMED else Path(path)
     with reading(path):
