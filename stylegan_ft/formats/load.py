@@ -16,6 +16,7 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
+from stylegan_ft.exports.files import find_export
 from stylegan_ft.foreign import foreign_kind, names_a_global
 from stylegan_ft.formats.mobile import files as mobile
 from stylegan_ft.formats.nvidia.read import read_nvidia
@@ -58,6 +59,11 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
     """
     name, options = split_name(path)
     path = Path(name)
+    if find_export(path) is not None:
+        raise CheckpointError(
+            f"{path} is an export, which only its runtime runs: it serves as a generator, and is "
+            "neither converted nor trained; give the checkpoint that it was made of"
+        )
     folder = is_folder(path)
     data = b"" if folder else map_file(path)
     try:
@@ -80,6 +86,16 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
         return with_options(checkpoint, options)
     except (CheckpointError, OSError) as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def is_network_folder(path: str | os.PathLike) -> bool:
+    """Whether a folder holds a network: an export, or MobileStyleGAN's IR.
+
+    Raises:
+        CheckpointError: it has a part of an export alone.
+    """
+    parts = (Path(path) / name for name in mobile.PARTS)
+    return find_export(path) is not None or all(map(is_file, parts))
 
 
 def load_any_scorer(path: str | os.PathLike, device: str | torch.device | None = None) -> Scorer:
