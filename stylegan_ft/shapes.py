@@ -53,6 +53,8 @@ class _Shapes(TorchFunctionMode):
         options = dict(options or {})
         if function in _ARITHMETIC and any(_on_meta(part) for part in arguments):
             return _like(arguments)
+        if function in (torch.flip, Tensor.flip) and _on_meta(arguments[0]):
+            return _like(arguments[:1])
         if function is torch.randn and "generator" in options and _is_meta(options.get("device")):
             del options["generator"]
         if function is torch.outer and any(_on_meta(part) for part in arguments):

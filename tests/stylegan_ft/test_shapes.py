@@ -20,6 +20,7 @@ OPERATIONS = {
     "roots": lambda a, b: a.square().sqrt() + b.rsqrt(),
     "joined": lambda a, b: torch.cat([a, a, b[None]], dim=0),
     "outer": lambda a, b: torch.outer(b, a[0]),
+    "flipped": lambda a, b: a.flip(0, 1).T.flip([0]),
     "drawn": lambda a, b: torch.randn(
         2, 3, generator=torch.Generator().manual_seed(0), device=a.device
     ),
