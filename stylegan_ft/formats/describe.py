@@ -11,6 +11,7 @@ import torch
 
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.build import W_AVG
+from stylegan_ft.architectures.layered import SHOWN_AS
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.load import read_checkpoint
@@ -18,7 +19,7 @@ from stylegan_ft.formats.records import Checkpoint, FileInfo
 from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
 
 LICENCES = {
-    "NVlabs TensorFlow": "NVIDIA's, no commercial use (StyleGAN: CC BY-NC 4.0)",
+    "NVlabs TensorFlow": "NVIDIA's, no commercial use (progressive GAN and StyleGAN: CC BY-NC 4.0)",
     "NVlabs": "NVIDIA Source Code License, no commercial use",
     "rosinality": "MIT; weights made of NVIDIA's are under NVIDIA's",
     "genforce": "MIT; weights made of NVIDIA's are under NVIDIA's",
@@ -54,6 +55,8 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
     if checkpoint.architecture in ("property_cnn", "other"):
         return FileInfo(**common)
     generator = _without_numbers(checkpoint, source=str(path))
+    shown = SHOWN_AS[generator.image_channels]
+    common["notes"] = (*notes, shown) if shown else notes
     return FileInfo(
         **common,
         resolution=generator.resolution,

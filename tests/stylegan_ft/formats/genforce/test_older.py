@@ -11,8 +11,8 @@ from torch import Tensor
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.generator import load_generator
 from tests.stylegan_ft.formats.genforce import by_hand
-from tests.stylegan_ft.formats.test_options import PLAIN
 from tests.stylegan_ft.formats.genforce.test_stylegan1 import images_of
+from tests.stylegan_ft.formats.test_options import PLAIN
 
 NAMES = {"interfacegan": ("linear", "first_layer"), "higan": ("fc", "const")}
 """What each calls the weight of a dense layer, and the constant."""
