@@ -43,7 +43,7 @@ LINES = {
     "uneven": (1, 2),
     "five": (1, 2, 5, 3, 1),
     "nine, kept as a line": (1, 2, 4, 7, 9, 6, 4, 2, 1),
-    "twelve, as StyleGAN-ADA's": tuple(range(1, 13)),
+    "twelve, a line too": tuple(range(1, 13)),
 }
 
 
