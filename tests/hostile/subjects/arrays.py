@@ -15,9 +15,9 @@ from tests.hostile.judging import OUT, Wrong
 from tests.hostile.strategies.damage import damaged, hostile_archive, hostile_header, hostile_npy
 from tests.hostile.subjects.networks import directions_file, models
 from tests.hostile.subjects.subject import Make, Subject
+from vectorfind.characters.pictures import Look, write_edits
 from vectorfind.directions.directions import load_directions
 from vectorfind.directions.interchange import read_foreign
-from vectorfind.editing.pictures import Look, write_edits
 from vectorfind.runs.describe import describe
 
 

@@ -15,7 +15,7 @@ from tests.hostile.strategies.values import changes, misfits, needed
 from tests.hostile.subjects.subject import Make, Subject
 from vectorfind import config
 from vectorfind.bench.settings import BenchSettings
-from vectorfind.editing.settings import EditSettings
+from vectorfind.characters.settings import EditSettings
 from vectorfind.runs.finetune import settings as finetune_runs
 from vectorfind.runs.hair import settings as hair_runs
 

@@ -18,6 +18,7 @@ from stylegan_ft.concept.settings import EnsembleSettings, Thresholds
 from stylegan_ft.finetune.settings import PlainSettings
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.bench.settings import BenchSettings
+from vectorfind.characters.settings import EditSettings
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
 from vectorfind.config import (
@@ -28,7 +29,6 @@ from vectorfind.config import (
     FindSettings,
     RankSettings,
 )
-from vectorfind.editing.settings import EditSettings
 from vectorfind.models import judges
 from vectorfind.models import pair as models
 from vectorfind.runs import test as main_test

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from vectorfind.cli import main
-from vectorfind.scorers import training
+from vectorfind.models.training import training
 
 
 def invoke(*args):

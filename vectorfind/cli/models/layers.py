@@ -33,7 +33,7 @@ def layers(directions: Path, out: Path, **options: Any) -> None:
     Example:
       vectorfind layers directions.npz --block 2 --out layers
     """
-    from vectorfind.editing.layers import layer_lines, write_layers
+    from vectorfind.characters.layers import layer_lines, write_layers
 
     for line in layer_lines(write_layers(directions, out, **options)):
         click.echo(line)

@@ -26,7 +26,7 @@ from vectorfind.cli.options import (
     wants_json,
     workers_option,
 )
-from vectorfind.scorers.settings import IMAGES, ScorerTraining
+from vectorfind.models.training.settings import IMAGES, ScorerTraining
 
 _generator_option = generator_option('"default", "base", "mobilestylegan" or a checkpoint.')
 
@@ -101,7 +101,7 @@ def train(
     Example:
       vectorfind scorer train --generator mobilestylegan --size 256 --teacher landmarks --out fast
     """
-    from vectorfind.scorers.training import train_scorer
+    from vectorfind.models.training.training import train_scorer
 
     trained = train_scorer(
         generator,
@@ -140,7 +140,7 @@ def images(generator: str, n: int, out: Path, quiet: bool, **options: Any) -> No
       vectorfind scorer images --generator mobilestylegan --size 256 -n 2000 --out pictures
       vectorfind scorer train --generator mobilestylegan --size 256 --teacher scores.csv --out mine
     """
-    from vectorfind.scorers.training import write_images
+    from vectorfind.models.training.training import write_images
 
     folder = write_images(generator, n, out, settings_from(ScorerTraining, options), quiet)
     click.echo(f"images: {folder}")

@@ -15,7 +15,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import sha256_of
 from vectorfind.models.callable_scorer import CallableScorer
 from vectorfind.models.protocols import Scorer, digest_of, resolve_scorer
-from vectorfind.scorers.tables import read_scores
+from vectorfind.models.training.tables import read_scores
 
 TABLE = ".csv"
 """End of the name of a table of scores."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vectorfind.scorers.crops import MARGIN, boxes_of, made_of
+from vectorfind.models.training.crops import MARGIN, boxes_of, made_of
 
 READ_FROM = {"left_eye": (0, 1), "right_eye": (2, 3), "eyes": (0, 1, 2, 3)}
 

@@ -11,8 +11,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.network.layout import NetworkSettings, layout_of
 from property_cnn.network.training import ScorerSettings, held_out
 from property_cnn.properties import EXCHANGED, IRIS_PROPERTIES, LANDMARK_PROPERTIES, PROPERTIES
-from vectorfind.scorers.crops import boxes_of, made_of
-from vectorfind.scorers.settings import GRID, HELD_OUT, LEAST, ScorerTraining
+from vectorfind.models.training.crops import boxes_of, made_of
+from vectorfind.models.training.settings import GRID, HELD_OUT, LEAST, ScorerTraining
 
 KNOWN = {*PROPERTIES, *LANDMARK_PROPERTIES, *IRIS_PROPERTIES}
 """Properties of which it is known how they change in a mirrored image."""

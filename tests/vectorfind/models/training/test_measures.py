@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vectorfind.scorers.measures import COLUMNS, agreement, images_a_second
+from vectorfind.models.training.measures import COLUMNS, agreement, images_a_second
 
 
 def test_agreement_of_known_predictions():

@@ -7,9 +7,9 @@ from PIL import Image
 
 from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import SIDE
-from vectorfind.editing import pictures as module
-from vectorfind.editing.pictures import Faces, Look, write_edits
-from vectorfind.editing.settings import OMBRE_DEFAULTS
+from vectorfind.characters import pictures as module
+from vectorfind.characters.pictures import Faces, Look, write_edits
+from vectorfind.characters.settings import OMBRE_DEFAULTS
 
 
 class HairBelow:

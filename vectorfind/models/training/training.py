@@ -36,13 +36,13 @@ from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, device_of, digest_of, resolve_generator
 from vectorfind.models.protocols import Scorer as AnyScorer
 from vectorfind.models.scorers import TRAINED
+from vectorfind.models.training.card import Facts, card_text
+from vectorfind.models.training.learning import Learned, learnable, training_settings
+from vectorfind.models.training.measures import agreement, images_a_second
+from vectorfind.models.training.settings import GRID, IMAGES, LARGEST_SIDE, ScorerTraining
+from vectorfind.models.training.tables import image_name
+from vectorfind.models.training.teachers import Teacher, resolve_teacher
 from vectorfind.sampling.lessons import SHARD, Lessons, Unscored, fill_lessons, lesson_images
-from vectorfind.scorers.card import Facts, card_text
-from vectorfind.scorers.learning import Learned, learnable, training_settings
-from vectorfind.scorers.measures import agreement, images_a_second
-from vectorfind.scorers.settings import GRID, IMAGES, LARGEST_SIDE, ScorerTraining
-from vectorfind.scorers.tables import image_name
-from vectorfind.scorers.teachers import Teacher, resolve_teacher
 
 CARD, TABLE, STORE = "scorer.md", "scorer_test.csv", "images"
 TIMED = 64

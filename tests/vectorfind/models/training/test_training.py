@@ -16,10 +16,10 @@ from property_cnn.network import training as network_training
 from vectorfind.models.callable_scorer import CallableScorer
 from vectorfind.models.protocols import resolve_scorer
 from vectorfind.models.scorers import scored_by
+from vectorfind.models.training import training
+from vectorfind.models.training.settings import ScorerTraining
+from vectorfind.models.training.training import train_scorer, write_images
 from vectorfind.sampling import lessons
-from vectorfind.scorers import training
-from vectorfind.scorers.settings import ScorerTraining
-from vectorfind.scorers.training import train_scorer, write_images
 
 
 class Slopes:
@@ -49,7 +49,7 @@ QUICK = ScorerTraining(n=512, epochs=6, lr=1e-2, step_images=16, width=4, featur
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(training, "TIMED", 8)
-    monkeypatch.setattr("vectorfind.scorers.learning.LEAST", 40)
+    monkeypatch.setattr("vectorfind.models.training.learning.LEAST", 40)
 
 
 def quick(**changes):

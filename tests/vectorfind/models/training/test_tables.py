@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from property_cnn.common.errors import FileError, InputError
-from vectorfind.scorers.tables import image_name, read_scores
+from vectorfind.models.training.tables import image_name, read_scores
 
 
 def table(tmp_path, text):
