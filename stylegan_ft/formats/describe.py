@@ -11,6 +11,7 @@ import torch
 
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.build import W_AVG
+from stylegan_ft.architectures.layered import SHOWN_AS
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.exports.generator import describe_export, is_export
@@ -20,7 +21,7 @@ from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
 from stylegan_ft.shapes import shapes_alone
 
 LICENCES = {
-    "NVlabs TensorFlow": "NVIDIA's, no commercial use (StyleGAN: CC BY-NC 4.0)",
+    "NVlabs TensorFlow": "NVIDIA's, no commercial use (progressive GAN and StyleGAN: CC BY-NC 4.0)",
     "NVlabs": "NVIDIA Source Code License, no commercial use",
     "rosinality": "MIT; weights made of NVIDIA's are under NVIDIA's",
     "genforce": "MIT; weights made of NVIDIA's are under NVIDIA's",
@@ -60,6 +61,8 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
     if checkpoint.architecture in ("property_cnn", "other"):
         return FileInfo(**common)
     generator = _without_numbers(checkpoint, source=str(path))
+    shown = SHOWN_AS[generator.image_channels]
+    common["notes"] = (*notes, shown) if shown else notes
     return FileInfo(
         **common,
         resolution=generator.resolution,

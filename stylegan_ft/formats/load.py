@@ -41,11 +41,11 @@ LAYOUTS = "safetensors, torch.save's files and NVlabs' pickles are read"
 def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint:
     """The network in a file, whatever the file's name: its content tells the format.
 
-    Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3, and of StyleGAN and StyleGAN2 in
-    TensorFlow; files of torch.save with a state dict of rosinality's StyleGAN2, NVlabs' StyleGAN2,
-    the reference's property CNN, or StyleGAN 1, 2 and PGGAN of genforce, InterFaceGAN or HiGAN, by
-    itself or under one of the usual entries; MobileStyleGAN's wheel, the files of its IR in a
-    folder, and its checkpoint; and our safetensors.
+    Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3, and of progressive GAN, StyleGAN and
+    StyleGAN2 in TensorFlow; files of torch.save with a state dict of rosinality's StyleGAN2,
+    NVlabs' StyleGAN2, the reference's property CNN, or StyleGAN 1, 2 and PGGAN of genforce,
+    InterFaceGAN or HiGAN, by itself or under one of the usual entries; MobileStyleGAN's wheel, the
+    files of its IR in a folder, and its checkpoint; and our safetensors.
 
     Args:
         path: of a file; of a folder for the IR. Behind a "?" it may carry options that the file
