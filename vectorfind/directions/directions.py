@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -12,13 +11,14 @@ import numpy as np
 import torch
 
 from property_cnn.common.arrays import read_npz, write_npz
-from property_cnn.common.checks import MOST_STRENGTH, Whole, check_names, checked, refused
+from property_cnn.common.checks import Whole, check_names, checked
 from property_cnn.common.errors import InputError
+from property_cnn.common.tasks import one_thread
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
 from vectorfind.directions.calibration import Calibration
 from vectorfind.directions.courses import Course, Driven
-from vectorfind.directions.edits import edited, edited_grid, images_of
+from vectorfind.directions.directed import TARGET_STEPS, DirectedFaces, as_array
 from vectorfind.directions.packing import (
     ARRAYS,
     KIND,
@@ -36,14 +36,10 @@ from vectorfind.methods.conditions import check_conditions, project_off
 from vectorfind.methods.registry import default_strengths, method_named
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer
-from vectorfind.sampling.groups import WHOLE, group_names
-from vectorfind.sampling.sampler import read_all
+from vectorfind.sampling.groups import group_names
 
 MOST_STEPS = 100
 """Most steps of an edit."""
-
-TARGET_STEPS = 4
-"""Steps of an edit to a target, unless told otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +131,7 @@ class Directions:
         columns = [self.scored.index(name) for name in self.settings.group_by]
         return group_names(scores[:, columns], self.cuts)
 
+    @one_thread()
     def vectors(self, latents: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """The direction of each property for each vector: what a strength of 1 adds.
 
@@ -162,6 +159,7 @@ class Directions:
             directions *= np.array(steps, np.float32)[:, None]
         return directions
 
+    @one_thread()
     def conditioned(self, on: Mapping[str, Sequence[str]]) -> Directions:
         """Directions that leave others alone: each without its part in the span of those.
 
@@ -255,6 +253,30 @@ class Directions:
         """Whether directions are the same all along an edit."""
         return not any(field.depends_on_vector for field in self.fields.values())
 
+    def at(self, z, label=None) -> DirectedFaces:
+        """Faces whose directions are found once, for many edits of the same faces.
+
+            faces = directions.at(z, label)
+            images = [faces.edit(mouth=strength) for strength in (-1.8, -0.9, 0.9, 1.8)]
+
+        Args:
+            z, label: as in `edit`.
+
+        Raises:
+            InputError: an array of another shape.
+        """
+        by_group = any(field.depends_on_groups for field in self.fields.values())
+        return DirectedFaces(
+            *self._checked_latents(z, label),
+            properties=self.properties,
+            models=self.models,
+            layer=self.layer,
+            batch_size=self.settings.batch_size,
+            vectors_at=self.vectors,
+            group_of=self.group_of if by_group and len(self.groups) > 1 else None,
+            course=self.course,
+        )
+
     def edit(
         self,
         z,
@@ -268,7 +290,8 @@ class Directions:
     ) -> torch.Tensor:
         """Images of latents, changed by the given strengths.
 
-        Where directions differ by group, the unedited image is made and scored to find its own.
+        Where directions differ by group, the unedited image is made and scored to find its own;
+        `at` does so once for many edits.
 
         Args:
             z: (N, z_dim) latents, NumPy or PyTorch.
@@ -289,18 +312,8 @@ class Directions:
         Raises:
             InputError: unknown property, or an array of another shape.
         """
-        if target or by or to:
-            steps = TARGET_STEPS if steps is None else steps
-            driven = self.drive(z, label, steps=steps, by=by, to=to, **strengths)
-            self._tell_missed(driven, {**strengths, **(by or {}), **(to or {})})
-            return self._images(driven.latents)
-        z, label = self._checked_latents(z, label)
-        amounts = self._amounts(len(z), strengths)
-        course = self.course(1 if steps is None else steps)
-        latents, groups = self._entered(z, label)
-        if course is None:
-            return self._images(edited(latents, self.vectors(latents, groups), amounts))
-        return self._images(course.moved(latents, groups, amounts))
+        faces = self.at(z, label)
+        return faces.edit(steps=steps, target=target, by=by, to=to, **strengths)
 
     def drive(
         self,
@@ -321,21 +334,7 @@ class Directions:
         Raises:
             InputError: as in `edit`, or a property has two targets.
         """
-        z, label = self._checked_latents(z, label)
-        course, count = self.course(steps, True), len(z)
-        by, to = by or {}, to or {}
-        twice = [
-            name
-            for name in self.properties
-            if (name in by) + (name in to) + (name in strengths) > 1
-        ]
-        if twice:
-            raise InputError(f"{', '.join(twice)} has two targets; give one")
-        amounts = self._amounts(count, strengths) + self._amounts(count, by) / course.std
-        latents, groups = self._entered(z, label)
-        ends = self._amounts(count, to)
-        unasked = [name not in to for name in self.properties]
-        return course.driven(latents, groups, amounts, np.where(unasked, np.nan, ends))
+        return self.at(z, label).drive(steps=steps, by=by, to=to, **strengths)
 
     def edit_grid(self, z, label, strengths: np.ndarray) -> torch.Tensor:
         """Images of latents, each changed by every row of a grid.
@@ -350,18 +349,7 @@ class Directions:
         Raises:
             InputError: an array of another shape.
         """
-        z, label = self._checked_latents(z, label)
-        grid = _array(strengths)
-        if grid.ndim != 2 or grid.shape[1] != len(self.properties):
-            raise InputError(
-                f"strengths have shape {grid.shape}; expected (S, {len(self.properties)}): "
-                f"{', '.join(self.properties)}"
-            )
-        if not (np.abs(grid) <= MOST_STRENGTH).all():
-            raise refused("a strength", grid[~(np.abs(grid) <= MOST_STRENGTH)][0], "finite numbers")
-        moved = edited_grid(*self._directed(z, label), grid)  # (N, S, d)
-        images = self._images(moved.reshape(-1, moved.shape[2]))
-        return images.unflatten(0, moved.shape[:2])
+        return self.at(z, label).edit_grid(strengths)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes one .npz, atomically and without pickles; same directions give same bytes."""
@@ -387,10 +375,10 @@ class Directions:
     def _checked_latents(self, z, label) -> tuple[np.ndarray, np.ndarray]:
         """Latents and labels as arrays of the generator's sizes."""
         generator = self.models.generator
-        z = _array(z)
+        z = as_array(z)
         if label is None and generator.label_dim == 0:
             label = np.empty((len(z), 0), np.float32)
-        label = np.empty(0, np.float32) if label is None else _array(label)
+        label = np.empty(0, np.float32) if label is None else as_array(label)
         count = z.shape[0] if z.ndim == 2 and len(z) else "N"
         if z.shape != (count, generator.z_dim) or label.shape != (count, generator.label_dim):
             raise InputError(
@@ -400,52 +388,6 @@ class Directions:
         if not (np.isfinite(z).all() and np.isfinite(label).all()):
             raise InputError("z or label holds NaN or infinity; give finite latents")
         return z, label
-
-    def _amounts(self, count: int, strengths: Mapping[str, Any]) -> np.ndarray:
-        """Strengths (N, P) of edits of so many latents."""
-        check_names("property to edit", tuple(strengths), self.properties)
-        amounts = np.zeros((count, len(self.properties)), np.float32)
-        for name, value in strengths.items():
-            amount = _array(value)
-            if amount.shape not in ((), (count,)) or not (np.abs(amount) <= MOST_STRENGTH).all():
-                raise refused(
-                    f"strength of {name}",
-                    value,
-                    f"one number up to {MOST_STRENGTH:g}, or {count}, one a latent",
-                )
-            amounts[:, self.properties.index(name)] = amount
-        return amounts
-
-    def _tell_missed(self, driven: Driven, given: Collection[str]) -> None:
-        """Warns of targets of the given properties that were not reached."""
-        counts = driven.missed.sum(axis=0)
-        told = [
-            f"{name} in {counts[k]} of {len(driven.missed)}"
-            for k, name in enumerate(self.properties)
-            if name in given and counts[k]
-        ]
-        if told:
-            warnings.warn(f"targets not reached: {', '.join(told)}", stacklevel=3)
-
-    def _directed(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (N, d) at the layer, and each one's directions (N, P, d)."""
-        latents, groups = self._entered(z, label)
-        return latents, self.vectors(latents, groups)
-
-    def _entered(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (N, d) at the layer, and the groups (N,) of their images."""
-        mapped = self.models.map(z, label)
-        latents = mapped[self.layer].cpu().numpy()
-        groups = np.full(len(z), WHOLE)
-        by_group = any(field.depends_on_groups for field in self.fields.values())
-        if by_group and len(self.groups) > 1:
-            last = self.models.last_layer
-            base = read_all(self.models, mapped[last].cpu().numpy(), last, self.settings.batch_size)
-            groups = self.group_of(base)
-        return latents, groups
-
-    def _images(self, latents: np.ndarray) -> torch.Tensor:
-        return images_of(self.models, latents, self.layer, self.settings.batch_size)
 
 
 def load_directions(
@@ -486,16 +428,3 @@ def _by_source(fields: Sequence[DirectionField]) -> dict[int, list[int]]:
     for index, one in enumerate(fields):
         places.setdefault(id(one.source), []).append(index)
     return places
-
-
-def _array(values) -> np.ndarray:
-    """NumPy or PyTorch numbers as a float32 array."""
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    try:
-        if np.iscomplexobj(values):
-            raise TypeError("complex numbers")
-        with np.errstate(over="ignore"):  # what is too large is refused as infinite
-            return np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a {type(values).__name__} is no array of real numbers") from error
