@@ -16,6 +16,7 @@ import torch
 
 from property_cnn.common.checks import MOST_STRENGTH, check_names, refused
 from property_cnn.common.errors import InputError
+from property_cnn.common.prompt import Shown, brief
 from property_cnn.common.tasks import one_thread
 from vectorfind.directions.courses import Course, Driven, Vectors
 from vectorfind.directions.edits import edited, edited_grid, images_of
@@ -27,8 +28,8 @@ TARGET_STEPS = 4
 """Steps of an edit to a target, unless told otherwise."""
 
 
-@dataclass(frozen=True, eq=False)
-class DirectedFaces:
+@dataclass(frozen=True, eq=False, repr=False)
+class DirectedFaces(Shown):
     """N faces that can be edited again and again; `Directions.at` makes them.
 
     What edits have in common is found when it is first needed, and kept: the vectors, the group
@@ -52,6 +53,11 @@ class DirectedFaces:
     vectors_at: Vectors
     group_of: Callable[[np.ndarray], np.ndarray] | None
     course: Callable[..., Course | None]
+
+    def facts(self) -> dict[str, str]:
+        """How many faces, and what can be changed of them where."""
+        named = {"faces": f"{len(self):,}", "properties": brief(self.properties)}
+        return {**named, "layer": self.layer, **self.models.facts()}
 
     def __len__(self) -> int:
         return len(self.z)

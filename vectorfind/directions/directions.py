@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import torch
 from property_cnn.common.arrays import read_npz, write_npz
 from property_cnn.common.checks import Whole, check_names, checked
 from property_cnn.common.errors import InputError
+from property_cnn.common.prompt import Shown, Thumbnail, table_html
+from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_thread
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
@@ -30,20 +33,25 @@ from vectorfind.directions.packing import (
     pack_settings,
     unpack,
 )
+from vectorfind.directions.thumbnails import thumbnails
 from vectorfind.directions.upgrading import VERSION
 from vectorfind.methods.base import DirectionField, Method
 from vectorfind.methods.conditions import check_conditions, project_off
 from vectorfind.methods.registry import default_strengths, method_named
 from vectorfind.models.pair import Models, load_models
-from vectorfind.models.protocols import Generator, Scorer
+from vectorfind.models.protocols import Generator, Scorer, named
 from vectorfind.sampling.groups import group_names
+from vectorfind.sampling.latents import mapped_latents
 
 MOST_STEPS = 100
 """Most steps of an edit."""
 
+STRIP_COLUMNS = 5
+"""Strengths that a strip shows."""
 
-@dataclass(frozen=True, eq=False)
-class Directions:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Directions(Shown):
     """Directions of some properties at one layer, with the networks they were found on.
 
     G groups, S properties of the scorer, vectors of d numbers. `find_directions` makes them.
@@ -81,6 +89,44 @@ class Directions:
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     feature_shift: float | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What they are and what they were found from, to be shown."""
+        found, own = self.settings, ", ".join(self.properties)
+        sizes = [int(size) for size in self.group_sizes]
+        groups = "one" if len(sizes) == 1 else f"{len(sizes)} by {', '.join(found.group_by)}"
+        spread = f", {min(sizes):,} to {max(sizes):,} samples each" if len(sizes) > 1 else ""
+        unreadable = f", {self.unreadable:,} unreadable" if self.unreadable else ""
+        facts = {
+            "properties": own,
+            "method": self.method,
+            "layer": f"{self.layer}, {self.models.generator.layers[self.layer]:,} numbers",
+            "generator": named(self.models.generator),
+            "scorer": named(self.models.scorer),
+            "samples": f"{found.n:,}, seed {found.seed}{unreadable}",
+            "groups": groups + spread,
+            "units": "standard deviations of the scores" if self.calibration else "lengths",
+        }
+        if self.conditions:
+            facts["conditions"] = "\n".join(
+                f"{name} without {', '.join(others)}" for name, others in self.conditions.items()
+            )
+        if fits := self.curve_columns():
+            facts["fits"] = ", ".join(f"{name} {value:.3f}" for name, value in fits.items())
+        return facts
+
+    def _repr_html_(self) -> str:
+        return table_html(type(self).__name__, self.facts(), self._thumbnails)
+
+    @cached_property
+    def _thumbnails(self) -> tuple[Thumbnail, ...]:
+        """Of the first case of a test under the same seed; made once."""
+
+        def first() -> DirectedFaces:
+            z, label, _ = mapped_latents(self.models, self.settings.seed, CASES, 1, layers=())
+            return self.at(z, label)
+
+        return thumbnails(first, self.strengths)
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -350,6 +396,55 @@ class Directions:
             InputError: an array of another shape.
         """
         return self.at(z, label).edit_grid(strengths)
+
+    def plot_strip(self, name: str, z, label=None, strengths: Sequence[float] | None = None):
+        """Faces while one property's strength rises from left to right, as a run's page shows it.
+
+        Args:
+            name: the property.
+            z, label: as in `edit`, a row a face; 4 are readable.
+            strengths: of the columns; None for 5 from the least to the greatest of `strengths`.
+
+        Returns:
+            A matplotlib Figure.
+
+        Raises:
+            InputError: unknown property, or an array of another shape.
+        """
+        from reports.plots.images import image_strip  # loads matplotlib
+        from reports.text import ends_of
+
+        check_names("property", (name,), self.properties)
+        if strengths is None:
+            limit = max(map(abs, self.strengths[name]))
+            strengths = np.linspace(-limit, limit, STRIP_COLUMNS)
+        grid = np.zeros((len(strengths), len(self.properties)), np.float32)
+        grid[:, self.properties.index(name)] = as_array(strengths)
+        images = self.edit_grid(z, label, grid).cpu().numpy()
+        rows = [f"face {row}" for row in range(len(images))]
+        return image_strip(images, grid[:, self.properties.index(name)], name, ends_of(name), rows)
+
+    def plot_extremes(self, z, label=None):
+        """Faces unedited, and beside them with the least and the greatest of each property.
+
+        Args:
+            z, label: as in `edit`, a row a face.
+
+        Returns:
+            A matplotlib Figure.
+
+        Raises:
+            InputError: an array of another shape.
+        """
+        from reports.plots.images import extremes_sheet  # loads matplotlib
+        from reports.text import ends_of
+
+        count = len(self.properties)
+        grid = np.zeros((1 + 2 * count, count), np.float32)
+        for place, strengths in enumerate(self.strengths.values()):
+            grid[1 + 2 * place : 3 + 2 * place, place] = min(strengths), max(strengths)
+        images = self.edit_grid(z, label, grid).cpu().numpy()
+        return extremes_sheet(images, self.properties, [ends_of(name) for name in self.properties])
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes one .npz, atomically and without pickles; same directions give same bytes."""
