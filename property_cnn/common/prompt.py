@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from html import escape
 from importlib import import_module
+from numbers import Real
 from types import ModuleType
 from typing import NamedTuple
 
@@ -92,7 +93,8 @@ def brief(value: object) -> str:
     """A value in a few words: of arrays the shape, of tables the columns, of mappings the names."""
     shape, columns = getattr(value, "shape", None), getattr(value, "columns", None)
     if columns is not None and shape is not None:
-        return f"{shape[0]:,} rows of {', '.join(map(str, columns))}"
+        rows = f"{shape[0]:,} row{'s' * (shape[0] != 1)}"
+        return f"{rows} of {', '.join(map(str, columns))}"
     if isinstance(shape, tuple) and shape:
         kind = str(getattr(value, "dtype", "")).removeprefix("torch.")
         return f"{' × '.join(f'{size:,}' for size in shape)} {kind}".rstrip()
@@ -104,7 +106,7 @@ def brief(value: object) -> str:
         return "none"
     if is_dataclass(value):
         return type(value).__name__
-    text = str(value) if isinstance(value, str | int | float) else repr(value)
+    text = str(value) if isinstance(value, str | Real) else repr(value)
     return text.partition("\n")[0]
 
 

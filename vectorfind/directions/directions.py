@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
@@ -42,6 +42,9 @@ from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer, named
 from vectorfind.sampling.groups import group_names
 from vectorfind.sampling.latents import mapped_latents
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_STEPS = 100
 """Most steps of an edit."""
@@ -397,7 +400,9 @@ class Directions(Shown):
         """
         return self.at(z, label).edit_grid(strengths)
 
-    def plot_strip(self, name: str, z, label=None, strengths: Sequence[float] | None = None):
+    def plot_strip(
+        self, name: str, z, label=None, strengths: Sequence[float] | None = None
+    ) -> Figure:
         """Faces while one property's strength rises from left to right, as a run's page shows it.
 
         Args:
@@ -424,7 +429,7 @@ class Directions(Shown):
         rows = [f"face {row}" for row in range(len(images))]
         return image_strip(images, grid[:, self.properties.index(name)], name, ends_of(name), rows)
 
-    def plot_extremes(self, z, label=None):
+    def plot_extremes(self, z, label=None) -> Figure:
         """Faces unedited, and beside them with the least and the greatest of each property.
 
         Args:
