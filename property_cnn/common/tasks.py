@@ -84,6 +84,24 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """As `one_thread` for what PyTorch alone computes, at no cost: BLAS is left as it is.
+
+    For calls of a few milliseconds, as a frame of a video.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 1
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def training_threads() -> Iterator[None]:
     """As `one_thread`, with a fixed number of more of them, on any number of cores.
 

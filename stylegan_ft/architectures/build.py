@@ -31,6 +31,7 @@ from stylegan_ft.architectures.stylegan2.network import StyleGAN2
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
+from stylegan_ft.shapes import without_numbers
 
 Config = GeneratorConfig | StyleGAN2Config | StyleGAN3Config | PGGANConfig | MobileConfig
 Network = GeneratorNetwork | StyleGANNetwork | PGGAN
@@ -134,7 +135,7 @@ def filled(
     Raises:
         CheckpointError: they are not those of the network.
     """
-    with torch.device("meta"):
+    with without_numbers():
         network = make()
     computed = {name for name in network.state_dict() if name.rpartition(".")[2] in COMPUTED}
     check_state(network, state, source, computed.union(spare))

@@ -38,6 +38,16 @@ def normalize(x: Tensor) -> Tensor:
     return x * (x.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()
 
 
+def truncated(ws: Tensor, mean: Tensor, psi: float, layers: int | None = None) -> Tensor:
+    """The w of all layers (N, num_ws, w_dim), those of the first ones (all, if None) pulled towards
+    the mean w (w_dim,): by 1 - psi of the way.
+    """
+    pulled = torch.lerp(mean.expand_as(ws), ws, psi)
+    if layers is None:
+        return pulled
+    return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
+
+
 class FullyConnected(nn.Module):
     """Dense layer with equalised learning rate: scaled weight and bias, activation, gain.
 
@@ -134,12 +144,7 @@ class MappingNetwork(nn.Module):
 
     def truncate(self, ws: Tensor, psi: float, layers: int | None = None) -> Tensor:
         """Pulls the first layers' w (all, if None) towards the mean; (N, num_ws, w_dim)."""
-        if psi == 1.0:
-            return ws
-        pulled = torch.lerp(self.w_avg.expand_as(ws), ws, psi)
-        if layers is None:
-            return pulled
-        return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
+        return ws if psi == 1.0 else truncated(ws, self.w_avg, psi, layers)
 
     def _join(self, latents: Tensor) -> Tensor:
         z = latents[:, : self.z_dim]

@@ -13,9 +13,11 @@ from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.build import W_AVG
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.exports.generator import describe_export, is_export
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
 from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
+from stylegan_ft.shapes import shapes_alone
 
 LICENCES = {
     "NVlabs TensorFlow": "NVIDIA's, no commercial use (StyleGAN: CC BY-NC 4.0)",
@@ -29,6 +31,7 @@ LICENCES = {
 """Beginning of what wrote a file -> what its project states; its weights may have other terms."""
 
 
+@shapes_alone()
 def describe_file(path: str | os.PathLike) -> FileInfo:
     """Architecture, sizes, layers and digest of the network in a file.
 
@@ -37,7 +40,10 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
     Raises:
         CheckpointError: see `stylegan_ft.formats.load.read_checkpoint`; or weights are missing or
             foreign.
+        MissingError: it is an export whose runtime is not installed.
     """
+    if is_export(path):
+        return describe_export(path)
     checkpoint = read_checkpoint(path, payload=False)
     notes = checkpoint.notes
     if checkpoint.architecture == "property_cnn":

@@ -25,7 +25,12 @@ from property_cnn.hair.ombre import ombre
 from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
-from vectorfind.characters.animation import check_animation, sweep_frames, sweep_of, write_gif
+from vectorfind.characters.rendering.animation import (
+    check_animation,
+    sweep_frames,
+    sweep_of,
+    write_gif,
+)
 from vectorfind.characters.settings import (
     MOST_BYTES,
     OMBRE,
@@ -188,11 +193,11 @@ def _write_pictures(out: Path, faces: DyedFaces, look: Look) -> list[Path]:
     if out.suffix.lower() in SHEETS:
         unedited = faces.images(Look({}, {})).cpu().numpy()
         sheet = tile(np.stack([unedited, edited]))
-        atomic_write(out, _encoded(sheet, SHEETS[out.suffix.lower()]))
+        atomic_write(out, encoded(sheet, SHEETS[out.suffix.lower()]))
         return [out]
     paths = [out / f"edited_{index:04d}.png" for index in range(len(edited))]
     for path, pixels in zip(paths, to_pixels(edited), strict=True):
-        atomic_write(path, _encoded(pixels))
+        atomic_write(path, encoded(pixels))
     return paths
 
 
@@ -262,7 +267,8 @@ def _latents(
     return z, label
 
 
-def _encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
+def encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
+    """Pixels (H, W, 3) uint8 as the bytes of a picture: "PNG", "JPEG" or "WEBP"."""
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, format=form, **_QUALITY.get(form, {}))
     return buffer.getvalue()
