@@ -9,7 +9,7 @@ Importing this package is cheap: PyTorch is loaded when the first of its names i
 
 from __future__ import annotations
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 
 __version__ = "0.1.0"
 
@@ -24,7 +24,7 @@ __all__ = [
     "load_scorer",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "CallableScorer": "vectorfind.models.callable_scorer",

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.networks import differentiable, weights_digest
+from property_cnn.common.prompt import Shown
 from stylegan_ft.architectures.layer_names import LayerNames
 
 CHUNK = 2**22
@@ -48,7 +49,7 @@ class Sizes:
     image_channels: int
 
 
-class LayeredGenerator(ABC):
+class LayeredGenerator(Shown, ABC):
     """A trained generator for inference: no random noise, gradients of vectors alone.
 
     Args:
@@ -118,6 +119,20 @@ class LayeredGenerator(ABC):
     @abstractmethod
     def _images(self, styles: Sequence[Tensor]) -> Tensor:
         """Images (N, C, R, R) of what `_styles` gives, or of the parts of vectors of `s`."""
+
+    def facts(self) -> dict[str, str]:
+        """Sizes of its images, latents and layers, which weights it has, and where it runs."""
+        of = "" if self.trunc_layers is None else f" of {self.trunc_layers} layers"
+        label = f", label {self.label_dim}" if self.label_dim else ""
+        return {
+            "network": type(self.network).__name__,
+            "images": f"{self.resolution} × {self.resolution}",
+            "latents": f"z {self.z_dim}{label}",
+            "layers": ", ".join(f"{name} {size}" for name, size in self.layers.items()),
+            "truncation": "none" if self.psi == 1.0 else f"psi {self.psi:g}{of}",
+            "digest": self.digest,
+            "device": str(self.device),
+        }
 
     @property
     def device(self) -> torch.device:

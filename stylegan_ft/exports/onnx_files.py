@@ -16,7 +16,7 @@ import numpy as np
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import reading
-from property_cnn.common.lazy import extra_module
+from property_cnn.common.prompt import extra_module
 from stylegan_ft.exports.files import check_size
 from stylegan_ft.exports.parts import Part, Slot, saying
 from stylegan_ft.foreign import LOOKED_AT, foreign_kind

@@ -15,7 +15,7 @@ from joblib import cpu_count
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import is_file, reading
-from property_cnn.common.lazy import extra_module
+from property_cnn.common.prompt import extra_module
 from stylegan_ft.exports.files import check_size
 from stylegan_ft.exports.parts import Part, Slot, saying
 from stylegan_ft.formats.mobile.openvino_ir import LARGEST_XML, check_ir

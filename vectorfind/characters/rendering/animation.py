@@ -15,7 +15,7 @@ from torch import Tensor
 from property_cnn.common.checks import Number
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_path, atomic_write
-from property_cnn.common.lazy import extra_module
+from property_cnn.common.prompt import extra_module
 from reports.plots.images import tile
 from vectorfind.characters.settings import FASTEST
 

@@ -12,8 +12,8 @@ from property_cnn.common.checks import Number, check_names, choose
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
-from property_cnn.common.lazy import extra_module
 from property_cnn.common.progress import Progress, size_text
+from property_cnn.common.prompt import extra_module
 from vectorfind.characters.character import DYE, load_character
 from vectorfind.characters.pictures import SHEETS, encoded
 from vectorfind.characters.rendering.animation import write_gif, write_mp4
