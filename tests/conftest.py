@@ -20,7 +20,7 @@ NETWORKS = (
     "property_cnn",
     *(f"stylegan_ft/{room}" for room in ("architectures", "concept", "finetune", "training")),
     *(f"vectorfind/{room}" for room in ("models", "sampling", "methods", "directions")),
-    *(f"vectorfind/{room}" for room in ("evaluation", "editing", "runs/test_shipped.py")),
+    *(f"vectorfind/{room}" for room in ("evaluation", "characters", "runs/test_shipped.py")),
     *("stylegan_ft/formats", "stylegan_ft/test_generator.py", "vectorfind/test_pipeline.py"),
     *("stylegan_ft/test_stylegan2_3_generator.py", "vectorfind/test_other_generators.py"),
 )

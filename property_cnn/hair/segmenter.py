@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent.parent / "weights" / "hair.safetensors"
 """Weights that come with the package."""
 
+PHOTOGRAPHS_STUDENT = "photographs-student"
+"""Name of the shipped segmenter that learned from photographs too."""
+
+NAMED = {PHOTOGRAPHS_STUDENT: SHIPPED.with_name("hair_photographs.safetensors")}
+"""Names of shipped weights."""
+
 PHOTOGRAPHS = "photographs"
 """Name of the masks of photographs, which need no training; see `property_cnn.hair.photographs`."""
 
@@ -81,7 +87,9 @@ def load_hair_segmenter(
     """The segmenter in a file of `save_student`, or the one shipped with the package.
 
     Args:
-        path: the file; None for the shipped one; "photographs" for what masks photographs.
+        path: the file; None for the shipped one, which learned from rendered faces, and
+            "photographs-student" for that which learned from photographs too; "photographs" for
+            the teacher of the latter, whose networks are fetched.
         device: where it runs.
 
     Raises:
@@ -93,7 +101,7 @@ def load_hair_segmenter(
         return PhotographSegmenter(load_photograph_teacher(device))
     if path is None and not SHIPPED.is_file():
         raise CheckpointError(f"no hair segmenter is shipped at {SHIPPED}; make one: {MAKING}")
-    network, card = load_student(SHIPPED if path is None else path)
+    network, card = load_student(SHIPPED if path is None else NAMED.get(str(path), path))
     return HairSegmenter(network, device, card["side"])
 
 

@@ -66,6 +66,12 @@ def test_wrong_images_and_networks_are_refused(network):
             HairSegmenter(network, **wrong)
 
 
+def test_the_student_of_photographs_is_shipped_too():
+    one, other = load_hair_segmenter(None, "cpu"), load_hair_segmenter("photographs-student", "cpu")
+    assert one.digest != other.digest
+    assert other(torch.zeros(1, 3, 64, 64)).shape == (1, 1, 64, 64)
+
+
 def test_missing_and_foreign_files_are_refused(network, tmp_path, monkeypatch):
     monkeypatch.setattr(predict, "SHIPPED", tmp_path / "hair.safetensors")
     with pytest.raises(CheckpointError, match="vectorfind hair distill"):
