@@ -10,9 +10,9 @@ import click
 from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
 from vectorfind.cli.bench import bench
+from vectorfind.cli.characters.edit import edit
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
-from vectorfind.cli.edit import edit
 from vectorfind.cli.find import find, rank, sample
 from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.hair import hair

@@ -1,0 +1,1 @@
+"""Commands that edit faces and bring photographs into a generator."""
