@@ -11,6 +11,7 @@ from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
 from vectorfind.cli.bench import bench
 from vectorfind.cli.characters.edit import edit
+from vectorfind.cli.characters.invert import invert
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.find import find, rank, sample
@@ -95,6 +96,7 @@ for command in (
     rank,
     evaluate,
     edit,
+    invert,
     report,
     compare,
     verify,
