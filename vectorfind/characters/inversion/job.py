@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from io import BytesIO
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from property_cnn.common.checks import choose
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write, bytes_digest
+from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import training_threads
 from property_cnn.fetching import fetched_path
-from property_cnn.jobs.folder import Claim, Work, open_folder
+from property_cnn.jobs.folder import Claim, Work, amend_folder, open_folder
 from property_cnn.pictures import read_image
 from reports.layout import CONFIG
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
@@ -41,7 +42,7 @@ from vectorfind.characters.inversion.pictures import edited_images, inversion_pn
 from vectorfind.characters.inversion.readers import Reader, find_face, reader_for
 from vectorfind.characters.inversion.settings import LAYERS, SEVERAL_SIZES, InvertSettings
 from vectorfind.characters.inversion.usual import Usual, usual_latents
-from vectorfind.directions.directions import Directions, load_directions
+from vectorfind.directions.directions import load_directions
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of, resolve_generator
 from vectorfind.models.scorers import DEFAULT, LANDMARKS
@@ -113,6 +114,8 @@ def invert(  # noqa: PLR0913, its keywords are the interface
     settings = settings or InvertSettings()
     pixels, name = _read(photo)
     choose_device(settings.device)
+    if out is not None:
+        writable_folder(out)
     models, base, plus = _models(generator, settings)
     given = None
     if directions is not None:
@@ -133,13 +136,17 @@ def invert(  # noqa: PLR0913, its keywords are the interface
     found = _Search(objective, usual, settings, base, plus, picture)
     if out is None:
         return found.run(Progress("inversion", found.steps, "steps", quiet))
-    values = found.config(given)
-    claim = Claim(CONFIG, values, dict, (FILE, PICTURE, PHOTO, "w.png", "w+.png"))
-    with open_folder(out, claim, overwrite) as work:
+    places = (FILE, PICTURE, PHOTO, f"{base}.png", "w+.png")
+    with open_folder(out, Claim(CONFIG, found.config(), written=places), overwrite) as work:
         if not work.finished or work.faults:
-            _write(work, found, given, quiet)
+            _write(work, found, quiet)
             work.finish()
-    return load_inversion(Path(out) / FILE)
+    inversion = found.shown(load_inversion(Path(out) / FILE))
+    if given is not None:
+        edits = edited_images(inversion, given, models)
+        with amend_folder(Path(out)):
+            atomic_write(Path(out) / PICTURE, inversion_png(inversion, edits))
+    return inversion
 
 
 class _Search:
@@ -159,18 +166,22 @@ class _Search:
         tried, in_w, in_plus = stages(settings.steps, plus > 0)
         self.steps, self._before = 2 * tried + in_w + in_plus, (0, 2 * tried, 2 * tried + in_w)
 
-    def config(self, directions: Directions | None) -> dict[str, Any]:
+    def config(self) -> dict[str, Any]:
         """What decides about the result."""
         return {
             "settings": {k: v for k, v in asdict(self.settings).items() if k != "device"},
             "models": {"generator": digest_of(self.objective.models.generator),
-                       "reader": self.objective.reader.scorer.digest,
-                       "directions": directions and directions.generator_digest},
+                       "reader": self.objective.reader.scorer.digest},
             "photo": self.picture.digest,
         }  # fmt: skip
 
-    def run(self, progress: Progress, keep=lambda arrays: None, state: State | None = None):
-        """The inversion; `keep` is given the states that it goes through."""
+    def run(
+        self,
+        progress: Progress,
+        keep: Callable[[Mapping[str, np.ndarray]], None] = lambda arrays: None,
+        state: State | None = None,
+    ) -> Inversion:
+        """The inversion, from a state on; `keep` is given the states that it goes through."""
         if state is not None:
             progress.skip(self._before[state.stage] + state.step * len(state.now))
         settings, objective = self.settings, self.objective
@@ -178,6 +189,14 @@ class _Search:
         hooks = (progress.advance, keep)
         state = search(objective, start, (self.base, self.plus), settings, hooks, state)
         return self.inversion(state, finished=True)
+
+    def shown(self, inversion: Inversion) -> Inversion:
+        """An inversion from a file, with its images."""
+        images = {"photograph": self.picture.images(torch.device("cpu")).numpy()}
+        found = {inversion.layer_w: inversion.latents_w, inversion.layer: inversion.latents}
+        for layer, latents in found.items():
+            images[layer] = self.objective.models.synthesize(latents, layer).cpu().numpy()
+        return replace(inversion, images=images)
 
     def inversion(self, state: State, finished: bool) -> Inversion:
         """What a search has found."""
@@ -208,21 +227,18 @@ class _Search:
         )  # fmt: skip
 
 
-def _write(work: Work, found: _Search, directions: Directions | None, quiet: bool) -> None:
+def _write(work: Work, found: _Search, quiet: bool) -> None:
     """The search, and its files."""
     kept = work.on_the_way(STATE) / "state.npz"
-    state = _kept(kept)
-    atomic_write(work.folder / PHOTO, _png(found.picture.pixels))
+    atomic_write(work.folder / PHOTO, picture_png(found.picture.images(torch.device("cpu"))))
     progress = Progress("inversion", found.steps, "steps", quiet)
     with _best_on_a_stop(work, found, kept):
-        inversion = found.run(progress, lambda arrays: write_npz(kept, _KIND, arrays, {}), state)
+        keep = partial(write_npz, kept, _KIND, metadata={})
+        inversion = found.run(progress, keep, _kept(kept))
     inversion.save(work.folder / FILE)
-    edits: Mapping[str, np.ndarray] = {}
-    if directions is not None:
-        edits = edited_images(inversion, directions, found.objective.models)
-    atomic_write(work.folder / PICTURE, inversion_png(inversion, dict(edits)))
-    for layer, image in list(inversion.images.items())[1:]:
-        atomic_write(work.folder / f"{layer}.png", picture_png(image))
+    atomic_write(work.folder / PICTURE, inversion_png(inversion, {}))
+    for layer in inversion.distances:
+        atomic_write(work.folder / f"{layer}.png", picture_png(inversion.images[layer]))
 
 
 @contextmanager
@@ -305,9 +321,3 @@ def _photo(
     if width != size:
         whole = whole.resize((size, size), Image.Resampling.LANCZOS)
     return _Photo(np.asarray(whole), None, digest)
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()

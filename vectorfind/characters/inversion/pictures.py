@@ -6,6 +6,7 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from reports.plots.images import labelled_row, to_pixels
 from reports.plots.style import figure_png
@@ -23,7 +24,7 @@ def inversion_png(inversion: Inversion, edits: dict[str, np.ndarray]) -> bytes:
     return figure_png(labelled_row(np.concatenate(list(pictures.values())), list(pictures)))
 
 
-def picture_png(image: np.ndarray) -> bytes:
+def picture_png(image: np.ndarray | Tensor) -> bytes:
     """An image (1, 3, R, R) in [-1, 1] as a PNG of its own size."""
     buffer = BytesIO()
     Image.fromarray(to_pixels(image[0])).save(buffer, format="PNG")
