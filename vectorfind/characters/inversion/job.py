@@ -239,6 +239,7 @@ def _write(work: Work, found: _Search, quiet: bool) -> None:
     atomic_write(work.folder / PICTURE, inversion_png(inversion, {}))
     for layer in inversion.distances:
         atomic_write(work.folder / f"{layer}.png", picture_png(inversion.images[layer]))
+    kept.unlink(missing_ok=True)
 
 
 @contextmanager
