@@ -231,11 +231,14 @@ def _write(work: Work, found: _Search, quiet: bool) -> None:
     """The search, and its files."""
     kept = work.on_the_way(STATE) / "state.npz"
     atomic_write(work.folder / PHOTO, picture_png(found.picture.images(torch.device("cpu"))))
-    progress = Progress("inversion", found.steps, "steps", quiet)
-    with _best_on_a_stop(work, found, kept):
-        keep = partial(write_npz, kept, _KIND, metadata={})
-        inversion = found.run(progress, keep, _kept(kept))
-    inversion.save(work.folder / FILE)
+    if work.finished and work.whole(FILE):  # a picture alone is missing
+        inversion = found.shown(load_inversion(work.folder / FILE))
+    else:
+        progress = Progress("inversion", found.steps, "steps", quiet)
+        with _best_on_a_stop(work, found, kept):
+            keep = partial(write_npz, kept, _KIND, metadata={})
+            inversion = found.run(progress, keep, _kept(kept))
+        inversion.save(work.folder / FILE)
     atomic_write(work.folder / PICTURE, inversion_png(inversion, {}))
     for layer in inversion.distances:
         atomic_write(work.folder / f"{layer}.png", picture_png(inversion.images[layer]))

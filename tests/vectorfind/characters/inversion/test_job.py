@@ -98,7 +98,10 @@ def test_a_stopped_job_keeps_its_best_and_goes_on(photo, generator, reader, tmp_
 def test_a_finished_folder_is_not_made_again(photo, generator, reader, tmp_path, monkeypatch):
     invert(photo, generator, tmp_path / "out", QUICK)
     monkeypatch.setattr(module, "search", None)
-    invert(photo, generator, tmp_path / "out", QUICK)
+    before = (tmp_path / "out" / PICTURE).read_bytes()
+    (tmp_path / "out" / PICTURE).unlink()
+    invert(photo, generator, tmp_path / "out", QUICK)  # the picture alone is made again
+    assert (tmp_path / "out" / PICTURE).read_bytes() == before
     with pytest.raises(InputError, match="steps: 20 there, 30 here"):
         invert(photo, generator, tmp_path / "out", replace(QUICK, steps=30))
 
