@@ -5,7 +5,7 @@ scores = scorer(images)      # (N, 3, H, W) in [-1, 1] -> (N, 8), columns as in 
 masks = property_cnn.load_hair_segmenter()(images)      # -> (N, 1, H, W) in [0, 1]
 """
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 from property_cnn.properties import PROPERTIES
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "sample_attributes",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "PropertyCNN": "property_cnn.network.cnn",

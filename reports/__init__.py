@@ -6,10 +6,19 @@ the same bytes wherever the folder is. It knows no other package.
 
 from __future__ import annotations
 
-from reports.pages.html import Page, build_page
-from reports.plots.images import case_grid, image_strip
-from reports.plots.measurements import corr_histogram, slope_heatmap, strength_against_score
-from reports.plots.style import figure_png
+from importlib import import_module
+
+_HOMES = {
+    "Page": "reports.pages.html",
+    "build_page": "reports.pages.html",
+    "case_grid": "reports.plots.images",
+    "corr_histogram": "reports.plots.measurements",
+    "figure_png": "reports.plots.style",
+    "image_strip": "reports.plots.images",
+    "slope_heatmap": "reports.plots.measurements",
+    "strength_against_score": "reports.plots.measurements",
+}
+"""Public name -> the module that has it, imported once asked for: those that draw take seconds."""
 
 __all__ = [
     "Page",
@@ -21,3 +30,9 @@ __all__ = [
     "slope_heatmap",
     "strength_against_score",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -126,6 +126,9 @@ GOAL = "goal"
 SVM, GRADIENT, MIXED = METHODS = ("svm", "gradient", "mixed")
 """The reference system's methods: values of `method`, and beginnings of its n-curves' names."""
 
+SUITABLE = "suitable"
+"""Column of `picked.csv`: whether a person kept the case as a character."""
+
 PASS_MARK = "O"
 FAIL_MARK = "X"
 """The two values of the column `passed` of `test_result.csv`."""

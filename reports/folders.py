@@ -81,6 +81,7 @@ class Results:
         statistics, slopes, control, fits: tables of the run; None where there are none.
         judges, judge_slopes, identity: what judges say; None without judges.
         dependency: attribute dependency, by the scorer and by judges.
+        picked: which of its cases make characters; None before any was picked.
         figures: the run's, by name.
     """
 
@@ -95,6 +96,7 @@ class Results:
     judge_slopes: pd.DataFrame | None = None
     identity: pd.DataFrame | None = None
     dependency: pd.DataFrame | None = None
+    picked: pd.DataFrame | None = None
     figures: Mapping[str, Plot] = field(default_factory=dict)
 
 
@@ -147,6 +149,7 @@ def read_results_at(source: Path) -> Results:
         judge_slopes=judge_slopes,
         identity=identity,
         dependency=dependency,
+        picked=_table_at(source / layout.PICKED, (c.CASE, c.SUITABLE)),
         figures=read_figures(source),
     )
 

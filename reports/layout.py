@@ -45,6 +45,10 @@ CELLS = "cells"
 ROW = "row.json"
 """A run over n keeps a folder a cell in `cells`, and there the cell's row."""
 
+PICKED, CHARACTERS = "picked.csv", "characters"
+CONTACT_PAGE, CONTACT_PICTURE = "contact_sheet.html", "contact_sheet.webp"
+"""Which of a test's cases make characters: a table, their files, and what a person chose from."""
+
 COMPARISON = "comparison.csv"
 
 VERDICT = "verdict.csv"

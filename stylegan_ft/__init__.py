@@ -5,7 +5,7 @@ layers = generator.map(z, label)                        # name -> (N, dimensions
 images = generator.synthesize(layers["w"], "w")         # (N, 3, R, R) in [-1, 1]
 """
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 
 __all__ = [
     "Discriminator",
@@ -16,7 +16,7 @@ __all__ = [
     "save_generator",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Discriminator": "stylegan_ft.architectures.stylegan1.discriminator",

@@ -21,6 +21,7 @@ from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.pggan.network import PGGAN
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.exports.generator import is_export, load_export
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 from stylegan_ft.formats.options import split_name, with_name
@@ -184,8 +185,8 @@ def load_generator(
     """The generator in a file of ours or of other projects, or a shipped one.
 
     Args:
-        path: see `stylegan_ft.formats.load.read_checkpoint`; or a name of `SHIPPED`, None being
-            "default".
+        path: see `stylegan_ft.formats.load.read_checkpoint`; or an export, a file or a folder, see
+            `stylegan_ft.exports`; or a name of `SHIPPED`, None being "default".
         device: where it runs; None takes a GPU where there is one.
         psi, trunc_layers: truncation of the first layers' w (all of them, if None) towards the
             mean w; None for `own_psi`.
@@ -201,13 +202,17 @@ def load_generator(
     psi = own_psi(path) if psi is None else psi
     path = generator_path(with_name("default" if path is None else path, options or {}))
     device = choose_device(device)
-    checkpoint = sized(read_checkpoint(path), size)
-    generator = generator_of(checkpoint, str(path), psi, trunc_layers)
+    if is_export(path):
+        generator = load_export(path, psi, trunc_layers)
+    else:
+        checkpoint = sized(read_checkpoint(path), size)
+        generator = generator_of(checkpoint, str(path), psi, trunc_layers)
     if size not in (None, generator.resolution):
         raise InputError(
             f"size {size}: {path} makes images of {generator.resolution} pixels only; leave it out"
         )
-    if isinstance(checkpoint.config, MobileConfig) and size != max(checkpoint.config.sizes):
+    config = getattr(generator.network, "config", None)
+    if isinstance(config, MobileConfig) and size != max(config.sizes):
         generator.size = size
     return generator.to(device)
 

@@ -9,7 +9,7 @@ Importing this package is cheap: PyTorch is loaded when the first of its names i
 
 from __future__ import annotations
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 
 __version__ = "0.1.0"
 
@@ -24,10 +24,12 @@ __all__ = [
     "load_scorer",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "CallableScorer": "vectorfind.models.callable_scorer",
+        "Character": "vectorfind.characters.character",
+        "CharacterSettings": "vectorfind.characters.settings",
         "Directions": "vectorfind.directions.directions",
         "EvaluateSettings": "vectorfind.config",
         "Evaluation": "vectorfind.evaluation.image_test",
@@ -36,6 +38,7 @@ __getattr__ = lazy_names(
         "evaluate": "vectorfind.pipeline",
         "find_directions": "vectorfind.pipeline",
         "invert": "vectorfind.characters.inversion.job",
+        "load_character": "vectorfind.characters.character",
         "load_directions": "vectorfind.directions.directions",
         "load_generator": "stylegan_ft.generator",
         "load_inversion": "vectorfind.characters.inversion.inversion",

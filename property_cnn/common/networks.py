@@ -16,9 +16,10 @@ from property_cnn.common.checks import check_count
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import save_tensors
+from property_cnn.common.prompt import Shown, brief
 
 
-class BatchedNetwork:
+class BatchedNetwork(Shown):
     """A trained network ready to run on batches of images.
 
     Args:
@@ -40,6 +41,12 @@ class BatchedNetwork:
         self.digest = weights_digest(network.state_dict())
         self.network = network.eval().requires_grad_(False)
         self.to(choose_device(device))
+
+    def facts(self) -> dict[str, str]:
+        """What it reads, if it says so, which weights it has, and where it runs."""
+        facts = {"digest": self.digest, "device": str(self.device)}
+        properties = getattr(self, "properties", None)
+        return facts if properties is None else {"properties": brief(properties), **facts}
 
     @property
     def device(self) -> torch.device:

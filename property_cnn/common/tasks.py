@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Protocol
 
 from joblib import Parallel, cpu_count, delayed
 from joblib.parallel import get_active_backend
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 TRAINING_THREADS = 2
 """Threads of the training of one network, whatever cores there are."""
@@ -83,6 +84,24 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """As `one_thread` for what PyTorch alone computes, at no cost: BLAS is left as it is.
+
+    For calls of a few milliseconds, as a frame of a video.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 1
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def training_threads() -> Iterator[None]:
     """As `one_thread`, with a fixed number of more of them, on any number of cores.
 
@@ -99,11 +118,17 @@ def _threads(number: int) -> Iterator[None]:
     if torch:
         torch.set_num_threads(number)
     try:
-        with threadpool_limits(number, user_api="blas"):
+        with _libraries(len(sys.modules)).limit(limits=number, user_api="blas"):
             yield
     finally:
         if torch:
             torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The loaded libraries that keep threads; looked for anew, for 3 ms, after more imports."""
+    return ThreadpoolController()
 
 
 def _alone(function: Callable[..., Any], task: tuple) -> Any:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from property_cnn.common.lazy import extra_module
+from property_cnn.common.prompt import Shown, brief, extra_module
 from property_cnn.dlib_faces.files import (
     EMBEDDING_FILE,
     POINTS_FILE,
@@ -42,7 +42,7 @@ SAME_PERSON = 0.6
 """Largest distance of two embeddings that dlib's author takes for one person's."""
 
 
-class DlibScorer:
+class DlibScorer(Shown):
     """Reads properties off images of one face each; of several faces the largest counts.
 
     dlib runs on the CPU, one image at a time, and holds Python's lock meanwhile.
@@ -74,6 +74,10 @@ class DlibScorer:
         self._network = dlib.face_recognition_model_v1(str(embedding))
         text = json.dumps([SHA256, dlib.__version__, VERSION], sort_keys=True)
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def facts(self) -> dict[str, str]:
+        """What it reads, and which files it has."""
+        return {"properties": brief(self.properties), "digest": self.digest}
 
     def __reduce__(self) -> tuple:
         """dlib's networks are not copied to other processes; these load them."""

@@ -6,7 +6,7 @@ masks = segmenter(images)                       # (N, 3, H, W) in [-1, 1] -> (N,
 The network is trained by `property_cnn.segmentation` on `data`; the dye is `ombre.ombre`.
 """
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 
 __all__ = [
     "EffiSegNet",
@@ -17,7 +17,7 @@ __all__ = [
     "save_student",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "EffiSegNet": "property_cnn.segmentation.student",

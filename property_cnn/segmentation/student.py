@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import load_tensors
-from property_cnn.common.lazy import extra_module
 from property_cnn.common.networks import read_card, save_network
+from property_cnn.common.prompt import extra_module
 from property_cnn.segmentation.settings import SIDE, SMALLEST, StudentSettings
 
 TAPPED_STAGES = (0, 1, 2, 4, 6)

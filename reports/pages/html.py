@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.pages.pictures import Picture, data_url
@@ -136,8 +136,19 @@ def versions_shown(config: Mapping[str, Any]) -> dict[str, str]:
 
 def build_page(page: Page) -> str:
     """The whole page as HTML text."""
+    return filled("template.html", page=page, colours=COLOURS)
+
+
+def filled(template: str, **values: Any) -> str:
+    """One of this folder's templates with its values, as HTML text; all text is escaped."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(
+            lambda name: files("reports.pages").joinpath(name).read_text("utf-8")
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "data": data_url,
@@ -149,8 +160,7 @@ def build_page(page: Page) -> str:
         "finite": lambda interval: bool(np.isfinite(interval).all()),
         "flush_right": _flush_right,
     }
-    text = files("reports.pages").joinpath("template.html").read_text(encoding="utf-8")
-    return environment.from_string(text).render(page=page, colours=COLOURS)
+    return environment.get_template(template).render(**values)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -231,6 +231,10 @@ def _facts(results: Results, summary: Summary) -> dict[str, str]:
     }
     if c.SUM_ABS_CORR in summary.random:
         facts["the same by chance"] = signed(summary.random[c.SUM_ABS_CORR][0])
+    if results.picked is not None:
+        kept = int((results.picked[c.SUITABLE] == c.PASS_MARK).sum())
+        share = kept / max(int(summary.passed.sum()), 1)
+        facts["suitable cases"] = f"{kept:,} of {summary.passed.sum():,} passed ({percent(share)})"
     hair = _hair(results)
     if hair is not None:
         facts["hair mask kept (IoU)"] = f"{hair[0]:.3f}"

@@ -98,7 +98,10 @@ def labelled_row(images: np.ndarray, labels: Sequence[str]) -> Figure:
 
 @styled
 def extremes_sheet(
-    images: np.ndarray, properties: Sequence[str], ends: Sequence[tuple[str, str]]
+    images: np.ndarray,
+    properties: Sequence[str],
+    ends: Sequence[tuple[str, str]],
+    rows: Sequence[str] = (),
 ) -> Figure:
     """A few faces unedited, and beside them with less and with more of each property.
 
@@ -106,6 +109,7 @@ def extremes_sheet(
         images: (rows, 1 + 2 P, 3, H, W) in [-1, 1]: unedited, then two of each property.
         properties: the P names.
         ends: for each, words for little and much of it.
+        rows: a label a row, if given.
 
     Raises:
         ValueError: there are not 1 + 2 P columns.
@@ -114,7 +118,10 @@ def extremes_sheet(
     if images.shape[1] != columns:
         raise ValueError(f"{images.shape[1]} columns; {len(properties)} properties have {columns}")
     sheet = tile(images)
-    figure, (left, top) = _framed(sheet, 0, _HEAD, 0, 0)
+    figure, (left, top) = _framed(sheet, _ROW_LABELS if rows else 0, _HEAD, 0, 0)
+    tall = (sheet.shape[0] + _GAP) / len(images)
+    for row, label in enumerate(rows):
+        _text(figure, left - 10, top + (row + 0.5) * tall, label, 11.5, ha="right", color=MUTED)
     step = (sheet.shape[1] + _GAP) / columns
     labels = ["unedited", *(word for both in ends for word in both)]
     for column, label in enumerate(labels):

@@ -31,6 +31,7 @@ from stylegan_ft.architectures.stylegan2.network import StyleGAN2
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
+from stylegan_ft.shapes import without_numbers
 
 Config = GeneratorConfig | StyleGAN2Config | StyleGAN3Config | PGGANConfig | MobileConfig
 Network = GeneratorNetwork | StyleGANNetwork | PGGAN
@@ -47,6 +48,10 @@ KINDS = {
 
 COMPUTED = ("resample_filter", "up_filter", "down_filter")
 """Last parts of the names of buffers that follow from the settings: a file may lack them."""
+
+UNUSED = ".conv1.resample_filter"
+"""End of the names of filters of StyleGAN2's layers that keep the resolution: whatever a file has
+there, nothing reads it."""
 
 W_AVG = "mapping.w_avg"
 """Name of the mean w of StyleGAN2 and 3."""
@@ -79,6 +84,10 @@ def build(
     """
     config = told_config(state, source) if config is None else config
     kind = KINDS[architecture_of(config)][1]
+    if isinstance(config, StyleGAN2Config):
+        state = state if move else dict(state)
+        for name in [name for name in state if name.endswith(UNUSED)]:
+            del state[name]
     if isinstance(config, MobileConfig):
         state = {name: tensor for name, tensor in state.items() if config.needs(name)}
     measured = issubclass(kind, StyleGANNetwork) and W_AVG not in state and not config.c_dim
@@ -134,7 +143,7 @@ def filled(
     Raises:
         CheckpointError: they are not those of the network.
     """
-    with torch.device("meta"):
+    with without_numbers():
         network = make()
     computed = {name for name in network.state_dict() if name.rpartition(".")[2] in COMPUTED}
     check_state(network, state, source, computed.union(spare))

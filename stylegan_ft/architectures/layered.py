@@ -14,10 +14,18 @@ from torch import Tensor, nn
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError
 from property_cnn.common.networks import differentiable, weights_digest
+from property_cnn.common.prompt import Shown
 from stylegan_ft.architectures.layer_names import LayerNames
 
 CHUNK = 2**22
 """Numbers in the largest feature maps of one pass on a CPU; larger ones are slow to allocate."""
+
+SHOWN_AS = {
+    1: "its images are grey: each is repeated as red, green and blue",
+    3: "",
+    4: "its images have an alpha channel: they are laid over white",
+}
+"""Channels of images -> what is said of how they become RGB."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Sizes:
         label_dim: size of the label; 0 without labels.
         resolution: side of the images in pixels.
         row_numbers: numbers in the largest feature maps of one image.
-        image_channels: channels of the images, which must be three.
+        image_channels: channels of the images: 1 (grey), 3 (RGB) or 4 (RGB and alpha).
     """
 
     names: LayerNames
@@ -41,7 +49,7 @@ class Sizes:
     image_channels: int
 
 
-class LayeredGenerator(ABC):
+class LayeredGenerator(Shown, ABC):
     """A trained generator for inference: no random noise, gradients of vectors alone.
 
     Args:
@@ -57,11 +65,12 @@ class LayeredGenerator(ABC):
         layers: name -> size of the vectors where the network can be left and re-entered.
         resolution: side of the images in pixels.
         digest: 16 hexadecimal digits that name the weights.
+        image_channels: channels of the network's own images, which all become RGB.
         size: that side, where the network makes images of several and this is not the largest.
         thread_safe: True: several threads may use it at once.
 
     Raises:
-        InputError: the images are not RGB, or there is no such device.
+        InputError: the images are not RGB, grey or RGB with alpha, or there is no such device.
     """
 
     thread_safe = True
@@ -76,10 +85,11 @@ class LayeredGenerator(ABC):
         trunc_layers: int | None = None,
     ):
         sizes = self._sizes(network)
-        if sizes.image_channels != 3:
+        self.image_channels = sizes.image_channels
+        if self.image_channels not in SHOWN_AS:
             raise InputError(
-                f"this generator's images have {sizes.image_channels} channels; those of RGB are "
-                "needed"
+                f"this generator's images have {self.image_channels} channels; 1 (grey), 3 (RGB) "
+                "or 4 (RGB and alpha) are needed"
             )
         self.network = network.eval()
         self.network.to(memory_format=torch.channels_last)
@@ -108,7 +118,21 @@ class LayeredGenerator(ABC):
 
     @abstractmethod
     def _images(self, styles: Sequence[Tensor]) -> Tensor:
-        """Images (N, 3, R, R) of what `_styles` gives, or of the parts of vectors of `s`."""
+        """Images (N, C, R, R) of what `_styles` gives, or of the parts of vectors of `s`."""
+
+    def facts(self) -> dict[str, str]:
+        """Sizes of its images, latents and layers, which weights it has, and where it runs."""
+        of = "" if self.trunc_layers is None else f" of {self.trunc_layers} layers"
+        label = f", label {self.label_dim}" if self.label_dim else ""
+        return {
+            "network": type(self.network).__name__,
+            "images": f"{self.resolution} × {self.resolution}",
+            "latents": f"z {self.z_dim}{label}",
+            "layers": ", ".join(f"{name} {size}" for name, size in self.layers.items()),
+            "truncation": "none" if self.psi == 1.0 else f"psi {self.psi:g}{of}",
+            "digest": self.digest,
+            "device": str(self.device),
+        }
 
     @property
     def device(self) -> torch.device:
@@ -223,7 +247,7 @@ class LayeredGenerator(ABC):
         styles = self._enter(latents, layer)
         passes = -(-len(latents) // self._rows) if self.device.type == "cpu" else 1
         parts = zip(*(style.tensor_split(passes) for style in styles), strict=True)
-        return torch.cat([self._images(part) for part in parts])
+        return torch.cat([as_rgb(self._images(part)) for part in parts])
 
     def _leave(self, vectors: Mapping[str, Tensor], layer: str) -> Tensor:
         if layer in vectors:
@@ -252,3 +276,18 @@ class LayeredGenerator(ABC):
         if given.ndim != 2 or given.shape[1] != size:
             raise InputError(f"{what} of shape {tuple(given.shape)}; it must be (N, {size})")
         return given.to(self.device, torch.float32)
+
+
+def as_rgb(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) in [-1, 1] as RGB (N, 3, H, W): grey ones repeated, and those with alpha
+    laid over white.
+
+    Args:
+        images: C as in `SHOWN_AS`; alpha from -1, clear, to 1, opaque.
+    """
+    if images.shape[1] == 1:
+        return images.expand(-1, 3, -1, -1)
+    if images.shape[1] == 4:
+        opacity = ((images[:, 3:] + 1.0) / 2.0).clamp(0.0, 1.0)
+        return 1.0 + (images[:, :3] - 1.0) * opacity
+    return images

@@ -7,6 +7,8 @@ parameters and the scales of NVlabs' stylegan2-ada-pytorch and stylegan3, which 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -15,27 +17,70 @@ from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
 
-ACTIVATIONS = {
-    "linear": (1.0, 1.0),
-    "relu": (0.0, math.sqrt(2.0)),
-    "lrelu": (0.2, math.sqrt(2.0)),
-}
-"""Activation -> the slope below zero, and the gain that keeps the variance."""
-
 EPSILON = 1e-8
 """Added to mean squares before their root is taken."""
 
 
-def slope_and_gain(activation: str) -> tuple[float, float]:
-    """The activation's slope below zero and its gain; InputError names those that there are."""
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise InputError(f"activation {activation!r}: this library has {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[activation]
+@dataclass(frozen=True)
+class Activation:
+    """An activation and the gain behind it, as NVlabs' `bias_act` has them.
+
+    Attributes:
+        gain: factor of what it gives, by default.
+        slope: below zero, of one that is a line on either side and so takes a factor as well
+            before as after; None for a curve.
+        curve: the function, where it is one.
+    """
+
+    gain: float
+    slope: float | None = None
+    curve: Callable[[Tensor], Tensor] | None = None
+
+    def before(self, factor: float = 1.0) -> float:
+        """What its input must be multiplied by, so that its output has the gain and the factor."""
+        return self.gain * factor if self.curve is None else 1.0
+
+    def __call__(self, x: Tensor, factor: float = 1.0, inplace: bool = False) -> Tensor:
+        """The activation, gain and factor of an input that was multiplied by `before(factor)`."""
+        if self.curve is not None:
+            return self.curve(x) * (self.gain * factor)
+        return x if self.slope == 1.0 else F.leaky_relu(x, self.slope, inplace=inplace)
+
+
+ACTIVATIONS = {
+    "linear": Activation(1.0, slope=1.0),
+    "relu": Activation(math.sqrt(2.0), slope=0.0),
+    "lrelu": Activation(math.sqrt(2.0), slope=0.2),
+    "tanh": Activation(1.0, curve=torch.tanh),
+    "sigmoid": Activation(1.0, curve=torch.sigmoid),
+    "elu": Activation(1.0, curve=F.elu),
+    "selu": Activation(1.0, curve=F.selu),
+    "softplus": Activation(1.0, curve=F.softplus),
+    "swish": Activation(math.sqrt(2.0), curve=F.silu),
+}
+"""Name -> activation: all that NVlabs' `bias_act` has."""
+
+
+def activation_of(name: str) -> Activation:
+    """The activation of a name; InputError names those that there are."""
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise InputError(f"activation {name!r}: this library has {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
 
 
 def normalize(x: Tensor) -> Tensor:
     """Divides each row by the root of its mean square; (N, D) -> (N, D)."""
     return x * (x.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()
+
+
+def truncated(ws: Tensor, mean: Tensor, psi: float, layers: int | None = None) -> Tensor:
+    """The w of all layers (N, num_ws, w_dim), those of the first ones (all, if None) pulled towards
+    the mean w (w_dim,): by 1 - psi of the way.
+    """
+    pulled = torch.lerp(mean.expand_as(ws), ws, psi)
+    if layers is None:
+        return pulled
+    return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
 
 
 class FullyConnected(nn.Module):
@@ -52,13 +97,14 @@ class FullyConnected(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(outputs, inputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.slope, gain = slope_and_gain(activation)
+        self.activation = activation_of(activation)
+        gain = self.activation.before()
         self.weight_scale = lr_multiplier / math.sqrt(inputs) * gain
         self.bias_scale = lr_multiplier * gain
 
     def forward(self, x: Tensor) -> Tensor:  # (N, inputs) -> (N, outputs)
         x = F.linear(x, self.weight * self.weight_scale, self.bias * self.bias_scale)
-        return x if self.slope == 1.0 else F.leaky_relu(x, self.slope)
+        return self.activation(x)
 
 
 class MappingConfig(Protocol):
@@ -134,12 +180,7 @@ class MappingNetwork(nn.Module):
 
     def truncate(self, ws: Tensor, psi: float, layers: int | None = None) -> Tensor:
         """Pulls the first layers' w (all, if None) towards the mean; (N, num_ws, w_dim)."""
-        if psi == 1.0:
-            return ws
-        pulled = torch.lerp(self.w_avg.expand_as(ws), ws, psi)
-        if layers is None:
-            return pulled
-        return torch.cat([pulled[:, : max(layers, 0)], ws[:, max(layers, 0) :]], dim=1)
+        return ws if psi == 1.0 else truncated(ws, self.w_avg, psi, layers)
 
     def _join(self, latents: Tensor) -> Tensor:
         z = latents[:, : self.z_dim]

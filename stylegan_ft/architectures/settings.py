@@ -63,6 +63,17 @@ def config_of(kind: type[Config], settings: Mapping[str, Any], *read: Keywords) 
         raise CheckpointError(f"the generator's arguments: {error}") from error
 
 
+TRAINING = ("freeze_layers", "freeze_embed")
+"""Arguments of forks of NVlabs' projects, as stylegan3-fun, that concern training alone: layers
+whose weights stay."""
+
+
+def training_arguments(given: Mapping[str, Any]) -> list[str]:
+    """Those of `TRAINING` among an original's arguments and the dictionaries in them."""
+    inner = [part for part in given.values() if isinstance(part, Mapping)]
+    return [name for name in TRAINING if any(name in part for part in (given, *inner))]
+
+
 class Keywords:
     """Keyword arguments of an original's class: each is taken once, and what is left is foreign.
 

@@ -5,7 +5,7 @@ probabilities = classifiers(images)      # (N, 3, H, W) in [-1, 1] -> (N, 4), co
 chosen = Thresholds().passes(probabilities)    # (N,) bool
 """
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings, Thresholds
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "train_member",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "SHIPPED": "stylegan_ft.concept.classifiers",

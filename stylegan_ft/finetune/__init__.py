@@ -4,7 +4,7 @@ data = load_real_images("concept-images", variant_named("v9").labels, base.confi
 generator = finetune("v9", base, data, "runs/v9", judges=Judges(classifiers=classifiers))
 """
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 
 __all__ = [
     "FinetuneSettings",
@@ -16,7 +16,7 @@ __all__ = [
     "variant_named",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "FinetuneSettings": "stylegan_ft.finetune.settings",

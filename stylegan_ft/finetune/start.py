@@ -19,6 +19,8 @@ from stylegan_ft.finetune.settings import Variant
 DISCRIMINATOR_CHANNELS = (128, 96, 64, 32, 16)
 """Feature maps of a new discriminator for 64 × 64 pixels, 4 × 4 first."""
 
+RGB = 3
+
 
 def with_labels(network: GeneratorNetwork, labels: tuple[str, ...], seed: int) -> GeneratorNetwork:
     """A copy whose label holds these properties.
@@ -71,7 +73,15 @@ def _network(config: GeneratorConfig, state: dict[str, Tensor]) -> GeneratorNetw
 
 
 def starting_generator(base: GeneratorNetwork, variant: Variant, seed: int) -> GeneratorNetwork:
-    """A copy of the base with what the variant adds; only what it trains requires gradients."""
+    """A copy of the base with what the variant adds; only what it trains requires gradients.
+
+    Raises:
+        InputError: the base's images are not RGB, or it has other labels.
+    """
+    if base.config.image_channels != RGB:
+        raise InputError(
+            f"the base's images have {base.config.image_channels} channels; fine-tuning takes {RGB}"
+        )
     network = copy.deepcopy(base).cpu()
     if variant.labels:
         network = with_labels(network, variant.labels, seed)

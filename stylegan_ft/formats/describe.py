@@ -11,14 +11,17 @@ import torch
 
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.architectures.build import W_AVG
+from stylegan_ft.architectures.layered import SHOWN_AS
 from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.exports.generator import describe_export, is_export
 from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.records import Checkpoint, FileInfo
 from stylegan_ft.generator import Generator, StyleGANGenerator, generator_of
+from stylegan_ft.shapes import shapes_alone
 
 LICENCES = {
-    "NVlabs TensorFlow": "NVIDIA's, no commercial use (StyleGAN: CC BY-NC 4.0)",
+    "NVlabs TensorFlow": "NVIDIA's, no commercial use (progressive GAN and StyleGAN: CC BY-NC 4.0)",
     "NVlabs": "NVIDIA Source Code License, no commercial use",
     "rosinality": "MIT; weights made of NVIDIA's are under NVIDIA's",
     "genforce": "MIT; weights made of NVIDIA's are under NVIDIA's",
@@ -29,6 +32,7 @@ LICENCES = {
 """Beginning of what wrote a file -> what its project states; its weights may have other terms."""
 
 
+@shapes_alone()
 def describe_file(path: str | os.PathLike) -> FileInfo:
     """Architecture, sizes, layers and digest of the network in a file.
 
@@ -37,7 +41,10 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
     Raises:
         CheckpointError: see `stylegan_ft.formats.load.read_checkpoint`; or weights are missing or
             foreign.
+        MissingError: it is an export whose runtime is not installed.
     """
+    if is_export(path):
+        return describe_export(path)
     checkpoint = read_checkpoint(path, payload=False)
     notes = checkpoint.notes
     if checkpoint.architecture == "property_cnn":
@@ -54,6 +61,8 @@ def describe_file(path: str | os.PathLike) -> FileInfo:
     if checkpoint.architecture in ("property_cnn", "other"):
         return FileInfo(**common)
     generator = _without_numbers(checkpoint, source=str(path))
+    shown = SHOWN_AS[generator.image_channels]
+    common["notes"] = (*notes, shown) if shown else notes
     return FileInfo(
         **common,
         resolution=generator.resolution,

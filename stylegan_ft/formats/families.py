@@ -145,10 +145,15 @@ def settings_of_stylegan2(state: Mapping[str, Tensor]) -> StyleGAN2Config:
             use_noise="synthesis.b4.conv1.noise_const" in state,
             conv_clamp=256.0,
             num_fp16_res=4,
-            **({} if taps is None else {"resample_filter": tuple(taps.sum(dim=0).tolist())}),
+            **({} if taps is None else {"resample_filter": _line(taps)}),
         )
     except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
         raise CheckpointError(f"it is no whole StyleGAN2 with NVlabs' names ({error})") from error
+
+
+def _line(taps: Tensor) -> tuple[float, ...]:
+    """The taps of a filter that is kept as a line, or as the square that a line makes."""
+    return tuple((taps if taps.ndim == 1 else taps.sum(dim=0)).tolist())
 
 
 def listed(names: Collection[object]) -> str:

@@ -16,6 +16,8 @@ import torch
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import file_digest, is_file, is_folder
 from property_cnn.network.scorer import Scorer, network_of
+from stylegan_ft.exports.files import find_export
+from stylegan_ft.foreign import foreign_kind, names_a_global
 from stylegan_ft.formats.mobile import files as mobile
 from stylegan_ft.formats.nvidia.read import read_nvidia
 from stylegan_ft.formats.options import split_name, with_options
@@ -26,16 +28,6 @@ from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.saved import ZIP, is_stream, read_pickle, read_torch
 
 Layout = Literal["safetensors", "torch", "pickle", "wheel"]
-
-FOREIGN = {
-    b"\x93NUMPY": "a NumPy array, not a network",
-    b"\x89HDF": "an HDF5 file, not one of PyTorch; convert it first",
-    b"\x1f\x8b": "compressed by gzip; unpack it first",
-    b"7z\xbc\xaf": "a 7-Zip archive; unpack it first",
-    b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself by `git lfs pull`",
-    b"<": "a web page; download the file itself",
-}
-"""First bytes -> what a file is that holds no weights of PyTorch."""
 
 PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
 """Those of pickle that a file begins with."""
@@ -49,11 +41,11 @@ LAYOUTS = "safetensors, torch.save's files and NVlabs' pickles are read"
 def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint:
     """The network in a file, whatever the file's name: its content tells the format.
 
-    Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3, and of StyleGAN and StyleGAN2 in
-    TensorFlow; files of torch.save with a state dict of rosinality's StyleGAN2, NVlabs' StyleGAN2,
-    the reference's property CNN, or StyleGAN 1, 2 and PGGAN of genforce, InterFaceGAN or HiGAN, by
-    itself or under one of the usual entries; MobileStyleGAN's wheel, the files of its IR in a
-    folder, and its checkpoint; and our safetensors.
+    Read are NVlabs' pickles of StyleGAN2-ADA and StyleGAN3, and of progressive GAN, StyleGAN and
+    StyleGAN2 in TensorFlow; files of torch.save with a state dict of rosinality's StyleGAN2,
+    NVlabs' StyleGAN2, the reference's property CNN, or StyleGAN 1, 2 and PGGAN of genforce,
+    InterFaceGAN or HiGAN, by itself or under one of the usual entries; MobileStyleGAN's wheel, the
+    files of its IR in a folder, and its checkpoint; and our safetensors.
 
     Args:
         path: of a file; of a folder for the IR. Behind a "?" it may carry options that the file
@@ -67,6 +59,11 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
     """
     name, options = split_name(path)
     path = Path(name)
+    if find_export(path) is not None:
+        raise CheckpointError(
+            f"{path} is an export, which only its runtime runs: it serves as a generator, and is "
+            "neither converted nor trained; give the checkpoint that it was made of"
+        )
     folder = is_folder(path)
     data = b"" if folder else map_file(path)
     try:
@@ -89,6 +86,16 @@ def read_checkpoint(path: str | os.PathLike, payload: bool = True) -> Checkpoint
         return with_options(checkpoint, options)
     except (CheckpointError, OSError) as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def is_network_folder(path: str | os.PathLike) -> bool:
+    """Whether a folder holds a network: an export, or MobileStyleGAN's IR.
+
+    Raises:
+        CheckpointError: it has a part of an export alone.
+    """
+    parts = (Path(path) / name for name in mobile.PARTS)
+    return find_export(path) is not None or all(map(is_file, parts))
 
 
 def load_any_scorer(path: str | os.PathLike, device: str | torch.device | None = None) -> Scorer:
@@ -140,7 +147,7 @@ def detect(data: Data) -> Layout:
         return "torch"
     if head[:1] == b"\x80" and head[1:2] in PROTOCOLS:
         return "pickle"
-    if head[:1] in FORMER and data[-1:] == b".":
+    named = head[:1] != b"c" or names_a_global(data)
+    if head[:1] in FORMER and named and data[-1:] == b".":
         return "pickle"
-    found = next((what for first, what in FOREIGN.items() if head.lstrip().startswith(first)), None)
-    raise CheckpointError(f"it is {found or f'no file of weights; {LAYOUTS}'}")
+    raise CheckpointError(f"it is {foreign_kind(data) or f'no file of weights; {LAYOUTS}'}")

@@ -144,6 +144,7 @@ def _size(name: str, value: str) -> int:
 VALUES = {
     "fused_scale": _word("true", "false", "auto"),
     "final_tanh": _word("true", "false"),
+    "demodulate": _word("true", "false"),
     "use_wscale": _word("true", "false"),
     "mapping_lr_mul": _multiplier,
     "label_size": _size,

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from torch import Tensor
 
 Architecture = Literal[
-    "stylegan1", "stylegan2", "stylegan3", "pggan", "mobilestylegan", "property_cnn", "other"
-]
-"""Networks; "other" is one of ours that makes no images and scores no properties."""
+    "stylegan1", "stylegan2", "stylegan3", "pggan", "mobilestylegan", "property_cnn", "export",
+    "other",
+]  # fmt: skip
+"""Networks; "export" is one that its runtime alone knows, "other" one of ours that makes no images
+and scores no properties."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
-from stylegan_ft.pickles.known import ENCODE, SCALAR
+from stylegan_ft.pickles.known import ENCODE, LATIN, SCALAR
 from stylegan_ft.pickles.reading import Data, bytes_of
 from stylegan_ft.pickles.symbols import Call, Span
 from stylegan_ft.pickles.tensors import LARGE, Storage, StoredTensor, plain_size
@@ -33,9 +33,6 @@ TYPES = {
 
 RECONSTRUCT, FROM_BUFFER = "numpy.core.multiarray._reconstruct", "numpy.core.numeric._frombuffer"
 
-LATIN = ("latin1", "latin-1", "iso-8859-1")
-"""Names of the coding in which a letter is a byte."""
-
 
 @dataclass(frozen=True, slots=True)
 class WrittenArray:
@@ -50,6 +47,11 @@ class WrittenArray:
     def nbytes(self) -> int:
         """Bytes of the numbers themselves."""
         return prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def written(self) -> int:
+        """Letters of the text."""
+        return self.text.length if isinstance(self.text, Span) else len(self.text)
 
     def read(self, data: Data, payload: bool = True) -> Tensor:
         """A contiguous copy on the CPU; see `StoredTensor.read`.

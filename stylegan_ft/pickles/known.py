@@ -127,6 +127,9 @@ SCALAR = "numpy.core.multiarray.scalar"
 ENCODE = "_codecs.encode"
 """Bytes of a text whose letters stand for them, in pickles of protocol 2 and below."""
 
+LATIN = ("latin1", "latin-1", "iso-8859-1")
+"""Names of the coding in which a letter is a byte."""
+
 RECONSTRUCTOR = "copyreg._reconstructor"
 """Makes an object of a class, a base class and the value of that."""
 

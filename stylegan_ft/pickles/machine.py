@@ -17,6 +17,7 @@ from stylegan_ft.pickles.known import (
     CONTAINERS,
     ENCODE,
     FROM_TYPE,
+    LATIN,
     LOAD_BYTES,
     MAPPINGS,
     RECONSTRUCT,
@@ -55,7 +56,7 @@ class Pickle:
     Attributes:
         value: what loading it would have given, in symbols.
         end: the first byte behind it.
-        nested: bytes that loading would have unpickled in turn.
+        nested: bytes that loading would have unpickled in turn, or texts for them.
         persistents: what was kept outside, in the order of the file.
         foreign: the names that are not on the list of what weights are made of. Where there are
             any, nothing is said of what Python's own unpickler would do with the file.
@@ -63,7 +64,7 @@ class Pickle:
 
     value: object
     end: int
-    nested: tuple[Span, ...]
+    nested: tuple[str | Span, ...]
     persistents: tuple[Persistent, ...]
     foreign: tuple[str, ...]
 
@@ -96,7 +97,7 @@ class _Machine(Reader):
 
     def __init__(self, data: Data, start: int, end: int, allowance: int):
         super().__init__(data, start, end, allowance + (end - start) // 4)
-        self.nested: list[Span] = []
+        self.nested: list[str | Span] = []
         self.persistents: list[Persistent] = []
         self.sources: dict[str | Span, None] = {}
         self.foreign: dict[str, None] = {}
@@ -200,9 +201,7 @@ class _Machine(Reader):
             if not isinstance(args, list | tuple):
                 raise damaged("calls a function with what is no list of arguments")
         if name == LOAD_BYTES:
-            if len(args) != 1 or not isinstance(args[0], Span) or args[0].coding:
-                raise CheckpointError("it keeps tensors as text; save it by pickle protocol 3 or 4")
-            self.nested.append(args[0])
+            self.nested.append(nested_bytes(args))
         elif name == RECONSTRUCT:
             self.keep_source(args[0] if len(args) == 1 else None, SOURCE)
         elif name == SCALAR and not (len(args) == 2 and _is_bytes(args[1])):
@@ -306,6 +305,22 @@ class _Machine(Reader):
         if not (text.isascii() and text.isdecimal()) or len(text) > 20:
             raise damaged("has a number that is none")
         return int(text)
+
+
+def nested_bytes(args: tuple) -> str | Span:
+    """The bytes that a storage is unpickled from, or the text that stands for them in protocols up
+    to 2.
+
+    Raises:
+        CheckpointError: they are none.
+    """
+    held = args[0] if len(args) == 1 else None
+    if isinstance(held, Span) and held.coding in ("", BYTE_ESCAPES):
+        return held
+    plain = isinstance(held, Call) and held.name == ENCODE and len(held.args) == 2
+    if not plain or held.args[1] not in LATIN or not isinstance(held.args[0], str | Span):
+        raise damaged("has a tensor without bytes")
+    return held.args[0]
 
 
 def _key(key: object) -> object:

@@ -6,14 +6,14 @@ A plain pickle of tensors, as NVlabs write theirs, holds a torch.save file for e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.archives import read_archive
 from stylegan_ft.pickles.known import LOAD_BYTES, NETWORKS
-from stylegan_ft.pickles.machine import ALLOWANCE, Pickle, interpret
-from stylegan_ft.pickles.reading import Data
-from stylegan_ft.pickles.symbols import Call, Persistent
+from stylegan_ft.pickles.machine import ALLOWANCE, Pickle, interpret, nested_bytes
+from stylegan_ft.pickles.reading import Data, bytes_of
+from stylegan_ft.pickles.symbols import Call, Persistent, Span
 from stylegan_ft.pickles.tensors import Storage, StoredTensor, key_of, stored_tensor
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -37,8 +37,8 @@ class Saved:
 
     Attributes:
         value: of its pickle; see `stylegan_ft.pickles.machine`.
-        storages: key -> the storage that lies outside the pickle, or the start of the nested
-            file that holds it.
+        storages: key -> the storage that lies outside the pickle; or the start of the nested file
+            that holds it, or the text for that.
         foreign: names of functions and classes that weights are not made of.
     """
 
@@ -78,7 +78,7 @@ class Saved:
         if isinstance(holder, Persistent):
             key = key_of(holder.pid)[0]
         elif isinstance(holder, Call) and holder.name == LOAD_BYTES:
-            key = holder.args[0].start
+            key = _place(nested_bytes(holder.args))
         if key not in self.storages:
             raise CheckpointError("a tensor's numbers are not in the file, or of no usable kind")
         return self.storages[key]
@@ -96,9 +96,13 @@ def read_pickle(data: Data) -> Saved:
     pickle = interpret(data)
     storages: dict[str | int, Storage] = {}
     foreign = dict.fromkeys(pickle.foreign)
-    for span in dict.fromkeys(pickle.nested):
-        saved = _read_torch(data, span.start, span.start + span.length, NESTED_ALLOWANCE)
-        storages[span.start] = saved.storage(saved.value)
+    for held in dict.fromkeys(pickle.nested):
+        written = isinstance(held, str) or bool(held.coding)
+        inner = bytes_of(data, held) if written else data
+        start, length = (0, len(inner)) if written else (held.start, held.length)
+        saved = _read_torch(inner, start, start + length, NESTED_ALLOWANCE)
+        storage = saved.storage(saved.value)
+        storages[_place(held)] = replace(storage, text=held) if written else storage
         foreign |= dict.fromkeys(saved.foreign)
     return Saved(pickle.value, storages, tuple(foreign))
 
@@ -193,6 +197,11 @@ def _inner(data: Data, start: int, end: int, allowance: int) -> Pickle:
     if pickle.nested:
         raise CheckpointError("it nests files in files of tensors, as torch.save never does")
     return pickle
+
+
+def _place(held: str | Span) -> str | int:
+    """What tells a nested file from others."""
+    return held.start if isinstance(held, Span) else held
 
 
 def _not_whole(key: str) -> CheckpointError:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.pickles.known import STORAGES
-from stylegan_ft.pickles.reading import Data
-from stylegan_ft.pickles.symbols import Call, Global
+from stylegan_ft.pickles.reading import Data, bytes_of
+from stylegan_ft.pickles.symbols import Call, Global, Span
 
 LARGE = 2**16
 """Bytes from which a tensor is not read where only its shape is asked for."""
@@ -35,13 +35,23 @@ class Storage:
     """Numbers of one type in the file.
 
     Attributes:
-        start: the first one's byte.
+        start: the first one's byte, of the file or of what the text stands for.
         count: how many they are.
+        text: that stands for the bytes, in pickles of protocol 2 and below; None where they lie in
+            the file as they are.
     """
 
     dtype: torch.dtype
     start: int
     count: int
+    text: str | Span | None = None
+
+    @property
+    def written(self) -> int:
+        """Letters of the text."""
+        if self.text is None:
+            return 0
+        return self.text.length if isinstance(self.text, Span) else len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,11 @@ class StoredTensor:
         """Bytes of the numbers themselves."""
         return prod(self.shape) * self.storage.dtype.itemsize
 
+    @property
+    def written(self) -> int:
+        """Letters of the text that they are read from."""
+        return self.storage.written
+
     def read(self, data: Data, payload: bool = True) -> Tensor:
         """A contiguous copy on the CPU.
 
@@ -69,6 +84,8 @@ class StoredTensor:
             return torch.empty(self.shape, dtype=dtype, device="meta")
         if not self.nbytes:
             return torch.empty(self.shape, dtype=dtype)
+        if self.storage.text is not None:
+            data = bytearray(bytes_of(data, self.storage.text))
         first = self.storage.start + self.offset * dtype.itemsize
         count = _extent(self.shape, self.stride) * dtype.itemsize
         raw = torch.empty(count, dtype=torch.uint8)
@@ -122,7 +139,7 @@ def read_state(
         CheckpointError: together they are larger than the file, as where one lies upon another.
     """
     total = sum(tensor.nbytes for tensor in tensors.values())
-    if total > len(data):
+    if max(total, sum(tensor.written for tensor in tensors.values())) > len(data):
         raise CheckpointError(
             f"its tensors have {total:,} bytes and the file {len(data):,}; tensors that share "
             "their numbers are not read"

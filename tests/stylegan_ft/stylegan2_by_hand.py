@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -53,47 +54,77 @@ def zeros_between(x: Tensor) -> Tensor:
     return out
 
 
-def blurred(x: Tensor, factor: float) -> Tensor:
-    """Full convolution with the filter; (N, C, H, W) -> (N, C, H + 3, W + 3)."""
-    line = torch.tensor(TAPS, dtype=x.dtype) / 8
-    kernel = torch.outer(line, line) * factor  # the same when turned
+def filtered(x: Tensor, before: int, after: int, taps: Sequence[float] = TAPS) -> Tensor:
+    """Zeros around, or borders cut off, then the strict sense's convolution by the filter of sum 4
+    wherever it fits; (N, C, H, W) -> (N, C, H + before + after - T + 1, ...).
+    """
+    line = torch.tensor(taps, dtype=x.dtype)
+    kernel = torch.outer(line, line) * (4 / line.sum() ** 2)
+    x = F.pad(x, (before, after, before, after))
     n, c, h, w = x.shape
-    x = F.conv2d(x.reshape(n * c, 1, h, w), kernel[None, None], padding=3)
-    return x.reshape(n, c, h + 3, w + 3)
+    x = F.conv2d(x.reshape(n * c, 1, h, w), kernel.flip(0, 1)[None, None])
+    return x.reshape(n, c, *x.shape[2:])
 
 
-def enlarged(image: Tensor) -> Tensor:
+def enlarged(image: Tensor, taps: Sequence[float] = TAPS) -> Tensor:
     """Twice the height and width."""
-    size = 2 * image.shape[2]
-    return blurred(zeros_between(image), 4.0)[:, :, 1 : 1 + size, 1 : 1 + size]
+    count = len(taps)
+    return filtered(zeros_between(image), (count + 1) // 2, (count - 2) // 2, taps)
 
 
-def convolved(x: Tensor, weights: Tensor, up: bool) -> Tensor:
+def convolved(x: Tensor, weights: Tensor, up: bool, taps: Sequence[float] = TAPS) -> Tensor:
     """Each row with its own weights (N, O, I, k, k): from their definition."""
-    rows = []
+    rows, count = [], len(taps)
     for row, weight in zip(x.split(1), weights, strict=True):
         k = weight.shape[-1]
         if up:  # zeros, filter, and a convolution in the strict sense, with the turned kernel
-            size = 2 * x.shape[2]
-            full = F.conv2d(blurred(zeros_between(row), 4.0), weight.flip(2, 3), padding=k - 1)
-            rows.append(full[:, :, 2 : 2 + size, 2 : 2 + size])
+            before, after = k // 2 + (count + 1) // 2, k // 2 + (count - 2) // 2
+            wide = filtered(zeros_between(row), before, after, taps)
+            rows.append(F.conv2d(wide, weight.flip(2, 3)))
         else:
             rows.append(F.conv2d(row, weight, padding=k // 2))
     return torch.cat(rows)
 
 
-def modulated(x: Tensor, weight: Tensor, style: Tensor, up: bool = False) -> Tensor:
+def modulated(
+    x: Tensor,
+    weight: Tensor,
+    style: Tensor,
+    up: bool = False,
+    taps: Sequence[float] = TAPS,
+) -> Tensor:
     """Modulated convolution with explicit weights of each row, brought to unit norm."""
     weights = weight[None] * style[:, None, :, None, None]  # (N, O, I, k, k)
     norm = weights.square().sum(dim=(2, 3, 4), keepdim=True)
-    return convolved(x, weights / torch.sqrt(norm + 1e-8), up)
+    return convolved(x, weights / torch.sqrt(norm + 1e-8), up, taps)
 
 
-def lrelu(x: Tensor, gain: float = math.sqrt(2.0)) -> Tensor:
-    return torch.where(x > 0, x, 0.2 * x) * gain
+ROOT, ALPHA, SCALE = math.sqrt(2.0), 1.6732632423543772, 1.0507009873554805
+ACTIVATIONS = {
+    "linear": (1.0, lambda x: x),
+    "relu": (ROOT, lambda x: x.clamp(min=0)),
+    "lrelu": (ROOT, lambda x: torch.maximum(x, x / 5)),
+    "tanh": (1.0, lambda x: (x.exp() - (-x).exp()) / (x.exp() + (-x).exp())),
+    "sigmoid": (1.0, lambda x: 1 / (1 + (-x).exp())),
+    "elu": (1.0, lambda x: torch.where(x > 0, x, x.exp() - 1)),
+    "selu": (1.0, lambda x: SCALE * torch.where(x > 0, x, ALPHA * (x.exp() - 1))),
+    "softplus": (1.0, lambda x: (1 + x.exp()).log()),
+    "swish": (ROOT, lambda x: x / (1 + (-x).exp())),
+}
+"""Name -> gain and function, as the original's bias_act has them."""
 
 
-def mapping_by_hand(state: dict[str, Tensor], z: Tensor, c: Tensor | None = None) -> list[Tensor]:
+def activated(x: Tensor, activation: str = "lrelu", gain: float = 1.0) -> Tensor:
+    own, function = ACTIVATIONS[activation]
+    return function(x) * (own * gain)
+
+
+def mapping_by_hand(
+    state: dict[str, Tensor],
+    z: Tensor,
+    c: Tensor | None = None,
+    activation: str = "lrelu",
+) -> list[Tensor]:
     """Outputs of all dense layers, in float64."""
     state, x = {k: v.double() for k, v in state.items()}, z.double()
     x = x / torch.sqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
@@ -106,7 +137,7 @@ def mapping_by_hand(state: dict[str, Tensor], z: Tensor, c: Tensor | None = None
         name = f"mapping.fc{len(found)}"
         weight = state[f"{name}.weight"]
         x = x @ weight.T * (0.01 / math.sqrt(weight.shape[1])) + 0.01 * state[f"{name}.bias"]
-        x = lrelu(x)
+        x = activated(x, activation)
         found.append(x)
     return found
 
@@ -115,16 +146,17 @@ def images_by_hand(config: StyleGAN2Config, state: dict[str, Tensor], ws: Tensor
     """Images of (N, num_ws, w_dim), in float64, from the definition of all three architectures."""
     state, ws = {k: v.double() for k, v in state.items()}, ws.double()
     clamp = math.inf if config.conv_clamp is None else config.conv_clamp
+    taps = config.resample_filter
 
     def affine(name, w):
         weight = state[f"{name}.affine.weight"]
         return w @ weight.T / math.sqrt(weight.shape[1]) + state[f"{name}.affine.bias"]
 
     def layer(x, name, w, up=False, gain=1.0):
-        y = modulated(x, state[f"{name}.weight"], affine(name, w), up)
+        y = modulated(x, state[f"{name}.weight"], affine(name, w), up, taps)
         if config.use_noise:
             y = y + state[f"{name}.noise_const"] * state[f"{name}.noise_strength"]
-        y = lrelu(y + state[f"{name}.bias"][:, None, None], math.sqrt(2) * gain)
+        y = activated(y + state[f"{name}.bias"][:, None, None], config.activation, gain)
         return y.clamp(-clamp * gain, clamp * gain)
 
     def to_rgb(x, name, w):
@@ -143,7 +175,8 @@ def images_by_hand(config: StyleGAN2Config, state: dict[str, Tensor], ws: Tensor
             index = 1
         elif config.architecture == "resnet":
             weight = state[f"{name}.skip.weight"]
-            side = enlarged(F.conv2d(x, weight / math.sqrt(weight.shape[1]))) * math.sqrt(0.5)
+            side = enlarged(F.conv2d(x, weight / math.sqrt(weight.shape[1])), taps)
+            side = side * math.sqrt(0.5)
             x = layer(x, f"{name}.conv0", ws[:, index], up=True)
             x = layer(x, f"{name}.conv1", ws[:, index + 1], gain=math.sqrt(0.5)) + side
             index += 2
@@ -153,5 +186,5 @@ def images_by_hand(config: StyleGAN2Config, state: dict[str, Tensor], ws: Tensor
             index += 2
         if config.architecture == "skip" or k == len(config.channels) - 1:
             added = to_rgb(x, f"{name}.torgb", ws[:, index])
-            image = added if image is None else enlarged(image) + added
+            image = added if image is None else enlarged(image, taps) + added
     return image

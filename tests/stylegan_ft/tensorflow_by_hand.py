@@ -7,7 +7,7 @@ import math
 import pickle
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -121,6 +121,35 @@ def stylegan2_parts(
     return _float32(parts)
 
 
+def progressive_variables(
+    channels: tuple[int, ...], labels: int = 0, fused: bool = True, images: int = 3, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Variables of G_paper, random."""
+    rng = np.random.default_rng(seed)
+    first, inputs = channels[0], channels[0]
+    held = {
+        "lod": np.float32(0),
+        "4x4/Dense/weight": rng.normal(size=(Z + labels, 16 * first)),
+        "4x4/Dense/bias": rng.normal(size=first) * 0.3,
+        "4x4/Conv/weight": rng.normal(size=(3, 3, first, first)),
+        "4x4/Conv/bias": rng.normal(size=first) * 0.3,
+    }
+    for k, count in enumerate(channels):
+        scope = f"{4 * 2**k}x{4 * 2**k}"
+        if k:
+            name = f"{scope}/Conv0_up" if fused else f"{scope}/Conv0"
+            axes = (count, inputs) if fused else (inputs, count)
+            held[f"{name}/weight"] = rng.normal(size=(3, 3, *axes))
+            held[f"{name}/bias"] = rng.normal(size=count) * 0.3
+            held[f"{scope}/Conv1/weight"] = rng.normal(size=(3, 3, count, count))
+            held[f"{scope}/Conv1/bias"] = rng.normal(size=count) * 0.3
+        level = len(channels) - 1 - k
+        held[f"ToRGB_lod{level}/weight"] = rng.normal(size=(1, 1, count, images))
+        held[f"ToRGB_lod{level}/bias"] = rng.normal(size=images) * 0.3
+        inputs = count
+    return _float32({"": held})[""]
+
+
 def _float32(parts: Parts) -> Parts:
     """All variables as TensorFlow gives them: arrays, or numbers, in float32."""
     return {
@@ -161,12 +190,26 @@ class Network:
 Network.__module__, Network.__qualname__ = "dnnlib.tflib.network", "Network"
 
 
+class FormerNetwork(Network):
+    """What tfutil.Network keeps, of the project of progressive GAN: it has no components."""
+
+    def __init__(self, function: str, variables: dict, arguments: Mapping[str, Any]):
+        super().__init__("Gs", function, {"": variables}, arguments)
+        self.state["version"] = 2
+        del self.state["components"]
+
+
+FormerNetwork.__module__, FormerNetwork.__name__ = "tfutil", "Network"
+FormerNetwork.__qualname__ = "Network"
+
+
 @contextmanager
 def dnnlib_modules() -> Iterator[None]:
     """Stand-ins for the modules that such pickles name."""
-    names = ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network")
+    names = ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network", "tfutil")
     made = {name: types.ModuleType(name) for name in names}
     made["dnnlib.tflib.network"].Network = Network
+    made["tfutil"].Network = FormerNetwork
     sys.modules.update(made)
     try:
         yield
@@ -326,18 +369,71 @@ def stylegan1_by_hand(
     return image(x, 0) + (_repeated(image(before, 1)) - image(x, 0)) * lod
 
 
-def _stuffed(x: np.ndarray, before: int, behind: int) -> np.ndarray:
-    """Zeros behind each pixel, padded, and filtered by [1, 3, 3, 1] with the brightness kept."""
+def progressive_by_hand(
+    held: Mapping[str, np.ndarray], z: np.ndarray, label: np.ndarray | None = None
+) -> np.ndarray:
+    """Images (N, C, R, R) of a progressive GAN that has grown, of latents (N, Z)."""
+    held = {name: np.asarray(value, np.float64) for name, value in held.items()}
+    gain = math.sqrt(2.0)
+
+    def finished(x: np.ndarray, scope: str) -> np.ndarray:
+        return _normalized(_lrelu(x + held[f"{scope}/bias"][None, :, None, None]))
+
+    def conv(x: np.ndarray, scope: str, gain: float = gain) -> np.ndarray:
+        weight = held[f"{scope}/weight"]
+        return _conv(x, weight * (gain / math.sqrt(np.prod(weight.shape[:3]))))
+
+    def fused(x: np.ndarray, scope: str) -> np.ndarray:
+        weight = held[f"{scope}/weight"]  # (3, 3, outputs, inputs)
+        weight = weight * (gain / math.sqrt(9 * weight.shape[3]))
+        kernel = np.zeros((4, 4, *weight.shape[2:]))
+        for a in range(2):
+            for b in range(2):
+                kernel[a : a + 3, b : b + 3] += weight
+        return _transposed(x, kernel)
+
+    x = _normalized(z if label is None else np.concatenate([z, label], axis=1))
+    x = _dense(x, held["4x4/Dense/weight"], gain / 4).reshape(len(z), -1, 4, 4)
+    x = finished(x, "4x4/Dense")
+    x = finished(conv(x, "4x4/Conv"), "4x4/Conv")
+    size = 8
+    while f"{size}x{size}/Conv1/weight" in held:
+        scope = f"{size}x{size}"
+        if f"{scope}/Conv0_up/weight" in held:
+            x = finished(fused(x, f"{scope}/Conv0_up"), f"{scope}/Conv0_up")
+        else:
+            x = finished(conv(_repeated(x), f"{scope}/Conv0"), f"{scope}/Conv0")
+        x = finished(conv(x, f"{scope}/Conv1"), f"{scope}/Conv1")
+        size *= 2
+    return conv(x, "ToRGB_lod0", 1.0) + held["ToRGB_lod0/bias"][None, :, None, None]
+
+
+USUAL = (1.0, 3.0, 3.0, 1.0)
+
+
+def _stuffed(
+    x: np.ndarray, before: int, behind: int, taps: tuple[float, ...] = USUAL
+) -> np.ndarray:
+    """Zeros behind each pixel, padded, and filtered with the brightness kept."""
     out = np.zeros((*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3]))
     out[:, :, ::2, ::2] = x
-    out = np.pad(out, ((0, 0), (0, 0), (before, behind), (before, behind)))
-    kernel = np.outer([1.0, 3.0, 3.0, 1.0], [1.0, 3.0, 3.0, 1.0]) / 16.0
+    out = np.pad(out, ((0, 0), (0, 0), (before, max(behind, 0)), (before, max(behind, 0))))
+    cut = out.shape[2] + min(behind, 0)
+    out = out[:, :, :cut, :cut]
+    kernel = np.outer(taps, taps) * (4.0 / sum(taps) ** 2)
     return np.array([[convolve2d(c, kernel, mode="valid") for c in row] for row in out])
 
 
-def stylegan2_by_hand(parts: Parts, ws: np.ndarray, clamp: float = math.inf) -> np.ndarray:
+def stylegan2_by_hand(
+    parts: Parts,
+    ws: np.ndarray,
+    clamp: float = math.inf,
+    taps: tuple[float, ...] = USUAL,
+    activation: Callable[[np.ndarray], np.ndarray] = lambda x: _lrelu(x, math.sqrt(2.0)),
+) -> np.ndarray:
     """Images (N, 3, R, R) of a StyleGAN2 of w for each layer (N, L, W), of every architecture."""
     held = _double(parts, "synthesis")
+    before, behind = (len(taps) + 1) // 2, (len(taps) - 2) // 2
 
     def modulated(x, scope, w, up=False, demodulate=True):
         weight = held[f"{scope}/weight"]
@@ -349,13 +445,16 @@ def stylegan2_by_hand(parts: Parts, ws: np.ndarray, clamp: float = math.inf) -> 
             if demodulate:
                 own = own / np.sqrt((own**2).sum(axis=(0, 1, 2)) + 1e-8)
             row = row[None]  # upsample_2d, then conv2d, padded once
-            rows.append(_valid(_stuffed(row, 3, 2), own) if up else _conv(row, own))
+            if up:
+                rows.append(_valid(_stuffed(row, before + 1, behind + 1, taps), own))
+            else:
+                rows.append(_conv(row, own))
         return np.concatenate(rows)
 
     def layer(x, scope, index, up=False):
         x = modulated(x, scope, ws[:, index], up)
         x = x + held[f"noise{index}"] * held[f"{scope}/noise_strength"]
-        x = _lrelu(x + held[f"{scope}/bias"][None, :, None, None], math.sqrt(2.0))
+        x = activation(x + held[f"{scope}/bias"][None, :, None, None])
         return x.clip(-clamp, clamp)
 
     def image(x, scope, index):
@@ -366,15 +465,16 @@ def stylegan2_by_hand(parts: Parts, ws: np.ndarray, clamp: float = math.inf) -> 
     found = image(x, "4x4/ToRGB", 1) if "4x4/ToRGB/weight" in held else None
     k = 1
     while f"{4 * 2**k}x{4 * 2**k}/Conv1/weight" in held:
-        scope, before = f"{4 * 2**k}x{4 * 2**k}", x
+        scope, source = f"{4 * 2**k}x{4 * 2**k}", x
         x = layer(x, f"{scope}/Conv0_up", 2 * k - 1, up=True)
         x = layer(x, f"{scope}/Conv1", 2 * k)
         if f"{scope}/Skip/weight" in held:
             weight = held[f"{scope}/Skip/weight"]
-            side = _valid(_stuffed(before, 2, 1), weight / math.sqrt(weight.shape[2]))
+            side = _stuffed(source, before, behind, taps)
+            side = _valid(side, weight / math.sqrt(weight.shape[2]))
             x = (x + side) / math.sqrt(2.0)
         if f"{scope}/ToRGB/weight" in held:
             added = image(x, f"{scope}/ToRGB", 2 * k + 1)
-            found = added if found is None else _stuffed(found, 2, 1) + added
+            found = added if found is None else _stuffed(found, before, behind, taps) + added
         k += 1
     return image(x, "ToRGB_lod0", 2 * k - 1) if found is None else found

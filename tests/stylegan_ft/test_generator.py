@@ -48,6 +48,15 @@ def test_attributes_tell_the_sizes(generator):
     assert generator.available_layers == expected
 
 
+def test_a_generator_is_a_few_lines(generator):
+    text = repr(generator)
+    assert text.startswith("Generator\n  network")
+    assert generator.digest in text
+    assert f"z {generator.z_dim}" in text
+    assert len(text) < 600
+    assert "<table" in generator._repr_html_()
+
+
 @pytest.mark.parametrize("layer", list(TINY.layers))
 def test_unedited_vectors_of_any_layer_give_the_image_itself(generator, latents, layer):
     with torch.no_grad():

@@ -7,6 +7,7 @@ import torch
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.networks import weights_digest
+from stylegan_ft.architectures.layered import as_rgb
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from stylegan_ft.generator import StyleGANGenerator
@@ -172,8 +173,30 @@ def test_digest_names_the_weights():
 
 
 def test_images_that_are_not_rgb_are_refused():
-    with pytest.raises(InputError, match="images have 1 channel"):
-        StyleGANGenerator(random_stylegan2(img_channels=1))
+    with pytest.raises(InputError, match="images have 2 channels"):
+        StyleGANGenerator(random_stylegan2(img_channels=2))
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_images_are_repeated_and_transparent_ones_laid_over_white(channels):
+    network = random_stylegan2(img_channels=channels)
+    generator = StyleGANGenerator(network)
+    w = generator.map(torch.randn(3, 6, generator=torch.Generator().manual_seed(0)))["w"]
+    own = network.images(network.styles(w[:, None].expand(-1, network.num_ws, -1)))
+    images = generator.synthesize(w)
+    assert images.shape == (3, 3, 16, 16)
+    assert own.shape == (3, channels, 16, 16)
+    if channels == 1:
+        assert all(torch.equal(images[:, k], own[:, 0]) for k in range(3))
+    else:
+        clear, opaque = own[:, 3:] <= -1, own[:, 3:] >= 1
+        assert 10 < clear.sum()
+        assert 5 < opaque.sum()
+        assert (images[clear.expand_as(images)] == 1).all()
+        same = opaque.expand_as(images)
+        torch.testing.assert_close(images[same], own[:, :3][same])
+        half = as_rgb(torch.tensor([0.5, -1.0, 1.0, 0.0]).view(1, 4, 1, 1))
+        assert half.flatten().tolist() == [0.75, 0.0, 1.0]
 
 
 def test_wrong_shapes_are_refused(generator):

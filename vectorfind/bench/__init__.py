@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from property_cnn.common.lazy import lazy_names
+from property_cnn.common.prompt import lazy_names
 
 __all__ = ["BenchRow", "BenchSettings", "bench", "bench_lines", "write_bench"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "BenchRow": "vectorfind.bench.rows",

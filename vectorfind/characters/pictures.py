@@ -25,13 +25,19 @@ from property_cnn.hair.ombre import ombre
 from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.pictures import SUFFIXES
 from reports.plots.images import tile, to_pixels
-from vectorfind.characters.animation import check_animation, sweep_frames, sweep_of, write_gif
+from vectorfind.characters.rendering.animation import (
+    check_animation,
+    sweep_frames,
+    sweep_of,
+    write_gif,
+)
 from vectorfind.characters.settings import (
     MOST_BYTES,
     OMBRE,
     OMBRE_DEFAULTS,
     EditSettings,
 )
+from vectorfind.directions.directed import DirectedFaces
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.models.segmenters import segmenter_for
 from vectorfind.sampling.latents import mapped_latents
@@ -134,7 +140,7 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     segmenter = segmenter_for(directions.models.generator) if dyed else None
     z, label = _latents(directions, latents, settings)
     _check_memory(directions, z, label, 2 * settings.frames - 2 if animation is not None else 1)
-    faces = Faces(directions, z, label, segmenter, steps, target)
+    faces = DyedFaces(directions.at(z, label), segmenter, steps, target)
     written = []
     if out is not None:
         written += _write_pictures(Path(out), faces, look)
@@ -147,30 +153,32 @@ def write_edits(  # noqa: PLR0913 - a public function whose keywords are the int
     return written
 
 
-class Faces:
-    """Some latents whose images are wanted in many looks; what stays the same is made once."""
+class DyedFaces:
+    """Faces whose images are wanted in many looks; what stays the same is made once.
+
+    Args:
+        faces: whose directions are found once.
+        segmenter: finds the hair that is dyed; None where no look has a dye.
+        steps, target: of each edit, see `Directions.edit`.
+    """
 
     def __init__(
         self,
-        directions: Directions,
-        z: np.ndarray,
-        label: np.ndarray,
+        faces: DirectedFaces,
         segmenter: HairSegmenter | None,
         steps: int | None = EditSettings.steps,
         target: bool = EditSettings.target,
     ):
         self._how = {"steps": steps, "target": target}
-        self._directions, self._z, self._label = directions, z, label
-        self._segmenter = segmenter
+        self._faces, self._segmenter = faces, segmenter
         self._last: tuple[Look, torch.Tensor, torch.Tensor | None] | None = None
 
+    @one_thread()
     def images(self, look: Look) -> torch.Tensor:
         """(N, 3, H, W) in [-1, 1]."""
         undyed = replace(look, ombre={})
         if self._last is None or self._last[0] != undyed:
-            images = self._directions.edit(
-                self._z, self._label, by=look.by, to=look.to, **self._how, **look.strengths
-            )
+            images = self._faces.edit(by=look.by, to=look.to, **self._how, **look.strengths)
             masks = None if self._segmenter is None else self._segmenter(images)
             self._last = undyed, images, masks
         _, images, masks = self._last
@@ -180,16 +188,16 @@ class Faces:
         return ombre(images, masks, **{OMBRE[name]: value for name, value in dye.items()})
 
 
-def _write_pictures(out: Path, faces: Faces, look: Look) -> list[Path]:
+def _write_pictures(out: Path, faces: DyedFaces, look: Look) -> list[Path]:
     edited = faces.images(look).cpu().numpy()
     if out.suffix.lower() in SHEETS:
         unedited = faces.images(Look({}, {})).cpu().numpy()
         sheet = tile(np.stack([unedited, edited]))
-        atomic_write(out, _encoded(sheet, SHEETS[out.suffix.lower()]))
+        atomic_write(out, encoded(sheet, SHEETS[out.suffix.lower()]))
         return [out]
     paths = [out / f"edited_{index:04d}.png" for index in range(len(edited))]
     for path, pixels in zip(paths, to_pixels(edited), strict=True):
-        atomic_write(path, _encoded(pixels))
+        atomic_write(path, encoded(pixels))
     return paths
 
 
@@ -259,7 +267,8 @@ def _latents(
     return z, label
 
 
-def _encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
+def encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
+    """Pixels (H, W, 3) uint8 as the bytes of a picture: "PNG", "JPEG" or "WEBP"."""
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, format=form, **_QUALITY.get(form, {}))
     return buffer.getvalue()

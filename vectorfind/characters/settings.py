@@ -21,6 +21,13 @@ OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 
 FASTEST = 50.0
 """Most frames a second: GIF counts in hundredths, and viewers slow down delays of one."""
 
+RATE = 25.0
+"""Frames a second of a character's film, unless told otherwise."""
+
+LINEAR, EASED, ROWS = BETWEEN = ("linear", "eased", "rows")
+"""What is between two rows of a script: straight on; slowly away and slowly in; nothing, a row is
+a frame."""
+
 MOST_BYTES = 2 * 2**30
 """Most memory that the images of one edit may take."""
 
@@ -47,3 +54,21 @@ class EditSettings(Settings):
     size: Size | None = None
     steps: Annotated[int, Whole(1, 100)] | None = None
     target: bool = False
+
+
+@dataclass(frozen=True)
+class CharacterSettings(Settings):
+    """How a face's answer to its directions is measured.
+
+    Attributes:
+        points: strengths a property, from one end to the other, each an image.
+        reach: the ends, as a multiple of the largest strengths of the directions' test.
+        checks: sliders a property, evenly from -1 to 1, that the curve is then tested at; 0 for
+            none.
+        steps: of each edit along a curve, see `Directions.edit`.
+    """
+
+    points: Annotated[int, Whole(5, 201)] = 17
+    reach: Annotated[float, Number(0.1, 10)] = 1.25
+    checks: Annotated[int, Whole(0, 201)] = 9
+    steps: Annotated[int, Whole(1, 100)] = 4

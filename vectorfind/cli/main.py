@@ -12,6 +12,8 @@ from vectorfind import __version__
 from vectorfind.cli.bench import bench
 from vectorfind.cli.characters.edit import edit
 from vectorfind.cli.characters.invert import invert
+from vectorfind.cli.characters.pick import pick
+from vectorfind.cli.characters.render import render
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.find import find, rank, sample
@@ -97,6 +99,8 @@ for command in (
     evaluate,
     edit,
     invert,
+    pick,
+    render,
     report,
     compare,
     verify,

@@ -12,13 +12,14 @@ import numpy as np
 
 from property_cnn.common.checks import check_names
 from property_cnn.common.errors import InputError
+from property_cnn.common.prompt import Shown
 from vectorfind.methods.base import DirectionField
 from vectorfind.methods.conditions import project_off
 from vectorfind.sampling.groups import WHOLE
 
 
-@dataclass(frozen=True, eq=False)
-class Boundaries:
+@dataclass(frozen=True, eq=False, repr=False)
+class Boundaries(Shown):
     """G groups' directions of P properties at one layer; moving along one raises its property.
 
     Attributes:

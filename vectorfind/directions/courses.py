@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from property_cnn.common.prompt import Shown
 from vectorfind.models.pair import Models
 from vectorfind.sampling.sampler import read_all
 
@@ -31,8 +32,8 @@ Vectors = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Vectors (N, d) and groups (N,) -> directions (N, P, d), see `Directions.vectors`."""
 
 
-@dataclass(frozen=True, eq=False)
-class Driven:
+@dataclass(frozen=True, eq=False, repr=False)
+class Driven(Shown):
     """Where edits to targets ended.
 
     Attributes:

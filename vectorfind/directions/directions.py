@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
 
 from property_cnn.common.arrays import read_npz, write_npz
-from property_cnn.common.checks import MOST_STRENGTH, Whole, check_names, checked, refused
+from property_cnn.common.checks import Whole, check_names, checked
 from property_cnn.common.errors import InputError
+from property_cnn.common.prompt import Shown, Thumbnail, table_html
+from property_cnn.common.streams import CASES
+from property_cnn.common.tasks import one_thread
 from vectorfind.config import FindSettings
 from vectorfind.directions.boundaries import Boundaries, boundaries_of
 from vectorfind.directions.calibration import Calibration
 from vectorfind.directions.courses import Course, Driven
-from vectorfind.directions.edits import edited, edited_grid, images_of
+from vectorfind.directions.directed import TARGET_STEPS, DirectedFaces, as_array
 from vectorfind.directions.packing import (
     ARRAYS,
     KIND,
@@ -30,24 +33,28 @@ from vectorfind.directions.packing import (
     pack_settings,
     unpack,
 )
+from vectorfind.directions.thumbnails import thumbnails
 from vectorfind.directions.upgrading import VERSION
 from vectorfind.methods.base import DirectionField, Method
 from vectorfind.methods.conditions import check_conditions, project_off
 from vectorfind.methods.registry import default_strengths, method_named
 from vectorfind.models.pair import Models, load_models
-from vectorfind.models.protocols import Generator, Scorer
-from vectorfind.sampling.groups import WHOLE, group_names
-from vectorfind.sampling.sampler import read_all
+from vectorfind.models.protocols import Generator, Scorer, named
+from vectorfind.sampling.groups import group_names
+from vectorfind.sampling.latents import mapped_latents
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_STEPS = 100
 """Most steps of an edit."""
 
-TARGET_STEPS = 4
-"""Steps of an edit to a target, unless told otherwise."""
+STRIP_COLUMNS = 5
+"""Strengths that a strip shows."""
 
 
-@dataclass(frozen=True, eq=False)
-class Directions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Directions(Shown):
     """Directions of some properties at one layer, with the networks they were found on.
 
     G groups, S properties of the scorer, vectors of d numbers. `find_directions` makes them.
@@ -85,6 +92,44 @@ class Directions:
     conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     feature_shift: float | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What they are and what they were found from, to be shown."""
+        found, own = self.settings, ", ".join(self.properties)
+        sizes = [int(size) for size in self.group_sizes]
+        groups = "one" if len(sizes) == 1 else f"{len(sizes)} by {', '.join(found.group_by)}"
+        spread = f", {min(sizes):,} to {max(sizes):,} samples each" if len(sizes) > 1 else ""
+        unreadable = f", {self.unreadable:,} unreadable" if self.unreadable else ""
+        facts = {
+            "properties": own,
+            "method": self.method,
+            "layer": f"{self.layer}, {self.models.generator.layers[self.layer]:,} numbers",
+            "generator": named(self.models.generator),
+            "scorer": named(self.models.scorer),
+            "samples": f"{found.n:,}, seed {found.seed}{unreadable}",
+            "groups": groups + spread,
+            "units": "standard deviations of the scores" if self.calibration else "lengths",
+        }
+        if self.conditions:
+            facts["conditions"] = "\n".join(
+                f"{name} without {', '.join(others)}" for name, others in self.conditions.items()
+            )
+        if fits := self.curve_columns():
+            facts["fits"] = ", ".join(f"{name} {value:.3f}" for name, value in fits.items())
+        return facts
+
+    def _repr_html_(self) -> str:
+        return table_html(type(self).__name__, self.facts(), self._thumbnails)
+
+    @cached_property
+    def _thumbnails(self) -> tuple[Thumbnail, ...]:
+        """Of the first case of a test under the same seed; made once."""
+
+        def first() -> DirectedFaces:
+            z, label, _ = mapped_latents(self.models, self.settings.seed, CASES, 1, layers=())
+            return self.at(z, label)
+
+        return thumbnails(first, self.strengths)
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -135,6 +180,7 @@ class Directions:
         columns = [self.scored.index(name) for name in self.settings.group_by]
         return group_names(scores[:, columns], self.cuts)
 
+    @one_thread()
     def vectors(self, latents: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """The direction of each property for each vector: what a strength of 1 adds.
 
@@ -162,6 +208,7 @@ class Directions:
             directions *= np.array(steps, np.float32)[:, None]
         return directions
 
+    @one_thread()
     def conditioned(self, on: Mapping[str, Sequence[str]]) -> Directions:
         """Directions that leave others alone: each without its part in the span of those.
 
@@ -255,6 +302,30 @@ class Directions:
         """Whether directions are the same all along an edit."""
         return not any(field.depends_on_vector for field in self.fields.values())
 
+    def at(self, z, label=None) -> DirectedFaces:
+        """Faces whose directions are found once, for many edits of the same faces.
+
+            faces = directions.at(z, label)
+            images = [faces.edit(mouth=strength) for strength in (-1.8, -0.9, 0.9, 1.8)]
+
+        Args:
+            z, label: as in `edit`.
+
+        Raises:
+            InputError: an array of another shape.
+        """
+        by_group = any(field.depends_on_groups for field in self.fields.values())
+        return DirectedFaces(
+            *self._checked_latents(z, label),
+            properties=self.properties,
+            models=self.models,
+            layer=self.layer,
+            batch_size=self.settings.batch_size,
+            vectors_at=self.vectors,
+            group_of=self.group_of if by_group and len(self.groups) > 1 else None,
+            course=self.course,
+        )
+
     def edit(
         self,
         z,
@@ -268,7 +339,8 @@ class Directions:
     ) -> torch.Tensor:
         """Images of latents, changed by the given strengths.
 
-        Where directions differ by group, the unedited image is made and scored to find its own.
+        Where directions differ by group, the unedited image is made and scored to find its own;
+        `at` does so once for many edits.
 
         Args:
             z: (N, z_dim) latents, NumPy or PyTorch.
@@ -289,18 +361,8 @@ class Directions:
         Raises:
             InputError: unknown property, or an array of another shape.
         """
-        if target or by or to:
-            steps = TARGET_STEPS if steps is None else steps
-            driven = self.drive(z, label, steps=steps, by=by, to=to, **strengths)
-            self._tell_missed(driven, {**strengths, **(by or {}), **(to or {})})
-            return self._images(driven.latents)
-        z, label = self._checked_latents(z, label)
-        amounts = self._amounts(len(z), strengths)
-        course = self.course(1 if steps is None else steps)
-        latents, groups = self._entered(z, label)
-        if course is None:
-            return self._images(edited(latents, self.vectors(latents, groups), amounts))
-        return self._images(course.moved(latents, groups, amounts))
+        faces = self.at(z, label)
+        return faces.edit(steps=steps, target=target, by=by, to=to, **strengths)
 
     def drive(
         self,
@@ -321,21 +383,7 @@ class Directions:
         Raises:
             InputError: as in `edit`, or a property has two targets.
         """
-        z, label = self._checked_latents(z, label)
-        course, count = self.course(steps, True), len(z)
-        by, to = by or {}, to or {}
-        twice = [
-            name
-            for name in self.properties
-            if (name in by) + (name in to) + (name in strengths) > 1
-        ]
-        if twice:
-            raise InputError(f"{', '.join(twice)} has two targets; give one")
-        amounts = self._amounts(count, strengths) + self._amounts(count, by) / course.std
-        latents, groups = self._entered(z, label)
-        ends = self._amounts(count, to)
-        unasked = [name not in to for name in self.properties]
-        return course.driven(latents, groups, amounts, np.where(unasked, np.nan, ends))
+        return self.at(z, label).drive(steps=steps, by=by, to=to, **strengths)
 
     def edit_grid(self, z, label, strengths: np.ndarray) -> torch.Tensor:
         """Images of latents, each changed by every row of a grid.
@@ -350,18 +398,58 @@ class Directions:
         Raises:
             InputError: an array of another shape.
         """
-        z, label = self._checked_latents(z, label)
-        grid = _array(strengths)
-        if grid.ndim != 2 or grid.shape[1] != len(self.properties):
-            raise InputError(
-                f"strengths have shape {grid.shape}; expected (S, {len(self.properties)}): "
-                f"{', '.join(self.properties)}"
-            )
-        if not (np.abs(grid) <= MOST_STRENGTH).all():
-            raise refused("a strength", grid[~(np.abs(grid) <= MOST_STRENGTH)][0], "finite numbers")
-        moved = edited_grid(*self._directed(z, label), grid)  # (N, S, d)
-        images = self._images(moved.reshape(-1, moved.shape[2]))
-        return images.unflatten(0, moved.shape[:2])
+        return self.at(z, label).edit_grid(strengths)
+
+    def plot_strip(
+        self, name: str, z, label=None, strengths: Sequence[float] | None = None
+    ) -> Figure:
+        """Faces while one property's strength rises from left to right, as a run's page shows it.
+
+        Args:
+            name: the property.
+            z, label: as in `edit`, a row a face; 4 are readable.
+            strengths: of the columns; None for 5 from the least to the greatest of `strengths`.
+
+        Returns:
+            A matplotlib Figure.
+
+        Raises:
+            InputError: unknown property, or an array of another shape.
+        """
+        from reports.plots.images import image_strip  # loads matplotlib
+        from reports.text import ends_of
+
+        check_names("property", (name,), self.properties)
+        if strengths is None:
+            limit = max(map(abs, self.strengths[name]))
+            strengths = np.linspace(-limit, limit, STRIP_COLUMNS)
+        grid = np.zeros((len(strengths), len(self.properties)), np.float32)
+        grid[:, self.properties.index(name)] = as_array(strengths)
+        images = self.edit_grid(z, label, grid).cpu().numpy()
+        rows = [f"face {row}" for row in range(len(images))]
+        return image_strip(images, grid[:, self.properties.index(name)], name, ends_of(name), rows)
+
+    def plot_extremes(self, z, label=None) -> Figure:
+        """Faces unedited, and beside them with the least and the greatest of each property.
+
+        Args:
+            z, label: as in `edit`, a row a face.
+
+        Returns:
+            A matplotlib Figure.
+
+        Raises:
+            InputError: an array of another shape.
+        """
+        from reports.plots.images import extremes_sheet  # loads matplotlib
+        from reports.text import ends_of
+
+        count = len(self.properties)
+        grid = np.zeros((1 + 2 * count, count), np.float32)
+        for place, strengths in enumerate(self.strengths.values()):
+            grid[1 + 2 * place : 3 + 2 * place, place] = min(strengths), max(strengths)
+        images = self.edit_grid(z, label, grid).cpu().numpy()
+        return extremes_sheet(images, self.properties, [ends_of(name) for name in self.properties])
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes one .npz, atomically and without pickles; same directions give same bytes."""
@@ -387,10 +475,10 @@ class Directions:
     def _checked_latents(self, z, label) -> tuple[np.ndarray, np.ndarray]:
         """Latents and labels as arrays of the generator's sizes."""
         generator = self.models.generator
-        z = _array(z)
+        z = as_array(z)
         if label is None and generator.label_dim == 0:
             label = np.empty((len(z), 0), np.float32)
-        label = np.empty(0, np.float32) if label is None else _array(label)
+        label = np.empty(0, np.float32) if label is None else as_array(label)
         count = z.shape[0] if z.ndim == 2 and len(z) else "N"
         if z.shape != (count, generator.z_dim) or label.shape != (count, generator.label_dim):
             raise InputError(
@@ -400,52 +488,6 @@ class Directions:
         if not (np.isfinite(z).all() and np.isfinite(label).all()):
             raise InputError("z or label holds NaN or infinity; give finite latents")
         return z, label
-
-    def _amounts(self, count: int, strengths: Mapping[str, Any]) -> np.ndarray:
-        """Strengths (N, P) of edits of so many latents."""
-        check_names("property to edit", tuple(strengths), self.properties)
-        amounts = np.zeros((count, len(self.properties)), np.float32)
-        for name, value in strengths.items():
-            amount = _array(value)
-            if amount.shape not in ((), (count,)) or not (np.abs(amount) <= MOST_STRENGTH).all():
-                raise refused(
-                    f"strength of {name}",
-                    value,
-                    f"one number up to {MOST_STRENGTH:g}, or {count}, one a latent",
-                )
-            amounts[:, self.properties.index(name)] = amount
-        return amounts
-
-    def _tell_missed(self, driven: Driven, given: Collection[str]) -> None:
-        """Warns of targets of the given properties that were not reached."""
-        counts = driven.missed.sum(axis=0)
-        told = [
-            f"{name} in {counts[k]} of {len(driven.missed)}"
-            for k, name in enumerate(self.properties)
-            if name in given and counts[k]
-        ]
-        if told:
-            warnings.warn(f"targets not reached: {', '.join(told)}", stacklevel=3)
-
-    def _directed(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (N, d) at the layer, and each one's directions (N, P, d)."""
-        latents, groups = self._entered(z, label)
-        return latents, self.vectors(latents, groups)
-
-    def _entered(self, z: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (N, d) at the layer, and the groups (N,) of their images."""
-        mapped = self.models.map(z, label)
-        latents = mapped[self.layer].cpu().numpy()
-        groups = np.full(len(z), WHOLE)
-        by_group = any(field.depends_on_groups for field in self.fields.values())
-        if by_group and len(self.groups) > 1:
-            last = self.models.last_layer
-            base = read_all(self.models, mapped[last].cpu().numpy(), last, self.settings.batch_size)
-            groups = self.group_of(base)
-        return latents, groups
-
-    def _images(self, latents: np.ndarray) -> torch.Tensor:
-        return images_of(self.models, latents, self.layer, self.settings.batch_size)
 
 
 def load_directions(
@@ -486,16 +528,3 @@ def _by_source(fields: Sequence[DirectionField]) -> dict[int, list[int]]:
     for index, one in enumerate(fields):
         places.setdefault(id(one.source), []).append(index)
     return places
-
-
-def _array(values) -> np.ndarray:
-    """NumPy or PyTorch numbers as a float32 array."""
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    try:
-        if np.iscomplexobj(values):
-            raise TypeError("complex numbers")
-        with np.errstate(over="ignore"):  # what is too large is refused as infinite
-            return np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a {type(values).__name__} is no array of real numbers") from error

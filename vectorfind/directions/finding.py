@@ -13,6 +13,7 @@ import numpy as np
 
 from property_cnn.common.errors import InputError, ScorerError
 from property_cnn.common.progress import Progress
+from property_cnn.common.tasks import one_thread
 from property_cnn.network.shift import FOREIGN, LEAST
 from vectorfind.config import GROUPING, RAW, SIGMA, FindSettings
 from vectorfind.directions.boundaries import Boundaries, movable
@@ -278,6 +279,7 @@ def measured(models: Models, samples: SampleSource) -> dict[str, Any]:
     }
 
 
+@one_thread()
 def bind(  # noqa: PLR0913 - its keywords are the interface
     boundaries: Boundaries,
     generator: str | os.PathLike | Generator = "default",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from property_cnn.common.streams import CASES
+from property_cnn.common.tasks import one_thread
 from vectorfind.config import FindSettings, RankSettings
 from vectorfind.directions.edits import CaseEdits, grid_scores
 from vectorfind.methods.components.method import Components
@@ -18,6 +19,7 @@ from vectorfind.models.pair import Models
 from vectorfind.sampling.latents import mapped_latents
 
 
+@one_thread()
 def component_slopes(
     models: Models,
     components: Components,

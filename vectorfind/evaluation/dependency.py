@@ -13,7 +13,8 @@ same; the unedited image is one of the grid's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,6 @@ import pandas as pd
 from property_cnn.properties import akin
 from reports import columns as c
 from reports.statistics import bootstrap, interval_stream
-from vectorfind.evaluation.image_test import Evaluation
 
 WIDTH = 0.5
 """Standard deviations of the property's own score that a bin of its changes spans."""
@@ -109,19 +109,40 @@ def dependency_curve(
     return pd.DataFrame(rows, columns=list(c.DEPENDENCY_COLUMNS))
 
 
-def dependency_table(evaluation: Evaluation, score_std: np.ndarray) -> pd.DataFrame:
-    """Attribute dependency by the scorer and by each judge: a row of each, property and bin.
+class Side(NamedTuple):
+    """What one scorer, the directions' own or a judge, read of a test of C cases.
+
+    Attributes:
+        name: of the scorer.
+        scored: A names of its scores.
+        reads: property of the directions -> its score of it, of those that it reads.
+        base: (C, A) of the unedited images.
+        edited: (C, S, A) of their edits.
+        std: (A,) its unit.
+    """
+
+    name: str
+    scored: Sequence[str]
+    reads: Mapping[str, str]
+    base: np.ndarray
+    edited: np.ndarray
+    std: np.ndarray
+
+
+def dependency_table(
+    sides: Iterable[Side], pairs: Mapping[str, np.ndarray], seed: int = 0, resamples: int = 2000
+) -> pd.DataFrame:
+    """Attribute dependency: a row of each scorer, property and bin; see `Evaluation.dependency`.
 
     Args:
-        evaluation: of the directions.
-        score_std: (A,) the scorer's unit; judges have the deviation of their unedited cases.
+        sides: what each scorer read.
+        pairs: property -> (K, 2) as from `single_pairs`.
+        seed, resamples: of the 95 % bootstrap intervals over cases.
     """
-    settings = evaluation.settings
-    pairs = single_pairs(evaluation.strengths, evaluation.crossed)
     tables = []
-    for judge, scored, reads, base, edited, std in _sides(evaluation, score_std):
+    for judge, scored, reads, base, edited, std in sides:
         unit = np.where(std > 0, std, 1.0)
-        for name, some in zip(evaluation.properties, pairs, strict=True):
+        for name, some in pairs.items():
             if name not in reads or not len(some):
                 continue
             own = list(scored).index(reads[name])
@@ -131,19 +152,9 @@ def dependency_table(evaluation: Evaluation, score_std: np.ndarray) -> pd.DataFr
             ]  # fmt: skip
             if others and std[own] > 0:
                 sizes = dependencies(some, base / unit, edited / unit, own, others)
-                curve = dependency_curve(*sizes, settings.seed, settings.bootstrap)
+                curve = dependency_curve(*sizes, seed, resamples)
                 curve.insert(0, c.PROPERTY, name)
                 curve.insert(0, c.JUDGE, judge)
                 tables.append(curve)
     columns = [c.JUDGE, c.PROPERTY, *c.DEPENDENCY_COLUMNS]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-
-
-def _sides(evaluation: Evaluation, score_std: np.ndarray) -> Iterator[tuple]:
-    """The scorer, then each judge: name, scores, property -> score, unedited, edited, unit."""
-    reads = {name: name for name in evaluation.properties}
-    scores = evaluation.measured.scores
-    yield c.SCORER, evaluation.scored, reads, evaluation.base_scores, scores, score_std
-    for told in evaluation.judgements:
-        scored, scores = told.judge.scored, told.measured.scores
-        yield told.judge.name, scored, told.reads, told.base_scores, scores, told.score_std

@@ -10,18 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from property_cnn.common.errors import InputError
+from property_cnn.common.prompt import Shown, Thumbnail, table_html
 from property_cnn.common.streams import CASES, CONTROL, random_stream
 from property_cnn.common.tasks import run_tasks
 from property_cnn.hair import HairSegmenter
 from reports import columns as c
-from reports.statistics import bootstrap, interval_stream, wilson
+from reports.statistics import Interval, bootstrap, interval_stream, wilson
 from reports.tables import result_table, statistics_table
+from reports.text import signed, span
 from vectorfind.config import (
     LEAST_READ,
     MOST_IMAGES,
@@ -32,25 +36,32 @@ from vectorfind.config import (
 )
 from vectorfind.directions.directions import Directions
 from vectorfind.directions.edits import CaseEdits
+from vectorfind.directions.thumbnails import thumbnails
 from vectorfind.evaluation.cases import Onlookers, case_scores, unedited_images
+from vectorfind.evaluation.dependency import Side, dependency_table, single_pairs
 from vectorfind.evaluation.design import design_of, design_sizes
 from vectorfind.evaluation.judging import Judgement, judgements
 from vectorfind.evaluation.measuring import Measurement, measure
 from vectorfind.methods.registry import default_strengths
 from vectorfind.models.judges import Judge
 from vectorfind.models.pair import Models, check_readable
+from vectorfind.models.protocols import named
 from vectorfind.sampling.latents import BLOCK, mapped_latents
 from vectorfind.sampling.sampler import read_all
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CONTROL_CASES = 100
 """Cases of the control unless another number is asked for; never more than the test's own."""
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(Shown):
     """Result of the image-generation test of C cases.
 
     Attributes:
+        directions: that were tested.
         settings: those of the test, with strengths, thresholds and control_cases filled in.
         properties: P names of the strengths.
         scored: A names of the scores.
@@ -72,6 +83,7 @@ class Evaluation:
             full grid. The others are sweeps of one property alone.
     """
 
+    directions: Directions
     settings: EvaluateSettings
     properties: tuple[str, ...]
     scored: tuple[str, ...]
@@ -90,10 +102,133 @@ class Evaluation:
     judgements: tuple[Judgement, ...] = ()
     crossed: int | None = None
 
+    def facts(self) -> dict[str, str]:
+        """What was tested and what came out, to be shown."""
+        of, cases, measured = self.directions, len(self.table), self.measured
+        passed = int((self.table[c.PASSED] == c.PASS_MARK).sum())
+        facts = {
+            "directions": f"{', '.join(self.properties)} by {of.method} at {of.layer}",
+            "generator": named(of.models.generator),
+            "scorer": named(of.models.scorer),
+            "cases": f"{cases:,}, {len(self.strengths):,} edits each, seed {self.settings.seed}",
+            "passed": f"{passed:,} of {cases:,}, {span(*wilson(passed, cases))} of all",
+            "sum of |corr-coefs|": _interval(measured.sum_abs_correlation.at()),
+            "corr-coefs": "\n".join(
+                f"{name} {_interval(measured.correlation.at(place))}"
+                for place, name in enumerate(self.properties)
+            ),
+        }
+        if self.control is not None:
+            facts["of random directions"] = _interval(self.control.sum_abs_correlation.at())
+        if measured.unreadable or self.base_unreadable:
+            facts["unreadable"] = f"{measured.unreadable:,} edits, {self.base_unreadable:,} faces"
+        if self.judgements:
+            facts["judges"] = ", ".join(each.judge.name for each in self.judgements)
+        return facts
+
+    def _repr_html_(self) -> str:
+        return table_html(type(self).__name__, self.facts(), self._thumbnails)
+
+    @cached_property
+    def _thumbnails(self) -> tuple[Thumbnail, ...]:
+        """Of the first readable case; made once."""
+        first = int(np.isfinite(self.base_scores).all(axis=1).argmax())
+        case = slice(first, first + 1)
+        return thumbnails(
+            lambda: self.directions.at(self.z[case], self.label[case]), self.settings.strengths
+        )
+
+    def plot_strengths(self, narrow: bool = False) -> Figure:
+        """How far each property's score follows its strength, over the cases; see the run's page.
+
+        Args:
+            narrow: one panel a row, for narrow screens.
+
+        Returns:
+            A matplotlib Figure.
+        """
+        from reports.plots.measurements import strength_against_score  # loads matplotlib
+
+        scores = self._own_scores(self.measured)
+        control = None if self.control is None else self._own_scores(self.control)
+        grid = self.strengths[self.factorial]
+        columns = 1 if narrow else 3
+        return strength_against_score(grid, scores, self.properties, control, columns)
+
+    def plot_corr_coefs(self, narrow: bool = False) -> Figure:
+        """Where the cases' corr-coefs lie, against the threshold of a pass and random directions.
+
+        Args:
+            narrow: one panel a row, for narrow screens.
+
+        Returns:
+            A matplotlib Figure.
+        """
+        from reports.plots.measurements import corr_histogram  # loads matplotlib
+
+        thresholds, columns = dict(self.settings.thresholds), 1 if narrow else 3
+        control = None if self.control is None else self.control.correlations
+        found = self.measured.correlations
+        return corr_histogram(found, self.properties, thresholds, control, columns)
+
+    def plot_slopes(self, narrow: bool = False) -> Figure:
+        """What a unit of each strength does to every score: its own, and leaks.
+
+        Args:
+            narrow: scores down the side, for narrow screens.
+
+        Returns:
+            A matplotlib Figure.
+        """
+        from reports.plots.measurements import slope_heatmap  # loads matplotlib
+
+        own = [self.scored.index(name) for name in self.properties]
+        order = own + [index for index in range(len(self.scored)) if index not in own]
+        scored = [self.scored[index] for index in order]  # own effects on the diagonal
+        slope = self.measured.slope
+        mean, low, high = (part[:, order] for part in (slope.mean, slope.low, slope.high))
+        return slope_heatmap(mean, self.properties, scored, low, high, narrow)
+
+    def plot_dependency(self, narrow: bool = False) -> Figure:
+        """How far other scores move with each property's own: the curves of `dependency`.
+
+        Args:
+            narrow: one panel a row, for narrow screens.
+
+        Returns:
+            A matplotlib Figure.
+        """
+        from reports.plots.dependency import dependency_curves  # loads matplotlib
+
+        return dependency_curves(self.dependency(), columns=1 if narrow else 3)
+
+    def dependency(self) -> pd.DataFrame:
+        """Attribute dependency by the scorer and by each judge, see `dependency_table`."""
+        reads = {name: name for name in self.properties}
+        own, std = self.measured.scores, self.directions.score_std
+        sides = [Side(c.SCORER, self.scored, reads, self.base_scores, own, std)]
+        for told in self.judgements:
+            seen = told.base_scores, told.measured.scores, told.score_std
+            sides.append(Side(told.judge.name, told.judge.scored, told.reads, *seen))
+        settings = self.settings
+        pairs = dict(zip(self.properties, single_pairs(self.strengths, self.crossed), strict=True))
+        return dependency_table(sides, pairs, settings.seed, settings.bootstrap)
+
+    def _own_scores(self, measured: Measurement) -> np.ndarray:
+        """(C, S, P) scores of the properties, in standard deviations of the samples'."""
+        own = [self.scored.index(name) for name in self.properties]
+        std = self.directions.score_std
+        unit = np.where(std > 0, std, 1.0)[own]
+        return measured.scores[:, self.factorial, own] / unit
+
     @property
     def factorial(self) -> slice:
         """The edits that corr-coefs and slopes are of: those that vary all properties at once."""
         return slice(self.crossed)
+
+
+def _interval(of: Interval) -> str:
+    return f"{signed(of[0])} ({span(*of[1:])})"
 
 
 def completed(settings: EvaluateSettings, directions: Directions) -> EvaluateSettings:
@@ -213,6 +348,7 @@ def run_cases(
     if hair is not None:
         table, statistics = with_hair(table, statistics, hair, settings)
     return Evaluation(
+        directions=directions,
         settings=settings,
         properties=directions.properties,
         scored=directions.scored,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from property_cnn.common.prompt import Shown
 from property_cnn.properties import read_as
 from reports.statistics import Estimate, bootstrap, interval_stream
 from vectorfind.config import EvaluateSettings
@@ -19,8 +20,8 @@ from vectorfind.evaluation.measuring import Measurement, measure
 from vectorfind.models.judges import Judge
 
 
-@dataclass(frozen=True, eq=False)
-class Identity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Identity(Shown):
     """How far edits of C cases, S each, leave a face the same person's.
 
     Attributes:
@@ -34,8 +35,8 @@ class Identity:
     mean: Estimate
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judgement(Shown):
     """What one judge says of the C cases of a test.
 
     Attributes:

@@ -12,6 +12,7 @@ import numpy as np
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import CASES
+from property_cnn.common.tasks import one_thread
 from reports.statistics import Estimate, bootstrap, interval_stream
 from vectorfind.directions.directions import Directions
 from vectorfind.sampling.latents import mapped_latents
@@ -30,6 +31,7 @@ def layer_blocks(layers: int, block: int) -> list[tuple[int, int]]:
     return [*((at, min(at + block, layers)) for at in range(0, layers, block)), (0, layers)]
 
 
+@one_thread()
 def layer_effects(
     directions: Directions,
     count: int = 32,

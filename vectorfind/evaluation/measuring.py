@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from property_cnn.common.prompt import Shown
 from reports.statistics import Estimate, bootstrap, interval_stream
 from vectorfind.config import EvaluateSettings
 from vectorfind.evaluation.design import Design
 from vectorfind.evaluation.statistics import case_correlations, case_slopes
 
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurement(Shown):
     """What the images of C cases say: S edits a case, P strengths, A scores.
 
     Attributes:

@@ -10,11 +10,12 @@ import torch
 
 from property_cnn.common.checks import check_names, checked, choose, refused
 from property_cnn.common.errors import ScorerError
+from property_cnn.common.prompt import Shown, brief
 
 TAKES = ("tensor", "array", "pixels")
 
 
-class CallableScorer:
+class CallableScorer(Shown):
     """Makes a scorer, as `protocols.Scorer` says, of a function.
 
         scorer = CallableScorer(lambda images: {"bright": images.mean(dim=(1, 2, 3))}, ["bright"])
@@ -56,6 +57,15 @@ class CallableScorer:
         choose("takes", takes, TAKES)
         self.function, self.properties, self.takes = function, names, takes
         self.device, self.digest, self.thread_safe = torch.device(device), digest, thread_safe
+
+    def facts(self) -> dict[str, str]:
+        """The function, what it reads and what it takes."""
+        function = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return {
+            "properties": brief(self.properties),
+            "function": f"{function}, takes {self.takes} on {self.device}",
+            "digest": self.digest or "none",
+        }
 
     def __call__(self, images: torch.Tensor) -> np.ndarray:
         """Images (N, 3, H, W) in [-1, 1] -> scores (N, P) float32.

@@ -12,18 +12,20 @@ import torch
 
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError, ScorerError
+from property_cnn.common.prompt import Shown
 from vectorfind.config import DTYPES, FindSettings
 from vectorfind.models.protocols import (
     Generator,
     Scorer,
     device_of,
+    named,
     resolve_generator,
     resolve_scorer,
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Models:
+@dataclass(frozen=True, eq=False, repr=False)
+class Models(Shown):
     """The two networks that every stage runs, with the precision they run in.
 
     Attributes:
@@ -35,6 +37,14 @@ class Models:
     generator: Generator
     scorer: Scorer
     dtype: str = "float32"
+
+    def facts(self) -> dict[str, str]:
+        """Kinds and digests of the networks."""
+        return {
+            "generator": named(self.generator),
+            "scorer": f"{named(self.scorer)}\n{', '.join(self.scored)}",
+            "precision": self.dtype,
+        }
 
     @property
     def scored(self) -> tuple[str, ...]:

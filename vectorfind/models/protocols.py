@@ -194,6 +194,11 @@ def digest_of(network: object) -> str:
     return digest if size is None else f"{digest}-{size}px"
 
 
+def named(network: object) -> str:
+    """Kind and digest of a network, to be shown."""
+    return " ".join(filter(None, [type(network).__name__, digest_of(network)]))
+
+
 def digest_without_size(digest: str) -> str:
     """What `digest_of` gives of the generator whatever the side of its images."""
     return re.sub(r"-\d+px$", "", digest)

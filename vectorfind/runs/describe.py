@@ -14,7 +14,6 @@ from property_cnn.common.files import file_digest, reading
 from property_cnn.common.folders import flat, read_json
 from reports.layout import CONFIG
 from stylegan_ft.generator import NAMED, generator_path
-from vectorfind.runs.record import versions
 
 
 def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
@@ -22,14 +21,17 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
 
     Args:
         path: the name of a generator, a run's folder, an .npz of directions, samples or latents,
-            another project's .npy, networks of landmarks, or a checkpoint, see
-            `stylegan_ft.formats`; None for versions and the shipped networks.
+            another project's .npy, networks of landmarks, a checkpoint, see
+            `stylegan_ft.formats`, or an export, see `stylegan_ft.exports`; None for versions and
+            the shipped networks.
 
     Raises:
         InputError: it is none of these.
         CheckpointError: the file is missing, damaged or foreign.
     """
     if path is None:
+        from vectorfind.runs.record import versions
+
         return versions() | _shipped()
     path = generator_path(path) if str(path) in NAMED else Path(path)
     with reading(path):
@@ -37,8 +39,14 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     if odd:
         raise InputError(f"{path} is neither a file nor a folder; give one")
     if path.is_dir():
+        from stylegan_ft.formats.load import is_network_folder
+
+        if is_network_folder(path):
+            return _checkpoint(path)
         if not (path / CONFIG).exists():
-            raise InputError(f"{path} holds no {CONFIG}; give the folder of a run, or a file")
+            raise InputError(
+                f"{path} holds no {CONFIG}; give a run's folder, an export's, or a file"
+            )
         return {name: str(value) for name, value in flat(read_json(path / CONFIG)).items()}
     if path.suffix == ".npz":
         headers = npz_headers(path)

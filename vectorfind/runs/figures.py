@@ -21,15 +21,13 @@ from reports.layout import (
     figure_path,
 )
 from reports.plots.images import case_grid, image_strip
-from reports.plots.measurements import corr_histogram, slope_heatmap, strength_against_score
 from reports.plots.overlays import overlay_sheet
 from reports.plots.style import Plot, both_widths, figure_png
 from reports.text import ends_of, plain
-from vectorfind.directions.directions import Directions
+from vectorfind.directions.directions import STRIP_COLUMNS, Directions
 from vectorfind.directions.edits import edited_grid, images_of
 from vectorfind.evaluation.image_test import Evaluation
 
-STRIP_COLUMNS = 5
 STRIP_CASES = 4
 
 _LEGEND = ("hair before and after", "hair only after", "hair only before")
@@ -50,7 +48,11 @@ def run_figures(directions: Directions, evaluation: Evaluation) -> dict[str, Plo
             figures[STRIP_FIGURE + name] = Plot(figure_png(strip))
         if len(evaluation.properties) == 3 and evaluation.crossed is None:
             figures[GRID_FIGURE] = _grid(directions, evaluation, readable[0])
-    return figures | _plots(directions, evaluation)
+    return figures | {
+        STRENGTH_FIGURE: both_widths(evaluation.plot_strengths),
+        SLOPES_FIGURE: both_widths(evaluation.plot_slopes),
+        CORRS_FIGURE: both_widths(evaluation.plot_corr_coefs),
+    }
 
 
 def write_figures(folder: Path, figures: Mapping[str, Plot]) -> None:
@@ -95,38 +97,6 @@ def hair_figure(directions: Directions, evaluation: Evaluation, segmenter: HairS
         legend=_LEGEND,
     )
     return Plot(figure_png(sheet))
-
-
-def _plots(directions: Directions, evaluation: Evaluation) -> dict[str, Plot]:
-    """The plots of the measurements."""
-    names, control, slope = evaluation.properties, evaluation.control, evaluation.measured.slope
-    own = [evaluation.scored.index(name) for name in names]
-    std = np.where(directions.score_std > 0, directions.score_std, 1.0)[own]
-    some = evaluation.factorial
-    grid, scores = evaluation.strengths[some], evaluation.measured.scores[:, some, own] / std
-    control_scores = None if control is None else control.scores[:, some, own] / std
-    control_corrs = None if control is None else control.correlations
-    order = own + [index for index in range(len(evaluation.scored)) if index not in own]
-    scored = [evaluation.scored[index] for index in order]  # own effects on the diagonal
-    effects = [part[:, order] for part in (slope.mean, slope.low, slope.high)]
-
-    def strength(narrow: bool) -> Figure:
-        columns = 1 if narrow else 3
-        return strength_against_score(grid, scores, names, control_scores, columns)
-
-    def corrs(narrow: bool) -> Figure:
-        columns, thresholds = 1 if narrow else 3, dict(evaluation.settings.thresholds)
-        corrs = evaluation.measured.correlations
-        return corr_histogram(corrs, names, thresholds, control_corrs, columns)
-
-    def slopes(narrow: bool) -> Figure:
-        return slope_heatmap(effects[0], names, scored, *effects[1:], narrow)
-
-    return {
-        STRENGTH_FIGURE: both_widths(strength),
-        SLOPES_FIGURE: both_widths(slopes),
-        CORRS_FIGURE: both_widths(corrs),
-    }
 
 
 def _strip(directions: Directions, evaluation: Evaluation, cases: np.ndarray, index: int) -> Figure:

@@ -18,6 +18,7 @@ import pandas as pd
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import inside, writable_folder
+from property_cnn.common.prompt import Shown, brief
 from property_cnn.jobs.folder import Claim, amend_folder, open_again
 from reports.folders import ReadingError, read_config
 from reports.layout import (
@@ -45,8 +46,8 @@ _MEASURED = (STATISTICS, N_CURVE)
 """Tables that a report makes of bare cases or curves, and that a run's folder has of its own."""
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class Report(Shown):
     """What a report says, to be printed, and its page where one was written.
 
     Attributes:
@@ -58,6 +59,12 @@ class Report:
     page: Path | None
     lines: tuple[str, ...]
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, str]:
+        """Where the page is, the tables without a folder, and the results in words."""
+        tables = {name: brief(table) for name, table in self.tables.items()}
+        page = "none" if self.page is None else str(self.page)
+        return {"page": page, **tables, "results": "\n".join(self.lines)}
 
     def values(self) -> dict[str, Any]:
         """The same as JSON can hold it, with the rows of the tables of results."""

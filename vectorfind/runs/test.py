@@ -64,7 +64,6 @@ from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.finding import check_early, draw, fit_samples, models_for
 from vectorfind.directions.packing import directions_file
 from vectorfind.evaluation.cases import Onlookers
-from vectorfind.evaluation.dependency import dependency_table
 from vectorfind.evaluation.image_test import Evaluation, completed, completed_early
 from vectorfind.evaluation.judge_tables import judge_arrays, judge_tables
 from vectorfind.evaluation.measuring import Measurement
@@ -315,7 +314,7 @@ def _evaluate_into(
         FITS: fits_table(directions.fits()),
         **judge_tables(evaluation),
     }
-    dependency = dependency_table(evaluation, directions.score_std)
+    dependency = evaluation.dependency()
     if len(dependency):
         tables[DEPENDENCY] = dependency
     if config["kind"] == "test":

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from property_cnn.common.prompt import Shown
 from property_cnn.common.streams import SAMPLES
 from property_cnn.common.tasks import run_tasks
 from vectorfind.config import FindSettings
@@ -41,8 +42,8 @@ class SampleSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Shown):
     """What one pass over n latents yields; all arrays are float32 unless said otherwise.
 
     Attributes:

@@ -58,9 +58,9 @@ class PGGAN(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Images (N, C, R, R) of latents (N, z_dim + label_dim), the label last."""
         config = self.config
-        if config.label_dim:
+        if config.label_dim and not config.joint_label:
             z, label = latents.split([config.z_dim, config.label_dim], dim=1)
-            # the original's: a length of z_dim, beside which a label is small
+            # genforce's: a length of z_dim, beside which a label is small
             latents = torch.cat([pixel_norm(z) * math.sqrt(config.z_dim), label], dim=1)
         x = latents[:, :, None, None]
         for k, layer in enumerate(self.layers):

@@ -14,15 +14,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan_ft.architectures.filters import setup_filter, upsample2d, upsample_conv2d
-from stylegan_ft.architectures.mapping import EPSILON, FullyConnected, slope_and_gain
-from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
+from stylegan_ft.architectures.mapping import EPSILON, FullyConnected, activation_of
+from stylegan_ft.architectures.stylegan2.settings import USUAL_FILTER, StyleGAN2Config
 
 TINY = 1e-30
 """In place of a largest value of zero, by which nothing can be divided."""
 
 
 def modulated_conv2d(
-    x: Tensor, weight: Tensor, style: Tensor, kernel: Tensor | None = None, gain: float = 1.0
+    x: Tensor,
+    weight: Tensor,
+    style: Tensor,
+    kernel: Tensor | None = None,
+    gain: float = 1.0,
+    demodulate: bool = True,
 ) -> Tensor:
     """Convolution whose weights each row's style scales and then brings to unit norm.
 
@@ -36,23 +41,25 @@ def modulated_conv2d(
         style: (N, I).
         kernel: if given, height and width are doubled with this filter.
         gain: factor of the result.
+        demodulate: whether the weights are brought to unit norm.
 
     Returns:
         (N, O, H, W), or (N, O, 2H, 2W).
     """
-    if x.dtype == torch.float16:
+    if x.dtype == torch.float16 and demodulate:
         largest = weight.abs().amax(dim=(1, 2, 3), keepdim=True)
         weight = weight / (largest.clamp(min=TINY) * math.sqrt(weight[0].numel()))
         style = style / style.abs().amax(dim=1, keepdim=True).clamp(min=TINY)
-    power = style.square() @ weight.square().sum(dim=(2, 3)).T  # (N, O)
-    norm = (power + EPSILON).rsqrt() * gain
+    if demodulate:
+        power = style.square() @ weight.square().sum(dim=(2, 3)).T  # (N, O)
+        norm = (power + EPSILON).rsqrt() * gain
     weight = weight.to(x.dtype)
     x = x * _maps(style).to(x.dtype)
     if kernel is None:
         x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
     else:
         x = upsample_conv2d(x, weight, kernel)
-    return x * _maps(norm).to(x.dtype)
+    return x * _maps(norm).to(x.dtype) if demodulate else x * gain
 
 
 def _maps(x: Tensor) -> Tensor:  # (N, C) -> (N, C, 1, 1)
@@ -69,22 +76,24 @@ class SynthesisLayer(nn.Module):
         self.affine = FullyConnected(config.w_dim, inputs)
         self.weight = nn.Parameter(torch.zeros(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        # the original has a filter in every layer, and hands its setting to those that upsample
+        taps = config.resample_filter if up else USUAL_FILTER
+        self.register_buffer("resample_filter", setup_filter(taps))
         self.noisy = config.use_noise
         if self.noisy:
             self.register_buffer("noise_const", torch.zeros(resolution, resolution))
             self.noise_strength = nn.Parameter(torch.zeros(()))
-        self.up, self.clamp = up, config.conv_clamp
-        self.slope, self.gain = slope_and_gain(config.activation)
+        self.up, self.clamp, self.demodulate = up, config.conv_clamp, config.demodulate
+        self.activation = activation_of(config.activation)
 
     def forward(self, x: Tensor, style: Tensor, gain: float = 1.0) -> Tensor:
         kernel = self.resample_filter if self.up else None
-        total = self.gain * gain  # all activations here take a factor as well before as after
-        x = modulated_conv2d(x, self.weight, style, kernel, total)
+        before = self.activation.before(gain)
+        x = modulated_conv2d(x, self.weight, style, kernel, before, self.demodulate)
         if self.noisy:
-            x = x.add_((self.noise_const * (self.noise_strength * total)).to(x.dtype))
-        x = x.add_((self.bias * total).to(x.dtype)[:, None, None])
-        x = F.leaky_relu(x, self.slope, inplace=True)
+            x = x.add_((self.noise_const * (self.noise_strength * before)).to(x.dtype))
+        x = x.add_((self.bias * before).to(x.dtype)[:, None, None])
+        x = self.activation(x, gain, inplace=True)
         return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
 
 

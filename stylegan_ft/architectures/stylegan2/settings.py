@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from property_cnn.common.errors import CheckpointError, InputError
-from stylegan_ft.architectures.mapping import slope_and_gain
+from stylegan_ft.architectures.mapping import activation_of
 from stylegan_ft.architectures.settings import (
+    TRAINING,
     Keywords,
     check_counts,
     check_sizes,
@@ -19,6 +20,12 @@ from stylegan_ft.architectures.settings import (
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 """How the image comes about: the sum of all blocks' images, by residual blocks, or plainly."""
+
+
+USUAL_FILTER = (1.0, 3.0, 3.0, 1.0)
+"""Taps of the filter where nothing else is said."""
+
+MOST_TAPS = 64
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,10 @@ class StyleGAN2Config:
         embed_features: numbers that the label becomes; None for w_dim.
         layer_features: width of the mapping's layers; None for w_dim.
         lr_multiplier: of the mapping's layers.
-        mapping_activation, activation: "lrelu", "relu" or "linear", of mapping and synthesis.
+        mapping_activation, activation: of mapping and synthesis, see
+            `stylegan_ft.architectures.mapping.ACTIVATIONS`.
         architecture: "skip", "resnet" or "orig".
-        resample_filter: taps of the filter of every change of resolution.
+        resample_filter: taps of the filter of every change of resolution, 1 to 64 of them.
         image_filter: of that of the sum of images alone, where it is another; None for the same.
         use_noise: whether the layers add their constant noise.
         conv_clamp: largest absolute value that a layer gives, in any precision; None: no limit.
@@ -43,6 +51,7 @@ class StyleGAN2Config:
             vector, else each by itself.
         final_tanh: whether images pass a hyperbolic tangent.
         num_fp16_res: how many of the highest resolutions the original runs in half precision.
+        demodulate: whether the layers' modulated weights are brought to unit norm.
 
     Raises:
         InputError: a setting is not one of the allowed ones.
@@ -60,7 +69,7 @@ class StyleGAN2Config:
     lr_multiplier: float = 0.01
     mapping_activation: str = "lrelu"
     architecture: str = "skip"
-    resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
+    resample_filter: tuple[float, ...] = USUAL_FILTER
     activation: str = "lrelu"
     use_noise: bool = True
     conv_clamp: float | None = None
@@ -68,6 +77,7 @@ class StyleGAN2Config:
     joint_label: bool = False
     final_tanh: bool = False
     image_filter: tuple[float, ...] | None = None
+    demodulate: bool = True
 
     def __post_init__(self):
         self._fill()
@@ -86,11 +96,11 @@ class StyleGAN2Config:
             )
         for name in ("resample_filter", "image_filter"):
             taps = getattr(self, name)
-            if taps is not None and (not 2 <= len(taps) <= 64 or not sum(taps)):
-                raise InputError(f"{name} {taps}: it must have 2 to 64 taps and a sum")
-        check_switches(self, "use_noise", "joint_label", "final_tanh")
-        slope_and_gain(self.activation)
-        slope_and_gain(self.mapping_activation)
+            if taps is not None and (not 1 <= len(taps) <= MOST_TAPS or not sum(taps)):
+                raise InputError(f"{name} {taps}: it must have 1 to {MOST_TAPS} taps and a sum")
+        check_switches(self, "use_noise", "joint_label", "final_tanh", "demodulate")
+        activation_of(self.activation)
+        activation_of(self.mapping_activation)
 
     @property
     def half_from(self) -> int:
@@ -141,8 +151,9 @@ def config_from_official(init_kwargs: Mapping[str, Any]) -> StyleGAN2Config:
     mapping = Keywords("mapping_kwargs", given.take("mapping_kwargs", {}))
     nested = "synthesis_kwargs" in given.left
     synthesis = Keywords("synthesis_kwargs", given.take("synthesis_kwargs")) if nested else given
-    synthesis.ignore("fp16_channels_last", "fused_modconv_default")
-    mapping.ignore("w_avg_beta")
+    given.ignore("fused_modconv_default", *TRAINING)
+    synthesis.ignore("fp16_channels_last", "fused_modconv_default", *TRAINING)
+    mapping.ignore("w_avg_beta", *TRAINING)
     if synthesis.take("kernel_size", 3) != 3:
         raise CheckpointError("the generator's kernel_size is not 3, which this library needs")
     resolution = given.take("img_resolution")
@@ -157,13 +168,18 @@ def config_from_official(init_kwargs: Mapping[str, Any]) -> StyleGAN2Config:
         "lr_multiplier": mapping.take("lr_multiplier", 0.01),
         "mapping_activation": mapping.take("activation", "lrelu"),
         "architecture": synthesis.take("architecture", "skip"),
-        "resample_filter": synthesis.take("resample_filter", (1, 3, 3, 1)),
+        "resample_filter": _official_taps(synthesis.take("resample_filter", USUAL_FILTER)),
         "activation": synthesis.take("activation", "lrelu"),
         "use_noise": synthesis.take("use_noise", True),
         "conv_clamp": synthesis.take("conv_clamp", None if nested else 256),
         "num_fp16_res": synthesis.take("num_fp16_res", 0 if nested else 4),
     }
     return config_of(StyleGAN2Config, settings, given, mapping, synthesis)
+
+
+def _official_taps(given: object) -> object:
+    """NVlabs' argument, in which None and a number stand for a filter of one tap."""
+    return (1.0,) if given is None or isinstance(given, int | float) else given
 
 
 def _channels(resolution: int, base: int, most: int) -> tuple[int, ...]:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from property_cnn.common.errors import InputError
-from stylegan_ft.architectures.settings import Keywords, check_sizes, config_of, finite
+from stylegan_ft.architectures.settings import (
+    TRAINING,
+    Keywords,
+    check_sizes,
+    config_of,
+    finite,
+)
 
 CONFIG_R = {
     "conv_kernel": 1,
@@ -125,12 +131,12 @@ def config_from_official(init_kwargs: Mapping[str, Any]) -> StyleGAN3Config:
     nested = Keywords("synthesis_kwargs", given.take("synthesis_kwargs", {}))
     settings = {"mapping_layers": mapping.take("num_layers", 2)}
     settings["lr_multiplier"] = mapping.take("lr_multiplier", 0.01)
-    mapping.ignore("w_avg_beta", "freeze_layers", "freeze_embed")
+    mapping.ignore("w_avg_beta", *TRAINING)
     for name in ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"):
         settings[name] = given.take(name)
     for field in dataclasses.fields(StyleGAN3Config):
         if field.name not in settings:
             settings[field.name] = given.take(field.name, nested.take(field.name, field.default))
-    given.ignore("magnitude_ema_beta")
-    nested.ignore("magnitude_ema_beta")
+    given.ignore("magnitude_ema_beta", "fused_modconv_default", *TRAINING)
+    nested.ignore("magnitude_ema_beta", *TRAINING)
     return config_of(StyleGAN3Config, settings, given, mapping, nested)

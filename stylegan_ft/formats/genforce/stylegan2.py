@@ -21,7 +21,7 @@ from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.genforce.spreads import scale_of, told_multiplier, told_scaling
 from stylegan_ft.formats.records import Checkpoint
 
-OPTIONS = {"final_tanh": False, "use_wscale": True, "mapping_lr_mul": 0.01}
+OPTIONS = {"final_tanh": False, "use_wscale": True, "mapping_lr_mul": 0.01, "demodulate": True}
 """What files do not tell, and genforce's defaults."""
 
 CONST = "synthesis.early_layer.const"
@@ -91,6 +91,7 @@ def _converted(
             resample_filter=TAPS,
             lr_multiplier=chosen["mapping_lr_mul"],
             final_tanh=chosen["final_tanh"],
+            demodulate=chosen["demodulate"],
             **sizes,
         )
     except InputError as error:

@@ -18,6 +18,9 @@ from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.formats.families import settings_of_stylegan2
 from stylegan_ft.formats.nvidia.variables import Variables, check_arguments
 
+NEAREST = (1.0, 1.0)
+"""Taps that TensorFlow's `resample_kernel` stands for where it is None: pixels are repeated."""
+
 FIXED = {"normalize_latents": True, "use_wscale": True, "dtype": "float32"}
 """Arguments that must be as NVIDIA's defaults are."""
 
@@ -52,7 +55,7 @@ def stylegan2(variables: Variables, given: Keywords) -> tuple[StyleGAN2Config, d
         "lr_multiplier": given.take("mapping_lrmul", 0.01),
         "mapping_activation": given.take("mapping_nonlinearity", "lrelu"),
         "activation": given.take("nonlinearity", "lrelu"),
-        "resample_filter": given.take("resample_kernel", told.resample_filter),
+        "resample_filter": given.take("resample_kernel", told.resample_filter) or NEAREST,
         "conv_clamp": given.take("conv_clamp", None),
         "num_fp16_res": given.take("num_fp16_res", 0),
     }

@@ -8,10 +8,11 @@ and tensors among the attributes. Its classes must be those that NVlabs' generat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from property_cnn.common.errors import CheckpointError
+from stylegan_ft.architectures.settings import training_arguments
 from stylegan_ft.architectures.stylegan2 import settings as stylegan2
 from stylegan_ft.architectures.stylegan3 import settings as stylegan3
 from stylegan_ft.formats.records import Checkpoint
@@ -24,6 +25,8 @@ from stylegan_ft.pickles.tensors import StoredTensor, read_state
 ENTRIES = ("G_ema", "G")
 """Entries that may hold the generator: the averaged one first."""
 
+GENERATOR = "Generator"
+
 CLASSES = frozenset(
     "Generator MappingNetwork SynthesisNetwork SynthesisBlock SynthesisLayer ToRGBLayer "
     "FullyConnectedLayer Conv2dLayer SynthesisInput".split()
@@ -35,6 +38,9 @@ ARGUMENTS = (
     "synthesis_kwargs",
 )  # fmt: skip
 """Names of the generator's arguments in their order."""
+
+MOST_NETWORKS = 4
+"""Networks in a file that is a tuple or list of them."""
 
 MAX_PARTS = 2**15
 """Modules and tensors that no generator exceeds."""
@@ -53,10 +59,16 @@ class Network:
 
 
 def find_network(saved: Saved) -> Network | None:
-    """The generator that a file holds as a whole object; None if it holds none."""
-    if not isinstance(saved.value, dict):
-        return _as_network("", saved.value)
-    found = (_as_network(entry, saved.value.get(entry)) for entry in ENTRIES)
+    """The generator that a file holds as a whole object; None if it holds none.
+
+    Of a tuple or list, as (G, D, G_ema), it is the last one, which is the averaged one.
+    """
+    value = saved.value
+    if isinstance(value, tuple | list):
+        return _last_generator(value)
+    if not isinstance(value, dict):
+        return _as_network("", value)
+    found = (_as_network(entry, value.get(entry)) for entry in ENTRIES)
     return next((network for network in found if network is not None), None)
 
 
@@ -69,7 +81,7 @@ def read_network(network: Network, saved: Saved, data: Data, payload: bool = Tru
     Raises:
         CheckpointError: it has classes of other networks, or arguments that are not known.
     """
-    if network.class_name != "Generator":
+    if network.class_name != GENERATOR:
         raise _foreign(network.entry, network.class_name)
     tensors = dict(_tensors(network, saved))
     arguments = _arguments(network)
@@ -80,8 +92,18 @@ def read_network(network: Network, saved: Saved, data: Data, payload: bool = Tru
         architecture="stylegan3" if third else "stylegan2",
         config=config,
         state=read_state(tensors, data, payload),
-        notes=("its embedded source code was not run",),
+        notes=("its embedded source code was not run", *_ignored(arguments)),
     )
+
+
+def _last_generator(values: Sequence[object]) -> Network | None:
+    if not 0 < len(values) <= MOST_NETWORKS:
+        return None
+    places = [f"{k + 1} of {len(values)}" for k in range(len(values))]
+    found = [_as_network(place, value) for place, value in zip(places, values, strict=True)]
+    networks = [network for network in found if network is not None]
+    generators = [network for network in networks if network.class_name == GENERATOR]
+    return next(reversed(generators or networks), None)
 
 
 def _as_network(entry: str, value: object) -> Network | None:
@@ -152,6 +174,14 @@ def plain_value(name: str, value: object, depth: int = 0) -> object:
             raise CheckpointError(f"{name[:60]} of its generator has names that are no texts")
         return {key: plain_value(key, part, depth + 1) for key, part in value.items()}
     return tuple(plain_value(name, part, depth + 1) for part in value)
+
+
+def _ignored(arguments: Mapping[str, object]) -> tuple[str, ...]:
+    """A note of arguments that NVlabs' classes do not have and that change no image."""
+    names = training_arguments(arguments)
+    if not names:
+        return ()
+    return (f"arguments that change no image were left out: {', '.join(names)}",)
 
 
 def _foreign(where: str, class_name: str) -> CheckpointError:

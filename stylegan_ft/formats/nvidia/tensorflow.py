@@ -17,6 +17,7 @@ from torch import Tensor
 from property_cnn.common.errors import CheckpointError
 from stylegan_ft.architectures.settings import Keywords
 from stylegan_ft.formats.families import listed
+from stylegan_ft.formats.nvidia.from_pggan import TELLING, progressive
 from stylegan_ft.formats.nvidia.from_stylegan1 import stylegan1
 from stylegan_ft.formats.nvidia.from_stylegan2 import stylegan2
 from stylegan_ft.formats.nvidia.official import plain_value
@@ -40,7 +41,7 @@ NOTE = (
 )
 
 PROGRESSIVE = "G_paper"
-"""Function that builds a progressive GAN."""
+"""Function that builds a progressive GAN, which has no components."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,16 @@ class Network:
     components: Mapping[str, Network] = field(default_factory=dict)
 
 
-CONVERSIONS: dict[str, tuple[str, Callable[[Variables, Keywords], tuple[Any, dict[str, Tensor]]]]]
-CONVERSIONS = {
+Conversion = Callable[[Variables, Keywords], tuple[Any, dict[str, Tensor]]]
+
+CONVERSIONS: dict[str, tuple[str, Conversion]] = {
     "4x4/Conv/mod_weight": ("stylegan2", stylegan2),
     "4x4/Conv/StyleMod/weight": ("stylegan1", stylegan1),
 }
 """A variable that only one synthesis has -> its architecture, and what converts it."""
 
 FUNCTIONS = frozenset(
-    "G_style G_main G_mapping G_synthesis G_synthesis_stylegan2 "
+    "G_paper G_style G_main G_mapping G_synthesis G_synthesis_stylegan2 "
     "G_synthesis_stylegan_revised".split()
 )
 """NVIDIA's functions that build generators and their components."""
@@ -94,6 +96,24 @@ def read_generator(value: Call, data: Data, payload: bool = True) -> Checkpoint:
         CheckpointError: it is damaged, or of an architecture that this library does not have.
     """
     network = _network(value, depth=2)
+    architecture, convert = _conversion(network)
+    arguments: dict[str, Any] = {}
+    stored: dict[str, StoredTensor] = dict(network.variables)
+    for name, part in network.components.items():
+        arguments |= part.arguments
+        stored |= {f"{name}/{key}": array for key, array in part.variables.items()}
+    arguments |= network.arguments
+    variables = Variables(read_state(stored, data, payload))
+    config, state = convert(variables, Keywords("the generator's arguments", arguments))
+    variables.finish()
+    kind = f"NVlabs TensorFlow pickle ({network.name[:60] or 'a generator alone'})"
+    return Checkpoint(kind, architecture, config, state, notes=(NOTE, *_doubts(network)))
+
+
+def _conversion(network: Network) -> tuple[str, Conversion]:
+    """The architecture of a network, told from its variables, and what converts it."""
+    if not network.components and (network.function == PROGRESSIVE or TELLING in network.variables):
+        return "pggan", progressive
     if network.function not in FUNCTIONS and not network.components:
         raise _unknown(network.function)
     for name in COMPONENTS:
@@ -103,19 +123,7 @@ def read_generator(value: Call, data: Data, payload: bool = True) -> Checkpoint:
     found = next((CONVERSIONS[name] for name in CONVERSIONS if name in synthesis.variables), None)
     if found is None:
         raise _unknown(synthesis.function)
-    architecture, convert = found
-    arguments: dict[str, Any] = {}
-    stored: dict[str, StoredTensor] = dict(network.variables)
-    for name in COMPONENTS:
-        part = network.components[name]
-        arguments |= part.arguments
-        stored |= {f"{name}/{key}": array for key, array in part.variables.items()}
-    arguments |= network.arguments
-    variables = Variables(read_state(stored, data, payload))
-    config, state = convert(variables, Keywords("the generator's arguments", arguments))
-    variables.finish()
-    kind = f"NVlabs TensorFlow pickle ({network.name[:60] or 'a generator alone'})"
-    return Checkpoint(kind, architecture, config, state, notes=(NOTE, *_doubts(network)))
+    return found
 
 
 def _doubts(network: Network) -> tuple[str, ...]:
@@ -167,11 +175,7 @@ def _network(value: object, depth: int) -> Network:
 
 
 def _unknown(function: str) -> CheckpointError:
-    if function == PROGRESSIVE:
-        return CheckpointError(
-            "it is a progressive GAN of TensorFlow, whose network this library does not have"
-        )
     return CheckpointError(
-        f"it is a TensorFlow network that {function[:60]!r} builds; NVIDIA's StyleGAN and "
-        "StyleGAN2 are read"
+        f"it is a TensorFlow network that {function[:60]!r} builds; NVIDIA's progressive GAN, "
+        "StyleGAN and StyleGAN2 are read"
     )

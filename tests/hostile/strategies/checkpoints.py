@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,19 @@ def tensorflow(path: Path, function: str, protocol: int, python: int = 3) -> Non
     path.write_bytes(by_hand.written((network, network, network), protocol, python))
 
 
+def nvlabs2_list(path: Path) -> None:
+    """A tuple of networks in protocol 2, whose tensors stand as texts."""
+    network = made.official(made.random_network(made.STYLEGAN2).state_dict(), made.ADA)
+    with made.nvlabs_modules():
+        path.write_bytes(pickle.dumps((network, network), 2))
+
+
+def progressive(path: Path) -> None:
+    variables = by_hand.progressive_variables((3, 2))
+    network = by_hand.FormerNetwork("G_paper", variables, {"resolution": 8})
+    path.write_bytes(by_hand.written((network, network, network), 2, python=2))
+
+
 def rosinality(path: Path, archive: bool = True) -> None:
     held = {"g_ema": made.rosinality_state(), "latent_avg": torch.zeros(6)}
     torch.save(held, path, _use_new_zipfile_serialization=archive)
@@ -57,6 +71,8 @@ def converted(path: Path, write: Callable[[Path], None]) -> None:
 FORMATS: dict[str, Callable[[Path], None]] = {
     "NVlabs StyleGAN2-ADA pickle": nvlabs2,
     "NVlabs StyleGAN3 pickle": nvlabs3,
+    "NVlabs StyleGAN2-ADA tuple of protocol 2": nvlabs2_list,
+    "TensorFlow progressive GAN pickle of Python 2": progressive,
     "TensorFlow StyleGAN pickle": lambda path: tensorflow(path, "G_style", 4),
     "TensorFlow StyleGAN2 pickle of Python 2": lambda path: tensorflow(path, "G_main", 0, 2),
     "rosinality archive": rosinality,

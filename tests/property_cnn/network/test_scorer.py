@@ -104,3 +104,11 @@ def test_missing_truncated_and_foreign_files_are_refused(network, tmp_path):
     save_tensors(path, tensors, metadata)
     with pytest.raises(CheckpointError, match="do not fit"):
         load_scorer(path)
+
+
+def test_a_scorer_is_a_few_lines(network):
+    scorer = Scorer(network, "cpu")
+    text = repr(scorer)
+    assert text.startswith(f"Scorer\n  properties  {scorer.properties[0]}, ")
+    assert scorer.digest in text
+    assert len(text) < 400

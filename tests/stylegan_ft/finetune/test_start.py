@@ -71,6 +71,12 @@ def test_foreign_labels_are_refused():
         with_labels(base, CONTROLLED, seed=0)
 
 
+def test_a_grey_base_is_refused():
+    base = GeneratorNetwork(replace(CONFIG, image_channels=1), seed=0)
+    with pytest.raises(InputError, match="images have 1 channels"):
+        starting_generator(base, VARIANTS["v1"], seed=0)
+
+
 def trained(network):
     return {name for name, parameter in network.named_parameters() if parameter.requires_grad}
 

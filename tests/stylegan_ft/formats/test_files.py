@@ -230,7 +230,7 @@ def test_load_network_wants_a_stylegan1(tmp_path):
     ("data", "told"),
     [
         (b"", "is empty"),
-        (b"not weights at all", "no file of weights"),
+        (b"not weights at all", "a text, .not weights at all."),
         (b"  \n<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS"),
         (gzip.compress(b"x"), "gzip"),
@@ -238,7 +238,7 @@ def test_load_network_wants_a_stylegan1(tmp_path):
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"\x80\x09}.", "no file of weights"),
         (b"\x80", "no file of weights"),
-        (b"P", "no file of weights"),
+        (b"P", "a text, .P."),
         (b"PK\x03\x04", "has no end"),
         (b"\x80\x02", "too early"),
         (b"\x80\x04}.", "no state dict"),

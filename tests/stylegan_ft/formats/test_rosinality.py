@@ -126,7 +126,7 @@ def test_the_converted_network_gives_rosinalitys_images():
     assert torch.equal(generator.network.mapping.w_avg, average)
 
 
-@pytest.mark.parametrize("taps", [(1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1, 2, 4)])
+@pytest.mark.parametrize("taps", [(1,), (1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1, 2, 4)])
 def test_filters_of_other_taps_are_told_by_their_kernels(taps):
     state = checkpoint(taps=taps)
     config, converted = convert_rosinality(state)

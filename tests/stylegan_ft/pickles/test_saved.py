@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import pickle
 import random
 import zipfile
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -37,11 +39,33 @@ def saved(value: object, archive: bool = True, protocol: int = 2) -> bytearray:
     return bytearray(out.getvalue())
 
 
+class Storage:
+    """A storage that is unpickled from what it is given."""
+
+    def __init__(self, held: object):
+        self.held = held
+
+    def __reduce__(self):
+        return torch.storage._load_from_bytes, (self.held,)
+
+
+class Encoded:
+    """A text with the coding that makes bytes of it."""
+
+    def __init__(self, *held: object):
+        self.held = held
+
+    def __reduce__(self):
+        return codecs.encode, self.held
+
+
 WRITERS = {
     "archive": lambda value: saved(value),
     "stream": lambda value: saved(value, archive=False),
     "archive, protocol 1": lambda value: saved(value, protocol=1),
     "stream, protocol 1": lambda value: saved(value, archive=False, protocol=1),
+    "pickle 0": lambda value: bytearray(pickle.dumps(value, 0)),
+    "pickle 2": lambda value: bytearray(pickle.dumps(value, 2)),
     "pickle 3": lambda value: bytearray(pickle.dumps(value, 3)),
     "pickle 5": lambda value: bytearray(pickle.dumps(value, 5)),
 }
@@ -229,9 +253,46 @@ def test_files_nested_in_nested_files_are_refused():
             read_pickle(held)
 
 
-def test_tensors_kept_as_text_are_refused():
-    with pytest.raises(CheckpointError, match="protocol 3"):
-        read_pickle(bytearray(pickle.dumps({"w": torch.ones(3)}, 2)))
+@pytest.mark.parametrize(
+    "held",
+    ["text", 3, None, Encoded("text", "utf-8"), Encoded(3, "latin1"), Encoded("é€", "latin1")],
+)
+def test_texts_that_stand_for_no_bytes_are_refused(held):
+    data = pickle.dumps({"w": Storage(held)}, 2)
+    with pytest.raises(CheckpointError, match=r"without bytes|bytes that are none"):
+        read_pickle(bytearray(data))
+
+
+class Part:
+    """A tensor of one number of a storage."""
+
+    def __init__(self, storage: Storage, place: int):
+        self.storage, self.place = storage, place
+
+    def __reduce__(self):
+        parts = (self.storage, self.place, (1,), (1,), False, OrderedDict())
+        return torch._utils._rebuild_tensor_v2, parts
+
+
+def test_many_tensors_of_one_text_are_refused():
+    """Each would be decoded by itself, in a time that no size of the file explains."""
+    storage = Storage(bytes(saved(torch.arange(5000.0)._typed_storage(), archive=False)))
+    parts = {f"w{k}": Part(storage, k) for k in range(3)}
+    assert float(read("pickle 3", bytearray(pickle.dumps(parts, 3)))["w2"]) == 2.0
+    assert float(read("pickle 2", bytearray(pickle.dumps({"w2": parts["w2"]}, 2)))["w2"]) == 2.0
+    with pytest.raises(CheckpointError, match="share their numbers"):
+        read("pickle 2", bytearray(pickle.dumps(parts, 2)))
+
+
+def test_names_in_a_file_that_stands_as_text_are_told(tmp_path):
+    class Calls:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'made'}",)
+
+    data = pickle.dumps({"w": Storage(bytes(saved(Calls(), archive=False)))}, 2)
+    with pytest.raises(CheckpointError, match=r"names 'posix\.system'"):
+        read_pickle(bytearray(data))
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize("writer", WRITERS)

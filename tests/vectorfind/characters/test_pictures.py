@@ -8,7 +8,7 @@ from PIL import Image
 from property_cnn.common.errors import InputError
 from tests.vectorfind.conftest import SIDE
 from vectorfind.characters import pictures as module
-from vectorfind.characters.pictures import Faces, Look, write_edits
+from vectorfind.characters.pictures import DyedFaces, Look, write_edits
 from vectorfind.characters.settings import OMBRE_DEFAULTS
 
 
@@ -65,7 +65,7 @@ def test_dye_changes_the_hair_alone(path, tmp_path):
 
 
 def test_what_is_left_out_of_the_dye_is_the_default(found, path):
-    faces = Faces(found(), np.zeros((1, 14)), np.zeros((1, 2)), HairBelow())
+    faces = DyedFaces(found().at(np.zeros((1, 14)), np.zeros((1, 2))), HairBelow())
     assert torch.equal(
         faces.images(Look({}, {"ombre-color": OMBRE_DEFAULTS["ombre-color"]})),
         faces.images(Look({}, OMBRE_DEFAULTS)),

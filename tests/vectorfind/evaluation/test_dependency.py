@@ -10,7 +10,6 @@ from vectorfind.directions.edits import strength_grid
 from vectorfind.evaluation.dependency import (
     dependencies,
     dependency_curve,
-    dependency_table,
     single_pairs,
 )
 from vectorfind.evaluation.design import design_of
@@ -57,7 +56,7 @@ def test_the_table_of_a_test(found):
     directions = found()
     settings = EvaluateSettings(cases=4, control_cases=0, bootstrap=50)
     evaluation = run_cases(directions, completed(settings, directions))
-    table = dependency_table(evaluation, directions.score_std)
+    table = evaluation.dependency()
     assert tuple(table.columns) == (c.JUDGE, c.PROPERTY, *c.DEPENDENCY_COLUMNS)
     assert list(dict.fromkeys(table[c.PROPERTY])) == list(PROPERTIES)
     assert (table[c.MEAN_DEPENDENCY] < 0.3 * table[c.CHANGE]).all()  # planted: hardly any leaks

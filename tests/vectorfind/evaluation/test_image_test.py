@@ -204,3 +204,34 @@ def test_two_images_a_case_are_refused_and_no_default(found):
     with pytest.raises(InputError, match=r"2 points, strengths of eyes alone, .* give 3 strengths"):
         completed(EvaluateSettings(strengths={"eyes": (-1, 1)}), one)
     assert completed(EvaluateSettings(strengths={"eyes": (-1, 1)}), found())
+
+
+def test_an_evaluation_is_a_few_lines_and_a_table_with_pictures(evaluation):
+    text, html = repr(evaluation), evaluation._repr_html_()
+    assert len(text) < 800
+    assert "eyes, mouth, pose by svm at mapping_split2" in text
+    assert "toy-generator" in text
+    assert f"{(evaluation.table['passed'] == 'O').sum()} of 12" in text
+    assert html.count("<img") == 7
+    assert len(repr(evaluation.measured)) < 1000
+    broken = replace(evaluation, z=evaluation.z[:, :3])
+    assert "<table" in broken._repr_html_()
+    assert "<img" not in broken._repr_html_()
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_plots_are_figures_of_the_evaluation(evaluation, narrow):
+    strengths = evaluation.plot_strengths(narrow)
+    titles = [axes.get_title(loc="left") for axes in strengths.axes]
+    assert titles == list(evaluation.properties)
+    assert len(evaluation.plot_corr_coefs(narrow).axes) == 3
+    shown = [text.get_text() for text in evaluation.plot_slopes(narrow).axes[0].texts]
+    assert f"{evaluation.measured.slope.mean[0, 0]:+.2f}" in shown
+    assert len(evaluation.plot_dependency(narrow).axes) == 3
+
+
+def test_plots_can_be_made_without_a_control(found):
+    alone = run_toy(found(), control_cases=0)
+    assert len(alone.plot_strengths().axes) == 3
+    assert len(alone.plot_corr_coefs().axes) == 3
+    assert "random" not in repr(alone)

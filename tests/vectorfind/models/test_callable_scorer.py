@@ -94,3 +94,12 @@ def test_it_is_a_scorer_and_finds_directions():
     truth = ToyGenerator().truth("w")[[0, 7]]
     found = np.stack([directions.fields[name].of_groups()[0] for name in directions.properties])
     assert (np.einsum("pd,pd->p", found, truth) > 0.97).all()
+
+
+def test_it_shows_itself_escaped():
+    scorer = CallableScorer(lambda images: images, ("<b>", "warm"), digest="v1")
+    assert repr(scorer).splitlines()[1] == "  properties  <b>, warm"
+    assert "<lambda>, takes tensor on cpu" in repr(scorer)
+    html = scorer._repr_html_()
+    assert "&lt;b&gt;, warm" in html
+    assert "<b>" not in html

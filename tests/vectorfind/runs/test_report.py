@@ -13,7 +13,7 @@ from reports.folders import ReadingError, read_curves, read_results_at
 from reports.reading import read_curve
 from tests.reports.reference import CURVES, HEAD
 from tests.vectorfind.run_files import planted_corrs, write_results, write_run
-from vectorfind.runs.report import write_report
+from vectorfind.runs.report import Report, write_report
 
 
 def png() -> bytes:
@@ -173,3 +173,13 @@ def test_undefined_values_are_shown_as_dashes(tmp_path):
     corrs[:, 1] = np.nan
     page = write_report(write_results(tmp_path / "a.csv", corrs), tmp_path / "out").page
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page.read_text()).lower()
+
+
+def test_a_report_is_its_results_in_lines(tmp_path):
+    report = Report(tmp_path / "report.html", ("passed 9 of 10", "sum 2.8"))
+    lines = repr(report).splitlines()
+    assert lines[0] == "Report"
+    assert lines[1].startswith("  page")
+    assert [line.split("  ")[-1].strip() for line in lines[2:]] == ["passed 9 of 10", "sum 2.8"]
+    table = pd.DataFrame({"case": range(1000)})
+    assert "1,000 rows of case" in repr(Report(None, (), {"test_result": table}))

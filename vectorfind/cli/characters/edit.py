@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from property_cnn.common.checks import named_once
-from property_cnn.common.errors import InputError
 from vectorfind.characters.settings import OMBRE, EditSettings
+from vectorfind.cli.characters.values import assignment, dye_options, number_options
 from vectorfind.cli.options import (
     GivenPath,
     Numbers,
@@ -20,7 +20,6 @@ from vectorfind.cli.options import (
     setting,
     settings_options,
     size_option,
-    stacked,
 )
 
 _STRENGTHS = {
@@ -28,21 +27,11 @@ _STRENGTHS = {
     "mouth": "Strength: above 0 opens it, below closes it.",
     "pose": "Strength: above 0 turns right, below left.",
 }
-_DYE = {
-    "ombre-color": "Hue of dyed hair: 0 red, 0.5 sky blue, 0.9 pink.",
-    "ombre-height": "Share of the hair that is dyed, from below.",
-    "ombre-grad-height": "Share of that over which the dye sets in.",
-}
-
-
-def _numbers(helps: dict[str, str]) -> Any:
-    options = (click.option(f"--{name}", type=float, help=helps[name]) for name in helps)
-    return stacked(*options)
 
 
 @click.command(short_help="Edit images with directions from a file.")
 @click.argument("directions", type=click.Path(path_type=Path))
-@_numbers(_STRENGTHS)
+@number_options(_STRENGTHS)
 @condition_option
 @click.option("--set", "others", multiple=True, metavar="NAME=STRENGTH", help="Other properties.")
 @click.option(
@@ -53,7 +42,7 @@ def _numbers(helps: dict[str, str]) -> Any:
 @device_option
 @model_options
 @click.option("--out", type=GivenPath(), help="A .png for a sheet, or a folder for images.")
-@_numbers(_DYE)
+@dye_options
 @click.option(
     "--animate", type=click.Path(path_type=Path), metavar="FILE.gif", help="Write an animation."
 )
@@ -111,7 +100,7 @@ def edit(
     numbers = {name: options.pop(name.replace("-", "_")) for name in (*_STRENGTHS, *OMBRE)}
     given = {name: value for name, value in numbers.items() if value is not None}
     pairs = [(name, value) for name, value in given.items() if name in _STRENGTHS]
-    strengths = named_once("strength", [*pairs, *map(_assignment, others)])
+    strengths = named_once("strength", [*pairs, *map(assignment, others)])
     from vectorfind.characters.pictures import Look, write_edits
 
     dye = {name: value for name, value in given.items() if name in OMBRE}
@@ -121,11 +110,3 @@ def edit(
         click.echo(f"images: {out}")
     if animate is not None:
         click.echo(f"animation: {animate}")
-
-
-def _assignment(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name.strip(), float(value)
-    except ValueError as error:
-        raise InputError(f"--set {text!r} is not NAME=STRENGTH, as in hairstyle=1.5") from error

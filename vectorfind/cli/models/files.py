@@ -23,7 +23,7 @@ def info(path: Path | None) -> None:
     """Shows versions and the shipped models, or what PATH holds.
 
     PATH is a run's folder, an .npz of directions, samples or latents, another project's .npy of
-    a direction, or a checkpoint of a generator, of ours or another project.
+    a direction, a checkpoint of a generator, of ours or another project, or an export of one.
 
     \b
     Example:

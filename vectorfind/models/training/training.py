@@ -23,6 +23,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress
+from property_cnn.common.prompt import Shown
 from property_cnn.common.shard_store import open_store
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.common.training_state import fingerprint
@@ -51,8 +52,8 @@ TIMED = 64
 Log = Callable[[str], None]
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedScorer:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedScorer(Shown):
     """What `train_scorer` left.
 
     Attributes:

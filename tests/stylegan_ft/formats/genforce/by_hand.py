@@ -348,7 +348,11 @@ def _transposed(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def stylegan2_images(
-    state: dict[str, Tensor], w: Tensor, use_wscale: bool = True, final_tanh: bool = False
+    state: dict[str, Tensor],
+    w: Tensor,
+    use_wscale: bool = True,
+    final_tanh: bool = False,
+    demodulate: bool = True,
 ) -> Tensor:
     """Images of w (N, w_dim); where layers upsample, kernels are turned before they are stamped."""
     arrays, w = _stylegan2_arrays(state, use_wscale), w.double().numpy()
@@ -371,7 +375,7 @@ def stylegan2_images(
     x, image = arrays["synthesis.early_layer.const"].repeat(len(w), axis=0), None
     for k in range(layers):
         name = f"synthesis.layer{k}"
-        x = modulated(x, name, True, up=k % 2 == 1)
+        x = modulated(x, name, demodulate, up=k % 2 == 1)
         x = x + arrays[f"{name}.noise"] * arrays[f"{name}.noise_strength"]
         x = lrelu(x + arrays[f"{name}.bias"][:, None, None]) * math.sqrt(2)
         output = f"synthesis.output{k // 2}"

@@ -40,6 +40,18 @@ def test_images_are_those_of_the_arguments(tmp_path, choice):
         torch.testing.assert_close(images_of(generator, layer, z), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_grey_images_are_repeated(tmp_path):
+    config = dataclasses.replace(PLAIN, image_channels=1)
+    state = by_hand.stylegan1_state(config)
+    torch.save(state, tmp_path / "g.pth")
+    z = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
+    expected = by_hand.stylegan1_images(state, by_hand.stylegan1_w(state, z))
+    assert expected.shape[1] == 1
+    images = images_of(load_generator(tmp_path / "g.pth", "cpu"), "w", z)
+    torch.testing.assert_close(images, expected.expand(-1, 3, -1, -1), rtol=1e-4, atol=1e-4)
+    assert "are grey" in describe_file(tmp_path / "g.pth").notes[-1]
+
+
 def test_truncation_of_a_w_for_each_layer_is_towards_each_one_s_mean(tmp_path):
     state = by_hand.stylegan1_state(PLAIN, repeat_w=False)
     path = tmp_path / "g.pth"

@@ -55,7 +55,7 @@ def test_options(tmp_path):
     torch.testing.assert_close(images.double(), expected, rtol=1e-4, atol=1e-4)
     assert describe_file(path).notes == (
         "told by the weights: use_wscale=true, mapping_lr_mul=1.0",
-        "not told by the file, assumed: final_tanh=false",
+        "not told by the file, assumed: final_tanh=false, demodulate=true",
     )
     other = load_generator(path, "cpu", options={"mapping_lr_mul": 0.1})
     w = by_hand.stylegan2_w(state, z, lr_mul=0.1)
@@ -63,6 +63,28 @@ def test_options(tmp_path):
     convert_file(f"{path}?final_tanh=true", tmp_path / "g.safetensors")
     again = load_generator(tmp_path / "g.safetensors", "cpu")
     assert torch.equal(again.synthesize(again.map(z)["w"], "w"), images)
+
+
+@pytest.mark.parametrize("wscale", [True, False])
+@pytest.mark.parametrize("architecture", ["skip", "origin"])
+def test_layers_without_demodulation_are_an_option(tmp_path, architecture, wscale):
+    state = by_hand.stylegan2_state(architecture, use_wscale=wscale)
+    path = tmp_path / "g.pth"
+    torch.save(state, path)
+    z, _ = drawn()
+    w = by_hand.stylegan2_w(state, z, use_wscale=wscale)
+    expected = by_hand.stylegan2_images(state, w, wscale, demodulate=False)
+    generator = load_generator(f"{path}?demodulate=false", "cpu")
+    for layer in ("z", "w", "w+", "s"):
+        offered = generator.with_layer(layer)
+        images = offered.synthesize(offered.map(z)[layer], layer)
+        torch.testing.assert_close(images.double(), expected, rtol=1e-5, atol=1e-4)
+    assert "given: demodulate=false" in describe_file(f"{path}?demodulate=false").notes
+    convert_file(f"{path}?demodulate=false", tmp_path / "g.safetensors")
+    again = load_generator(tmp_path / "g.safetensors", "cpu")
+    assert torch.equal(
+        again.synthesize(again.map(z)["w"]), generator.synthesize(generator.map(z)["w"])
+    )
 
 
 @pytest.mark.parametrize(

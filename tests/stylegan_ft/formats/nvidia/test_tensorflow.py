@@ -139,6 +139,33 @@ def test_a_stylegan2_ada_with_labels_and_clamp_is_read(tmp_path):
     assert read_checkpoint(path).config.num_fp16_res == 2
 
 
+@pytest.mark.parametrize("kernel", [None, [1], [1, 2], [1, 2, 5, 3, 1], list(range(1, 10))])
+@pytest.mark.parametrize("architecture", ["skip", "resnet"])
+def test_filters_of_stylegan2_are_taken_from_the_arguments(tmp_path, kernel, architecture):
+    network = second(architecture, resample_kernel=kernel)
+    path = write(tmp_path / "stylegan2.pkl", network)
+    taps = (1.0, 1.0) if kernel is None else tuple(kernel)
+    by_definition = lambda parts, ws: by_hand.stylegan2_by_hand(parts, ws, taps=taps)  # noqa: E731
+    assert max(differences(path, network, by_definition)) < 1e-4
+
+
+CURVES = {
+    "tanh": np.tanh,
+    "swish": lambda x: x / (1 + np.exp(-x)) * np.sqrt(2),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
+}
+
+
+@pytest.mark.parametrize("activation", CURVES)
+def test_activations_of_stylegan2_are_taken_from_the_arguments(tmp_path, activation):
+    network = second(nonlinearity=activation)
+    path = write(tmp_path / "stylegan2.pkl", network)
+    by_definition = lambda parts, ws: by_hand.stylegan2_by_hand(  # noqa: E731
+        parts, ws, activation=CURVES[activation]
+    )
+    assert max(differences(path, network, by_definition)) < 1e-4
+
+
 WRITERS = [*((3, protocol) for protocol in range(6)), (2, 0), (2, 1), (2, 2)]
 
 
@@ -185,7 +212,7 @@ def changed(network: by_hand.Network, **state: object) -> by_hand.Network:
 
 
 REFUSED = {
-    "a progressive GAN": lambda: by_hand.Network("Gs", "G_paper", {"": {}}, {}),
+    "lacks lod": lambda: by_hand.Network("Gs", "G_paper", {"": {}}, {}),
     "'D_basic' builds": lambda: by_hand.Network("D", "D_basic", {"": {}}, {}),
     "lacks its mapping network": lambda: changed(first(), components={}),
     "'G_synthesis_mine' builds": lambda: by_hand.generator(
@@ -198,7 +225,7 @@ REFUSED = {
     "blur_filter is": lambda: first(blur_filter=[1, 3, 3, 1]),
     "fused_scale is": lambda: first(fused_scale="sometimes"),
     "dtype is 'float16'": lambda: second(dtype="float16"),
-    "activation 'swish'": lambda: second(nonlinearity="swish"),
+    "activation 'mish'": lambda: second(nonlinearity="mish"),
     "have spectral_norm, which": lambda: second(spectral_norm=True),
     "resolution is '1024', but its weights have 16": lambda: second(resolution=1024),
     "architecture is 'resnet'": lambda: changed(second(), static_kwargs={"architecture": "resnet"}),

@@ -1,10 +1,11 @@
-"""Animated GIFs: frames at a chosen rate, and the sweeps of values that they show."""
+"""Animations: frames at a chosen rate as GIF or MP4, and the sweeps of values that they show."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor
 
 from property_cnn.common.checks import Number
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import atomic_write
+from property_cnn.common.files import atomic_path, atomic_write
+from property_cnn.common.prompt import extra_module
 from reports.plots.images import tile
 from vectorfind.characters.settings import FASTEST
 
@@ -106,6 +108,42 @@ def write_gif(frames: np.ndarray, path: str | os.PathLike, rate: float = 12.0) -
         disposal=1,
     )
     atomic_write(path, buffer.getvalue())
+
+
+def write_mp4(frames: Iterable[np.ndarray], path: str | os.PathLike, rate: float = 25.0) -> None:
+    """Writes a film (H.264), atomically, frame by frame as they come.
+
+    Args:
+        frames: each (H, W, 3) uint8, all of one size; odd sides lose their last row or column.
+        path: a file that ends in .mp4.
+        rate: frames a second.
+
+    Raises:
+        MissingError: the extra `video` is not installed.
+        InputError: there are no frames.
+    """
+    ffmpeg = extra_module("imageio_ffmpeg", "video")
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise InputError("no frames to make a film of")
+    height, width = (side - side % 2 for side in first.shape[:2])
+    with atomic_path(path) as temporary:
+        film = ffmpeg.write_frames(
+            f"{temporary}",
+            (width, height),
+            fps=rate,
+            macro_block_size=2,
+            quality=8,
+            output_params=["-f", "mp4", "-movflags", "+faststart"],
+            ffmpeg_log_level="error",
+        )
+        film.send(None)
+        try:
+            for frame in chain([first], frames):
+                film.send(np.ascontiguousarray(frame[:height, :width]))
+        finally:
+            film.close()
 
 
 def check_animation(path: str | os.PathLike) -> None:

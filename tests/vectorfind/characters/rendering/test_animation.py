@@ -6,7 +6,12 @@ import torch
 from PIL import Image, ImageSequence
 
 from property_cnn.common.errors import InputError
-from vectorfind.characters.animation import sweep_frames, sweep_of, sweep_values, write_gif
+from vectorfind.characters.rendering.animation import (
+    sweep_frames,
+    sweep_of,
+    sweep_values,
+    write_gif,
+)
 
 
 def test_sweeps_go_there_and_back():

@@ -1,0 +1,1 @@
+"""From the cases of a run to characters: ranked, shown, kept."""

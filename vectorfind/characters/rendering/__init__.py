@@ -1,0 +1,1 @@
+"""Characters and edits as they move: scripts, animations, films, frames."""
