@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import is_file
+from property_cnn.common.files import is_file, reading
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of files that are taken for pictures."""
@@ -21,6 +21,9 @@ MOST_PIXELS = 64_000_000
 """Most pixels of a picture, told by its header before they are decoded."""
 
 _ORIENTATION = 0x0112  # tag of EXIF
+
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""Brands of files of HEIC, as phones write them."""
 
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes with more than 8 bits a pixel
 _WARNINGS = threading.Lock()  # filters of warnings are the process's
@@ -102,6 +105,8 @@ def _header(path: str | os.PathLike) -> Image.Image:
             f"{path} is larger than {MOST_PIXELS:,} pixels; make it smaller"
         ) from error
     except UnidentifiedImageError as error:
+        if _is_heic(path):
+            raise InputError(f"{path} is a HEIC; save it as JPEG or PNG") from error
         raise InputError(f"{path} is no picture that can be read") from error
     except Exception as error:  # decoders have their own
         raise _damaged(path, error) from error
@@ -113,6 +118,12 @@ def _header(path: str | os.PathLike) -> Image.Image:
             "make it smaller"
         )
     return picture
+
+
+def _is_heic(path: str | os.PathLike) -> bool:
+    with reading(path), open(path, "rb") as file:
+        start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:] in _HEIC
 
 
 def _damaged(path: str | os.PathLike, error: Exception) -> InputError:
@@ -127,3 +138,9 @@ def _shallow(picture: Image.Image, path: str | os.PathLike) -> np.ndarray:
         raise InputError(f"{path} has values outside 0 … 65535; save it with 8 or 16 bits")
     grey = np.rint(values / 257).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
+
+
+def reduced(pixels: np.ndarray, longest: int) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 with a longer side of at most `longest`, each the mean of several."""
+    factor = -(-max(pixels.shape[:2]) // longest)
+    return pixels if factor == 1 else np.asarray(Image.fromarray(pixels).reduce(factor))

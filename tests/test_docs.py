@@ -147,7 +147,8 @@ def test_options_that_are_named_exist(page):
     known = {"--help"}
 
     def collect(command):
-        known.update(flag for parameter in command.params for flag in parameter.opts)
+        for parameter in command.params:
+            known.update([*parameter.opts, *parameter.secondary_opts])
         for inner in getattr(command, "commands", {}).values():
             collect(inner)
 

@@ -87,11 +87,12 @@ class DetectedScorer(BatchedNetwork):
             self._seen += told
         return torch.where(read[:, None], scores, torch.nan)
 
-    def landmarks(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def landmarks(self, images: Tensor, rank: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """Where the points of each picture's largest face are.
 
         Args:
             images: see `__call__`.
+            rank: see `Faces.largest`.
 
         Returns:
             (N, 468, 3) float32 x, y, z in pixels of the images, z growing away from the viewer,
@@ -105,15 +106,15 @@ class DetectedScorer(BatchedNetwork):
         points, logits = torch.empty(0, POINTS, 3), torch.empty(0)
         found = [(points.to(self.device), logits.to(self.device), logits.long().to(self.device))]
         for batch in whole.split(self.batch_size) if len(whole) else ():
-            found.append(self._landmarks(batch.to(self.device, torch.float32)))
+            found.append(self._landmarks(batch.to(self.device, torch.float32), rank))
         points, logits, counts = (torch.cat(parts) for parts in zip(*found, strict=True))
         return points * whole.shape[-1], logits, counts
 
-    def _landmarks(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _landmarks(self, images: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
         """As `landmarks` of a batch of squares, with points in sides of them."""
         with torch.no_grad():
             faces = find_faces(self.network[DETECTOR.name], images)
-            squares = face_squares(*faces.largest())
+            squares = face_squares(*faces.largest(rank))
             for _ in range(READS - 1):
                 squares = landmark_squares(self._read(images, squares)[0])
         points, logits = self._read(images, squares)

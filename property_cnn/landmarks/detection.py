@@ -48,11 +48,18 @@ class Faces:
         """(N,) how many faces each picture has."""
         return (self.scores > 0).sum(1)
 
-    def largest(self) -> tuple[Tensor, Tensor]:
-        """(N, 4) boxes and (N, 6, 2) points of the faces whose boxes have the largest area."""
+    def largest(self, rank: int = 0) -> tuple[Tensor, Tensor]:
+        """(N, 4) boxes and (N, 6, 2) points of the faces whose boxes have the largest area.
+
+        Args:
+            rank: 1 for the second largest, and so on, below K; the largest where there are fewer.
+        """
         size = self.boxes[..., 2:] - self.boxes[..., :2]
         area = size.prod(-1).where(self.scores > 0, -1.0)
-        at = (torch.arange(len(area), device=area.device), area.argmax(1))
+        rank = min(rank, area.shape[1] - 1)
+        place = area.argsort(dim=1, descending=True, stable=True)[:, rank]
+        place = place.where(self.counts > rank, area.argmax(1))
+        at = (torch.arange(len(area), device=area.device), place)
         return self.boxes[at], self.points[at]
 
 

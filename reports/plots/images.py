@@ -80,6 +80,23 @@ def image_strip(
 
 
 @styled
+def labelled_row(images: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Some images beside each other, each under its label.
+
+    Args:
+        images: (N, 3, H, W) in [-1, 1].
+        labels: N.
+    """
+    sheet = tile(np.asarray(images)[None])
+    figure, (left, top) = _framed(sheet, 0, _HEAD // 2, 0, 0)
+    step = (sheet.shape[1] + _GAP) / len(labels)
+    for column, label in enumerate(labels):
+        x = left + (column + 0.5) * step - _GAP / 2
+        _text(figure, x, top / 2, label, 13, color=INK)
+    return figure
+
+
+@styled
 def extremes_sheet(
     images: np.ndarray,
     properties: Sequence[str],

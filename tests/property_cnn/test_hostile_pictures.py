@@ -76,3 +76,19 @@ def test_damage_that_changes_nothing_is_not_told(tmp_path, recwarn):
     Image.new("P", (8, 8)).save(tmp_path / "a.gif")
     pictures.read_labels(tmp_path / "a.gif")
     assert not recwarn.list
+
+
+def test_a_heic_is_called_one(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    with pytest.raises(InputError, match=r"a\.heic is a HEIC; save it as JPEG or PNG$"):
+        pictures.read_image(tmp_path / "a.heic")
+
+
+def test_a_large_picture_is_reduced_by_whole_factors():
+    pixels = np.zeros((30, 100, 3), np.uint8)
+    pixels[:, 50:] = 200
+    small = pictures.reduced(pixels, 26)
+    assert small.shape == (8, 25, 3)
+    assert (small[:, 0] == 0).all()
+    assert (small[:, -1] == 200).all()
+    assert pictures.reduced(pixels, 100) is pixels

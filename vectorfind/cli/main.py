@@ -11,6 +11,7 @@ from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
 from vectorfind.cli.bench import bench
 from vectorfind.cli.characters.edit import edit
+from vectorfind.cli.characters.invert import invert
 from vectorfind.cli.characters.pick import pick
 from vectorfind.cli.characters.render import render
 from vectorfind.cli.curve import curve
@@ -97,6 +98,7 @@ for command in (
     rank,
     evaluate,
     edit,
+    invert,
     pick,
     render,
     report,

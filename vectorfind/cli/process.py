@@ -27,6 +27,7 @@ KEEPING = {
     "finetune faces": ("out",),
     "finetune filter": ("out",),
     "finetune classifiers": ("out",),
+    "invert": ("out",),
     "hair teacher": ("out",),
     "hair distill": ("out",),
     "hair compare": ("out",),

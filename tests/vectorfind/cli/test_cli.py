@@ -18,6 +18,7 @@ from stylegan_ft.concept.settings import EnsembleSettings, Thresholds
 from stylegan_ft.finetune.settings import PlainSettings
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.bench.settings import BenchSettings
+from vectorfind.characters.inversion.settings import InvertSettings
 from vectorfind.characters.settings import EditSettings
 from vectorfind.cli import main
 from vectorfind.cli.options import Count, Names, settings_from
@@ -105,6 +106,7 @@ def test_count_understands_thousands_and_millions(text, number):
         ("curve", CurveSettings),
         ("bench", BenchSettings),
         ("edit d", EditSettings),
+        ("invert p", InvertSettings),
         ("hair teacher", TeacherSettings),
         ("hair distill", DistillSettings),
         ("hair distill", FaceCounts),

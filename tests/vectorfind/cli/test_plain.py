@@ -1,10 +1,13 @@
 """The command line where no network is needed: options, names of folders, making of models."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
+from vectorfind.characters.inversion import job
 from vectorfind.runs import shipped
 from vectorfind.runs import test as runs
 from vectorfind.runs.report import Report
@@ -68,3 +71,31 @@ def test_options_of_a_generator_s_file_are_part_of_its_name(tmp_path, monkeypatc
     assert invoke(*test, "--generator", "x.pth").exit_code == 0
     assert given[-1] == "x.pth"
     assert_one_line(invoke(*test, "--option", "fused_scale"), "write it as fused_scale=false")
+
+
+def test_invert_prints_distances_and_files(monkeypatch, tmp_path):
+    given = []
+
+    def invert(photo, generator, out, settings, **rest):
+        given.append((settings.align, settings.face, rest["directions"]))
+        return SimpleNamespace(layer="w+", distances={"w": {"pixel_rmse": 12.345}})
+
+    monkeypatch.setattr(job, "invert", invert)
+    told = invoke("invert", "me.jpg", "--out", tmp_path, "--no-align", "--face", "2")
+    assert told.stdout.splitlines() == [
+        "w: root mean square difference of pixels, of 255: 12.3",
+        f"latents: {tmp_path / 'inversion.npz'}",
+        f"picture: {tmp_path / 'inversion.png'}",
+    ]
+    assert given == [(False, 2, None)]
+    assert (
+        json.loads(invoke("invert", "me.jpg", "--out", tmp_path, "--json").stdout)["layer"] == "w+"
+    )
+    assert given[1] == (None, 1, None)
+
+
+def test_invert_refuses_what_is_no_picture(tmp_path):
+    (tmp_path / "me.jpg").write_text("no picture")
+    told = invoke("invert", tmp_path / "me.jpg", "--out", tmp_path / "out")
+    assert_one_line(told, "me.jpg is no picture that can be read")
+    assert not (tmp_path / "out").exists()
