@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +29,7 @@ from property_cnn.pictures import read_image
 from reports.layout import CONFIG
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 from stylegan_ft.formats.options import split_name
+from vectorfind.characters.character import Character
 from vectorfind.characters.inversion.align import FaceSquare, cut_face
 from vectorfind.characters.inversion.inversion import Inversion, load_inversion
 from vectorfind.characters.inversion.measures import measured
@@ -42,14 +44,16 @@ from vectorfind.characters.inversion.pictures import edited_images, inversion_pn
 from vectorfind.characters.inversion.readers import Reader, find_face, reader_for
 from vectorfind.characters.inversion.settings import LAYERS, SEVERAL_SIZES, InvertSettings
 from vectorfind.characters.inversion.usual import Usual, usual_latents
-from vectorfind.directions.directions import load_directions
+from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of, resolve_generator
 from vectorfind.models.scorers import DEFAULT, LANDMARKS
 from vectorfind.sampling.lessons import Unscored
 
 FILE, PICTURE, PHOTO = "inversion.npz", "inversion.png", "photo.png"
-"""The latents; photograph and images beside each other; the photograph as it was inverted."""
+CHARACTER = "character.safetensors"
+"""The latents; photograph and images beside each other; the photograph as it was inverted; the
+character, where directions were given."""
 
 STATE = "state"
 """Folder of a search that is under way."""
@@ -94,14 +98,16 @@ def invert(  # noqa: PLR0913, its keywords are the interface
         inversion = vectorfind.invert("me.jpg", generator="mobilestylegan", out="me")
 
     Goes on where it was stopped, if there is a folder. It then holds `inversion.npz`,
-    `inversion.png` and `photo.png`, the photograph as it was inverted.
+    `inversion.png` and `photo.png`, the photograph as it was inverted, and with directions
+    `character.safetensors`, see `vectorfind.Character`.
 
     Args:
         photo: a picture's file, or (H, W, 3) uint8 RGB.
         generator: see `protocols.resolve_generator`; its `synthesize` must give gradients.
         out: the folder; None to write nothing.
         settings: how; the defaults if not given.
-        directions: a file whose first directions are shown on what was found.
+        directions: a file whose first directions are shown on what was found, and whose sliders
+            its character gets.
         scorer: the one that those were found with.
         overwrite: replace what the folder holds.
         quiet: tell no progress.
@@ -136,7 +142,7 @@ def invert(  # noqa: PLR0913, its keywords are the interface
     found = _Search(objective, usual, settings, base, plus, picture)
     if out is None:
         return found.run(Progress("inversion", found.steps, "steps", quiet))
-    places = (FILE, PICTURE, PHOTO, f"{base}.png", "w+.png")
+    places = (FILE, PICTURE, PHOTO, CHARACTER, f"{base}.png", "w+.png")
     with open_folder(out, Claim(CONFIG, found.config(), written=places), overwrite) as work:
         if not work.finished or work.faults:
             _write(work, found, quiet)
@@ -146,7 +152,32 @@ def invert(  # noqa: PLR0913, its keywords are the interface
         edits = edited_images(inversion, given, models)
         with amend_folder(Path(out)):
             atomic_write(Path(out) / PICTURE, inversion_png(inversion, edits))
+            _write_character(Path(out) / CHARACTER, inversion, given, generator, name)
     return inversion
+
+
+def _write_character(
+    path: Path,
+    inversion: Inversion,
+    directions: Directions,
+    generator: str | os.PathLike | Generator,
+    name: str,
+) -> None:
+    """The character of what was found; a warning where it answers no direction."""
+    try:
+        character = Character.from_latent(
+            directions,
+            vector=inversion.latents[0],
+            layer=inversion.layer,
+            label=inversion.label[0],
+            generator=generator if isinstance(generator, str | os.PathLike) else "",
+            name=Path(name).stem,
+            made={"photo": inversion.made_from["photo"]},
+        )
+    except InputError as error:
+        warnings.warn(f"no character is made: {error}", stacklevel=3)
+        return
+    character.save(path)
 
 
 class _Search:

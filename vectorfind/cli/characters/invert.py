@@ -54,7 +54,8 @@ from vectorfind.cli.options import (
 @click.option(
     "--directions",
     type=click.Path(path_type=Path),
-    help="Show the first three of these directions, found at w or w+, on what was found.",
+    help="Directions found at w or w+: the first three are shown on what was found, and all become "
+    "sliders of a character.",
 )
 @scorer_option
 @loading_options
@@ -86,7 +87,7 @@ def invert(
       vectorfind invert me.jpg --out me
       vectorfind invert me.jpg --out me --directions photos --scorer landmarks --overwrite
     """
-    from vectorfind.characters.inversion.job import FILE, PICTURE, invert
+    from vectorfind.characters.inversion.job import CHARACTER, FILE, PICTURE, invert
     from vectorfind.characters.inversion.measures import NAMES
 
     found = invert(
@@ -107,3 +108,5 @@ def invert(
             click.echo(f"{layer}: {NAMES[name]}: {value:.3g}")
     click.echo(f"latents: {out / FILE}")
     click.echo(f"picture: {out / PICTURE}")
+    if directions is not None and (out / CHARACTER).is_file():
+        click.echo(f"character: {out / CHARACTER}")

@@ -12,11 +12,13 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.jobs.verify import verify
 from reports.plots.images import to_pixels
 from tests.vectorfind.characters.inversion.conftest import LAYERS, SIDE, W_DIM, TinyGenerator, noise
+from vectorfind.characters.character import load_character
 from vectorfind.characters.inversion import job as module
 from vectorfind.characters.inversion.inversion import load_inversion
-from vectorfind.characters.inversion.job import FILE, PICTURE, invert
+from vectorfind.characters.inversion.job import CHARACTER, FILE, PICTURE, invert
 from vectorfind.characters.inversion.measures import RMSE, SPREAD, UNUSUAL
 from vectorfind.characters.inversion.settings import InvertSettings
+from vectorfind.pipeline import find_directions
 
 QUICK = InvertSettings(steps=20, starts=4, samples=64)
 
@@ -154,3 +156,29 @@ def test_config_tells_what_it_was_made_of(photo, generator, reader, tmp_path):
     assert config["models"] == {"generator": "tiny-generator", "reader": "tiny-reader"}
     assert config["settings"]["steps"] == 2
     assert "device" not in config["settings"]
+
+
+class Brightness:
+    """Reads the mean of red and of blue."""
+
+    digest, properties = "brightness", ("red", "blue")
+
+    def __call__(self, images):
+        return images[:, [0, 2]].mean(dim=(2, 3))
+
+
+def test_with_directions_the_photograph_becomes_a_character(photo, generator, reader, tmp_path):
+    find = {"group_by": (), "strengths": {"red": (-1, 0, 1), "blue": (-1, 0, 1)}, "units": "sigma"}
+    directions = find_directions(
+        400, "w", generator=generator, scorer=Brightness(), properties=("red", "blue"), **find
+    )
+    directions.save(tmp_path / "directions.npz")
+    given = {"directions": tmp_path / "directions.npz", "scorer": Brightness()}
+    found = invert(photo, generator, tmp_path / "out", QUICK, **given)
+    assert verify(tmp_path / "out").whole
+    character = load_character(tmp_path / "out" / CHARACTER, generator)
+    assert character.face.layer == "w+"
+    np.testing.assert_allclose(character.render(), to_pixels(found.images["w+"])[0], atol=1)
+    assert all(value > 0.99 for value in character.made["correlations"].values())
+    dark, bright = (character.images(red=slider).mean() for slider in (-1.0, 1.0))
+    assert bright > dark
