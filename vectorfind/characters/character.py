@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -24,8 +24,10 @@ from PIL import Image
 from property_cnn.common.checks import check_names, check_within
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import load_tensors, save_tensors
+from property_cnn.common.prompt import Shown, Thumbnail, table_html
 from property_cnn.common.tasks import one_thread, one_torch_thread
 from property_cnn.hair.ombre import ombre
+from reports.text import ends_of, plain
 from vectorfind.characters.face import Face
 from vectorfind.characters.loading import Source
 from vectorfind.characters.measuring import checked_row, measured_face, slider_correlations
@@ -34,6 +36,7 @@ from vectorfind.characters.settings import OMBRE, OMBRE_DEFAULTS, CharacterSetti
 from vectorfind.characters.storing import incomplete, packed, unpacked
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.edits import images_of
+from vectorfind.directions.thumbnails import MOST_PROPERTIES
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.models.segmenters import segmenter_for
 
@@ -49,8 +52,8 @@ _BATCH = 16
 _MOST_TEXT = 4_000
 
 
-@dataclass(frozen=True, eq=False)
-class Character:
+@dataclass(frozen=True, eq=False, repr=False)
+class Character(Shown):
     """A face that can be driven.
 
     `from_case` and `from_latent` make one, `load_character` reads one.
@@ -268,11 +271,36 @@ class Character:
         }
         save_tensors(path, *packed(self.face, self.thumbnail, about))
 
-    def __repr__(self) -> str:
-        answers = self.face.responses.items()
-        reach = ", ".join(f"{name} {one.low:.3g} to {one.high:.3g}" for name, one in answers)
-        dye = f", dyed {self.dye['ombre-color']:g}" if self.dye else ""
-        return f"<Character {self.name or 'without a name'}: {reach}; {self.source.name}{dye}>"
+    def facts(self) -> dict[str, str]:
+        """Its name, and for each slider the scores that it reaches and where it rests."""
+        told = {"name": self.name or "–"}
+        if self.note:
+            told["note"] = self.note
+        for name, answer in self.face.responses.items():
+            told[name] = f"{answer.low:.3g} to {answer.high:.3g}, rests at {answer.rest:+.2f}"
+        if self.dye:
+            told["dye"] = ", ".join(f"{name} {value:g}" for name, value in self.dye.items())
+        return {**told, "layer": self.face.layer, "generator": self.source.name or "an object"}
+
+    def _repr_html_(self) -> str:
+        return table_html("Character", self.facts(), self._thumbnails)
+
+    @cached_property
+    def _thumbnails(self) -> tuple[Thumbnail, ...]:
+        """Small pictures at rest and at the ends of each slider; none without the generator."""
+        from reports.pages.pictures import thumbnail_url  # loads matplotlib
+
+        names = self.properties[:MOST_PROPERTIES]
+        sliders = [{}, *({name: end} for name in names for end in (-1.0, 1.0))]
+        words = [word for name in names for word in ends_of(name)]
+        told = [
+            f"{plain(name)} {word}" for name, word in zip(np.repeat(names, 2), words, strict=True)
+        ]
+        try:
+            urls = [thumbnail_url(self.images(**each)[0].cpu().numpy()) for each in sliders]
+        except Exception:  # whatever a user's network does: the table stands alone
+            return ()
+        return tuple(map(Thumbnail, urls, ("at rest", *told)))
 
     def _parted(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
         """Sliders, and the dye's parameters: those given, and the character's own."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.hostile.subjects import arrays, calls, checkpoints, documents, pictures, settings, tables
+from tests.hostile.subjects import (
+    arrays,
+    calls,
+    characters,
+    checkpoints,
+    documents,
+    pictures,
+    settings,
+    tables,
+)
 from tests.hostile.subjects.subject import Make
 
 SUBJECTS: dict[str, Make] = {
@@ -11,6 +20,7 @@ SUBJECTS: dict[str, Make] = {
     **documents.SUBJECTS,
     **arrays.SUBJECTS,
     **checkpoints.SUBJECTS,
+    **characters.SUBJECTS,
     **pictures.SUBJECTS,
     **calls.SUBJECTS,
 }

@@ -171,6 +171,17 @@ def test_faces_that_answer_nothing_are_refused(directions):
         Character.from_latent(replace(directions, score_std=directions.score_std * 1e6), Z, LABEL)
 
 
+def test_a_prompt_sees_a_few_lines_and_a_notebook_pictures(anna, monkeypatch):
+    assert repr(anna).startswith("Character\n  name ")
+    assert len(repr(anna)) < 500
+    assert "rests at" in repr(anna)
+    shown = anna._repr_html_()
+    assert shown.count("<img") == 1 + 2 * len(anna.properties)
+    assert "<b>" not in replace(anna, name="<b>")._repr_html_()
+    lost = replace(anna, source=replace(anna.source, network=None))
+    assert "<img" not in lost._repr_html_()
+
+
 def test_judges_measure_the_same_sliders(anna, models):
     found = slider_correlations(anna.face, models, 5, {"eyes": "eyes", "mouth": "nothing"})
     assert set(found) == {"eyes", "pose"}
