@@ -322,7 +322,7 @@ class Stream:
 
     def __init__(self, character: Character):
         self.character = character
-        self._pixels: torch.Tensor | None = None
+        self._pixels: np.ndarray | None = None
 
     def frame(self, **values: Any) -> np.ndarray:
         """(H, W, 3) uint8 as `Character.render` gives it; it holds until the next frame."""
@@ -331,8 +331,9 @@ class Stream:
             raise InputError(f"{len(images)} values of a slider; a frame takes one each")
         shape = (1, *images.shape[2:], 3)
         if self._pixels is None or self._pixels.shape != shape:
-            self._pixels = torch.empty(shape, dtype=torch.uint8)
-        return to_bytes(images, self._pixels).numpy()[0]
+            self._pixels = np.empty(shape, np.uint8)
+        to_bytes(images, torch.from_numpy(self._pixels))
+        return self._pixels[0]
 
     def frames(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[np.ndarray]:
         """A frame for each row of values; equal neighbours are drawn once."""

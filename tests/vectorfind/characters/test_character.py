@@ -79,6 +79,13 @@ def test_streamed_frames_are_the_rendered_ones(anna):
         anna.stream().frame(eyes=[0.1, 0.2])
 
 
+def test_streams_do_not_mind_the_mode(anna):
+    stream = anna.stream()
+    with torch.inference_mode():
+        first = stream.frame(eyes=0.5).copy()
+    np.testing.assert_array_equal(stream.frame(eyes=0.5), first)
+
+
 def test_frames_need_no_mapping(directions, models):
     generator = ToyGenerator()
     anna = Character.from_latent(directions, Z, LABEL).attached(generator)
