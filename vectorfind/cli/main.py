@@ -10,6 +10,7 @@ import click
 from property_cnn.common.errors import VectorfindError
 from vectorfind import __version__
 from vectorfind.cli.bench import bench
+from vectorfind.cli.characters.studio import studio
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.edit import edit
@@ -95,6 +96,7 @@ for command in (
     rank,
     evaluate,
     edit,
+    studio,
     report,
     compare,
     verify,
