@@ -45,6 +45,8 @@ _DOWNLOAD = """() => {
   link.href = image.src; link.download = image.dataset.name; link.click();
 }"""
 _TAKE = "() => setTimeout(() => document.querySelector('#outcome a[download]')?.click(), 60)"
+_STATUS = '<div role="status" aria-live="polite">${value}</div>'
+_KEYS = "<p>Keys: b before and after, z undo, y redo, 0 reset</p>"
 _DYE_LABELS = ("Colour", "Height", "Gradient")
 
 
@@ -109,7 +111,8 @@ class Page:
                 self.reset = gr.Button("Reset", elem_id="reset")
                 self.beside = gr.Button("Put beside", elem_id="beside")
                 self.swap = gr.Button("Swap", elem_id="swap", visible=False)
-            self.note = gr.HTML("", elem_id="note")
+            self.note = gr.HTML("", elem_id="note", html_template=_STATUS)
+            gr.HTML(_KEYS, elem_id="keys")
 
     def _controls(self) -> None:
         with gr.Column(elem_id="controls"):
@@ -119,7 +122,7 @@ class Page:
                 self.sliders.append(
                     gr.Slider(
                         -1, 1, 0, step=STEP, label=f"slider {place + 1}", visible=False,
-                        elem_id=f"slider-{place}", buttons=[], container=False,
+                        elem_id=f"slider-{place}", buttons=[],
                     )
                 )  # fmt: skip
                 self.readings.append(gr.HTML("", visible=False, elem_classes="read"))
@@ -133,7 +136,7 @@ class Page:
                 self.dyes = [
                     gr.Slider(
                         0, 1, OMBRE_DEFAULTS[name], step=STEP, label=label, elem_id=name,
-                        buttons=[], container=False,
+                        buttons=[],
                     )
                     for name, label in zip(DYE, _DYE_LABELS, strict=True)
                 ]  # fmt: skip
@@ -142,18 +145,18 @@ class Page:
             ):
                 self.psi = gr.Slider(
                     0, 1, self.stage.psi, step=0.05, label="Truncation psi", elem_id="psi",
-                    buttons=[], container=False,
+                    buttons=[],
                 )  # fmt: skip
                 last = max(self.stage.synthesis_layers - 1, 0)
                 ranged = last > 0
                 with gr.Row(elem_classes="line", visible=ranged):
                     self.low = gr.Slider(
                         0, max(last, 1), 0, step=1, label="First layer driven", elem_id="low",
-                        buttons=[], container=False,
+                        buttons=[],
                     )  # fmt: skip
                     self.high = gr.Slider(
                         0, max(last, 1), last, step=1, label="Last layer driven", elem_id="high",
-                        buttons=[], container=False,
+                        buttons=[],
                     )  # fmt: skip
 
     def _work(self) -> None:
