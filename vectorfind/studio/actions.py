@@ -1,18 +1,20 @@
-"""What the page's events do: a session and what the user gave, to a session and what is shown.
+"""What the page's events do: what a user gave, to their session and to what is shown of it.
 
 Updates are dictionaries as Gradio takes them, so that all of this runs, and is tested, without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from threading import RLock
+from typing import Any, Self
 
 from property_cnn.common.errors import InputError
 from vectorfind.characters.character import Character
 from vectorfind.characters.settings import OMBRE_DEFAULTS
-from vectorfind.studio import markup, session as acts, sheets
+from vectorfind.studio import markup, sheets
+from vectorfind.studio import session as acts
 from vectorfind.studio.session import DYE, Choice, Session
 from vectorfind.studio.stage import Stage
 
@@ -20,6 +22,22 @@ from vectorfind.studio.stage import Stage
 def update(**changes: Any) -> dict[str, Any]:
     """Changes of a component."""
     return {"__type__": "update", **changes}
+
+
+class Seat:
+    """Where a user's session is held: events that overlap change it one after another.
+
+    Attributes:
+        session: the present one.
+        revision: of the sliders as the page was last given them; those of an older one, sent while
+            another face was on its way, are not for this face.
+    """
+
+    def __init__(self, session: Session):
+        self.session, self.revision, self.lock = session, 0, RLock()
+
+    def __deepcopy__(self, _: object) -> Self:
+        return type(self)(self.session)  # Gradio copies the first for each user
 
 
 class Desk:
@@ -33,8 +51,16 @@ class Desk:
     def __init__(self, stage: Stage, slots: int):
         self.stage, self.slots = stage, slots
 
-    def shown(self, session: Session, note: str = "") -> tuple:
-        """The session and all that shows it: picture, note, sliders, readings, dye, making, tools.
+    def change(self, seat: Seat, action: Callable[[Session], Session], note: str = "") -> tuple:
+        """An action on the session, and all that then is shown; nothing is done if that fails."""
+        with seat.lock:
+            session = action(seat.session)
+            shown = self.shown(session, seat.revision + 1, note)
+            seat.session, seat.revision = session, seat.revision + 1
+        return shown
+
+    def shown(self, session: Session, revision: int = 0, note: str = "") -> tuple:
+        """All that shows a session: revision, picture, note, sliders, readings, dye, making, tools.
 
         Raises:
             InputError: the face cannot be driven, or has more sliders than the page.
@@ -57,7 +83,7 @@ class Desk:
         low, high = _ends(choice.layers, stage.synthesis_layers)
         psi = stage.psi if choice.psi is None else choice.psi
         return (
-            session,
+            revision,
             self.pictures(session),
             markup.message(note),
             *moving,
@@ -85,41 +111,44 @@ class Desk:
             return shown
         return shown + markup.picture(self.stage, session.beside, True, "beside")
 
-    def moved(self, place: int, session: Session, *values: float) -> tuple:
-        """A slider was moved: session, picture, note, and undo and redo."""
-        session = self._posed(session, values, place)
-        return session, self.pictures(session), "", *self._steps(session)
+    def moved(self, place: int, seat: Seat, revision: int, *values: float) -> tuple:
+        """A slider was moved: picture, note, and undo and redo."""
+        with seat.lock:
+            if revision != seat.revision:
+                return (update(),) * 4
+            seat.session = session = self._posed(seat.session, values, place)
+        return self.pictures(session), "", *self._steps(session)
 
-    def read(self, session: Session, *values: float) -> list[Any]:
+    def read(self, seat: Seat, revision: int, *values: float) -> list[Any]:
         """The readings of where the sliders are."""
         try:
-            return self._readings(self._posed(session, values))
+            if revision == seat.revision:
+                return self._readings(self._posed(seat.session, values))
         except InputError:  # the picture's event says it
-            return [update()] * self.slots
+            pass
+        return [update()] * self.slots
 
-    def dyed(self, session: Session, wears: bool, *dye: float) -> tuple:
-        """The dye was changed: session, picture, note, undo and redo, and the colour."""
+    def dyed(self, seat: Seat, wears: bool, *dye: float) -> tuple:
+        """The dye was changed: picture, note, undo and redo, and the colour."""
         given = dict(zip(DYE, dye, strict=True)) if wears else {}
-        session = acts.dyed(session, given)
-        return (
-            session, self.pictures(session), "", *self._steps(session), markup.swatch(session.view)
-        )  # fmt: skip
+        with seat.lock:
+            seat.session = session = acts.dyed(seat.session, given)
+        return self.pictures(session), "", *self._steps(session), markup.swatch(session.view)
 
-    def settled(self, session: Session) -> Session:
+    def settled(self, seat: Seat) -> None:
         """The slider was let go."""
-        return acts.settled(session)
+        with seat.lock:
+            seat.session = acts.settled(seat.session)
 
-    def act(self, name: str, session: Session) -> tuple:
+    def act(self, name: str, seat: Seat) -> tuple:
         """An action of `vectorfind.studio.session` by name, and all that it shows."""
-        return self.shown(getattr(acts, name)(session))
+        return self.change(seat, getattr(acts, name))
 
-    def picked(self, session: Session, choice: Choice) -> tuple:
+    def picked(self, seat: Seat, choice: Choice) -> tuple:
         """Another face."""
-        return self.shown(acts.picked(session, choice))
+        return self.change(seat, lambda session: acts.picked(session, choice))
 
-    def remade(
-        self, session: Session, keep: bool, psi: float, low: float, high: float
-    ) -> tuple:
+    def remade(self, seat: Seat, keep: bool, psi: float, low: float, high: float) -> tuple:
         """The same face with others kept, or not, another psi and other layers."""
         count = self.stage.synthesis_layers
         if high < low:
@@ -130,42 +159,43 @@ class Desk:
             "psi": None if psi == self.stage.psi else psi,
             "layers": "" if whole else f"{low:g}-{high:g}",
         }
-        return self.shown(acts.remade(session, **changes))
+        return self.change(seat, lambda session: acts.remade(session, **changes))
 
-    def loaded(self, session: Session, path: str) -> tuple:
+    def loaded(self, seat: Seat, path: str) -> tuple:
         """A character from a file."""
         choice, character = self.stage.loaded(path)
-        session = acts.picked(session, choice, character.dye)
-        return self.shown(session, f"loaded: {character.name or path}")
+        note = f"loaded: {character.name or path}"
+        return self.change(seat, lambda now: acts.picked(now, choice, character.dye), note)
 
-    def character(self, session: Session, name: str) -> Character:
+    def character(self, seat: Seat, name: str) -> Character:
         """The character to be saved: the face under its name, with its dye and correlations."""
+        session = seat.session
         character = self.stage.checked(self.stage.character(session.view.choice))
-        dye = {key: value for key, value in session.view.dye}
+        dye = dict(session.view.dye)
         return replace(character.dyed(**_keywords(dye)), name=(name or character.name).strip())
 
-    def strip(self, session: Session, across: str, down: str) -> tuple[str, str]:
+    def strip(self, seat: Seat, across: str, down: str) -> tuple[str, str]:
         """A strip over one property, and no note."""
-        pixels = sheets.strip(self.stage, session.view, across)
-        return self._sheet(session, pixels, f"{across} from −1 to 1", "strip"), ""
+        pixels = sheets.strip(self.stage, seat.session.view, across)
+        return self._sheet(seat.session, pixels, f"{across} from −1 to 1", "strip"), ""
 
-    def grid(self, session: Session, across: str, down: str) -> tuple[str, str]:
+    def grid(self, seat: Seat, across: str, down: str) -> tuple[str, str]:
         """A grid over two properties."""
-        pixels = sheets.grid(self.stage, session.view, across, down)
+        pixels = sheets.grid(self.stage, seat.session.view, across, down)
         told = f"{across} from −1 to 1 to the right, {down} downwards"
-        return self._sheet(session, pixels, told, "grid"), ""
+        return self._sheet(seat.session, pixels, told, "grid"), ""
 
-    def animation(self, session: Session, across: str, down: str) -> tuple[str, str]:
+    def animation(self, seat: Seat, across: str, down: str) -> tuple[str, str]:
         """An animation to the view and back, or of one property."""
-        content = sheets.animation(self.stage, session.view, across)
-        told = "there and back" if session.view.sliders else f"{across} from −1 to 1 and back"
-        name = f"{_stem(self.stage.name(session.view))}.gif"
+        content = sheets.animation(self.stage, seat.session.view, across)
+        told = "there and back" if seat.session.view.sliders else f"{across} from −1 to 1 and back"
+        name = f"{_stem(self.stage.name(seat.session.view))}.gif"
         return markup.sheet(content, "image/gif", told, name), ""
 
-    def table(self, session: Session) -> tuple[str, str]:
+    def table(self, seat: Seat) -> tuple[str, str]:
         """The scores of all sliders."""
-        readings = self.stage.readings(session.view)
-        name = f"{_stem(self.stage.name(session.view))}.csv"
+        readings = self.stage.readings(seat.session.view)
+        name = f"{_stem(self.stage.name(seat.session.view))}.csv"
         return markup.table(readings, sheets.table(readings), name), ""
 
     def _sheet(self, session: Session, pixels: Any, told: str, kind: str) -> str:

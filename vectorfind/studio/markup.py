@@ -96,9 +96,13 @@ def sheet(content: bytes, kind: str, caption: str, name: str) -> str:
 def table(readings: Sequence[Reading], csv: str, name: str) -> str:
     """The scores as a table, and as a CSV to take away."""
     rows = "".join(
-        f"<tr><th scope='row'>{escape(r.name)}</th><td>{r.slider:+.2f}</td><td>{_number(r.seen)}</td>"
-        f"<td>{_number(r.intended)}</td><td>{_number(r.measured)}</td></tr>"
-        for r in readings
+        f"<tr><th scope='row'>{escape(one.name)}</th>"
+        + "".join(
+            f"<td>{_number(value)}</td>"
+            for value in (one.slider, one.seen, one.intended, one.measured)
+        )
+        + "</tr>"
+        for one in readings
     )
     source = data_url(csv.encode(), "text/csv")
     return (

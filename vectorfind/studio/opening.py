@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import is_folder

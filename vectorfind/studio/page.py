@@ -69,9 +69,10 @@ class Page:
         with gr.Blocks(
             title="vectorfind studio", analytics_enabled=False, delete_cache=(3600, 3600)
         ) as blocks:
-            self.session = gr.State(Session(self.stage.first))
+            self.seat = gr.State(actions.Seat(Session(self.stage.first)))
+            self.revision = gr.Number(0, visible=False)
             self.leaf = gr.State(0)
-            gr.HTML('<h1>vectorfind <span>studio</span></h1>', elem_id="head")
+            gr.HTML("<h1>vectorfind <span>studio</span></h1>", elem_id="head")
             with gr.Row(elem_id="room"):
                 self._faces()
                 self._picture()
@@ -80,7 +81,7 @@ class Page:
             self._wire()
             blocks.load(
                 self._opened,
-                [self.session],
+                [self.seat],
                 [*self._whole(), self.gallery, self.saved],
                 **_ONCE,
             )
@@ -190,14 +191,14 @@ class Page:
     def _whole(self) -> list[Any]:
         """All that shows a session, in the order of `Desk.shown`."""
         return [
-            self.session, self.picture, self.note, *self.sliders, *self.readings, self.wears,
+            self.revision, self.picture, self.note, *self.sliders, *self.readings, self.wears,
             self.swatch, *self.dyes, self.keep, self.psi, self.low, self.high, self.undo,
             self.redo, self.swap, self.beside, self.across, self.down, self.name,
         ]  # fmt: skip
 
     def _wire(self) -> None:
         self._wire_sliders()
-        pose = [self.session]
+        pose = [self.seat]
         whole = self._whole()
         for button, action in (
             (self.turn, "turned"),
@@ -211,59 +212,55 @@ class Page:
         gallery = [*whole, self.gallery]
         numbered = self._told(self._numbered, gallery)
 
-        def clicked(session: Session, leaf: int, event: gr.EventData) -> Any:
-            return numbered(session, leaf, event.number)
+        def clicked(seat: actions.Seat, leaf: int, event: gr.EventData) -> Any:
+            return numbered(seat, leaf, event.number)
 
-        self.gallery.select(clicked, [self.session, self.leaf], gallery, **_ONCE)
-        self.number.submit(
-            numbered, [self.session, self.leaf, self.number], gallery, **_ONCE
-        )
+        self.gallery.select(clicked, [self.seat, self.leaf], gallery, **_ONCE)
+        self.number.submit(numbered, [self.seat, self.leaf, self.number], gallery, **_ONCE)
         self.chance.click(
             self._told(self._random, [*gallery, self.number]),
-            [self.session, self.leaf],
+            [self.seat, self.leaf],
             [*gallery, self.number],
             **_ONCE,
         )
         for button, step in ((self.earlier, -1), (self.later, 1)):
             button.click(
-                partial(self._leafed, step), [self.session, self.leaf], [self.leaf, self.gallery],
+                partial(self._leafed, step), [self.seat, self.leaf], [self.leaf, self.gallery],
                 **_ONCE,
             )  # fmt: skip
         for control in (self.psi, self.low, self.high):
             control.release(
                 self._told(self.desk.remade, whole),
-                [self.session, self.keep, self.psi, self.low, self.high],
+                [self.seat, self.keep, self.psi, self.low, self.high],
                 whole,
                 **_ONCE,
             )
         self.keep.input(
             self._told(self.desk.remade, whole),
-            [self.session, self.keep, self.psi, self.low, self.high],
+            [self.seat, self.keep, self.psi, self.low, self.high],
             whole,
             **_ONCE,
         )
         self._wire_work()
 
     def _wire_sliders(self) -> None:
-        pose = [self.session, *self.sliders]
-        live = [self.session, self.picture, self.note, self.undo, self.redo]
+        pose = [self.seat, self.revision, *self.sliders]
+        live = [self.picture, self.note, self.undo, self.redo]
         for place, slider in enumerate(self.sliders):
-            slider.input(
-                self._told(partial(self.desk.moved, place), live), pose, live, **_LIVE
-            )
+            slider.input(self._told(partial(self.desk.moved, place), live), pose, live, **_LIVE)
             slider.input(self.desk.read, pose, self.readings, **_LIVE)
-            slider.release(self.desk.settled, [self.session], [self.session], **_LIVE)
-        shown = [self.session, self.picture, self.note, self.undo, self.redo, self.swatch]
-        dye = [self.session, self.wears, *self.dyes]
+            slider.release(self.desk.settled, [self.seat], None, **_LIVE)
+        shown = [self.picture, self.note, self.undo, self.redo, self.swatch]
+        dye = [self.seat, self.wears, *self.dyes]
         self.wears.input(self._told(self.desk.dyed, shown), dye, shown, **_LIVE)
         shown = [*shown, self.wears]
         for slider in self.dyes:
             slider.input(
-                self._told(lambda session, _, *dye: (*self.desk.dyed(session, True, *dye), True),
+                self._told(lambda seat, _, *dye: (*self.desk.dyed(seat, True, *dye), True),
                            shown),
                 dye, shown, **_LIVE,
             )  # fmt: skip
-            slider.release(self.desk.settled, [self.session], [self.session], **_LIVE)
+            slider.release(self.desk.settled, [self.seat], None, **_LIVE)
 
     def _wire_work(self) -> None:
         self.take.click(None, js=_DOWNLOAD)
@@ -274,18 +271,18 @@ class Page:
             (self.move, self.desk.animation),
         ):
             button.click(
-                self._told(function, made), [self.session, self.across, self.down], made,
+                self._told(function, made), [self.seat, self.across, self.down], made,
                 api_visibility="private", show_progress="minimal", show_progress_on=self.outcome,
             )  # fmt: skip
-        self.csv.click(
-            self._told(self.desk.table, made), [self.session], made, **_ONCE
-        ).success(None, js=_TAKE)
+        self.csv.click(self._told(self.desk.table, made), [self.seat], made, **_ONCE).success(
+            None, js=_TAKE
+        )
         kept = [self.note, self.taken, self.saved]
         self.save.click(
-            self._told(partial(self._save, False), kept), [self.session, self.name], kept, **_ONCE
+            self._told(partial(self._save, False), kept), [self.seat, self.name], kept, **_ONCE
         )
         self.really.click(
-            self._told(partial(self._save, True), kept), [self.session, self.name], kept, **_ONCE
+            self._told(partial(self._save, True), kept), [self.seat, self.name], kept, **_ONCE
         )
         self.rather_not.click(
             lambda: (markup.message("Nothing was replaced."), gr.Row(visible=False)),
@@ -294,9 +291,9 @@ class Page:
             **_ONCE,
         )
         whole = self._whole()
-        self.load.click(self._told(self._load, whole), [self.session, self.saved], whole, **_ONCE)
+        self.load.click(self._told(self._load, whole), [self.seat, self.saved], whole, **_ONCE)
         self.upload.upload(
-            self._told(self.desk.loaded, whole), [self.session, self.upload], whole, **_ONCE
+            self._told(self.desk.loaded, whole), [self.seat, self.upload], whole, **_ONCE
         )
 
     def _told(self, action: Callable[..., Any], outputs: Sequence[Any]) -> Callable[..., Any]:
@@ -311,39 +308,39 @@ class Page:
 
         return answer
 
-    def _opened(self, session: Session) -> tuple:
-        shown = self.desk.shown(session)
-        gallery = markup.tiles(self.stage.gallery(0), session.view)
+    def _opened(self, seat: actions.Seat) -> tuple:
+        shown = self.desk.change(seat, lambda session: session)
+        gallery = markup.tiles(self.stage.gallery(0), seat.session.view)
         return (*shown, gallery, gr.Dropdown(choices=self.shelf.names()))
 
-    def _numbered(self, session: Session, leaf: int, number: Any) -> tuple:
+    def _numbered(self, seat: actions.Seat, leaf: int, number: Any) -> tuple:
         if number is None or number != int(number):
             raise InputError(f"{number} is no face's number; give a whole one, 0 or more")
         kind = "seed" if self.stage.cases is None else "case"
-        shown = self.desk.picked(session, Choice(kind, int(number)))
-        return (*shown, markup.tiles(self.stage.gallery(leaf), shown[0].view))
+        shown = self.desk.picked(seat, Choice(kind, int(number)))
+        return (*shown, markup.tiles(self.stage.gallery(leaf), seat.session.view))
 
-    def _random(self, session: Session, leaf: int) -> tuple:
+    def _random(self, seat: actions.Seat, leaf: int) -> tuple:
         most = 10**6 if self.stage.cases is None else len(self.stage.cases)
         number = secrets.randbelow(most)
-        return (*self._numbered(session, leaf, number), number)
+        return (*self._numbered(seat, leaf, number), number)
 
-    def _leafed(self, step: int, session: Session, leaf: int) -> tuple:
+    def _leafed(self, step: int, seat: actions.Seat, leaf: int) -> tuple:
         leaf = (leaf + step) % self.stage.pages()
-        return leaf, markup.tiles(self.stage.gallery(leaf), session.view)
+        return leaf, markup.tiles(self.stage.gallery(leaf), seat.session.view)
 
-    def _save(self, replace: bool, session: Session, name: str) -> tuple:
+    def _save(self, replace: bool, seat: actions.Seat, name: str) -> tuple:
         try:
-            path = self.shelf.save(self.desk.character(session, name), name, replace)
+            path = self.shelf.save(self.desk.character(seat, name), name, replace)
         except TakenError as error:
             return markup.message(str(error), "error"), gr.Row(visible=True), gr.skip()
         names = gr.Dropdown(choices=self.shelf.names(), value=path.stem)
         return markup.message(f"saved: {path}"), gr.Row(visible=False), names
 
-    def _load(self, session: Session, name: str | None) -> tuple:
+    def _load(self, seat: actions.Seat, name: str | None) -> tuple:
         if not name:
             raise InputError("nothing is chosen; choose a saved character")
-        return self.desk.loaded(session, str(self.shelf.path(name)))
+        return self.desk.loaded(seat, str(self.shelf.path(name)))
 
 
 def theme() -> gr.themes.Base:
@@ -354,5 +351,3 @@ def theme() -> gr.themes.Base:
         font=("system-ui", "-apple-system", "Segoe UI", "sans-serif"),
         font_mono=("ui-monospace", "Menlo", "monospace"),
     )
-
-

@@ -13,7 +13,6 @@ from property_cnn.common.checks import Seed, check_within, checked
 from property_cnn.common.errors import InputError
 from vectorfind.characters.settings import OMBRE_DEFAULTS
 
-
 STEP = 0.01
 """Of the page's sliders."""
 
@@ -171,9 +170,7 @@ def undone(session: Session) -> Session:
         return session
     *past, view = session.past
     future = (*session.future, session.view)
-    return replace(
-        session, view=view, past=tuple(past), future=future, touched="", before=False
-    )
+    return replace(session, view=view, past=tuple(past), future=future, touched="", before=False)
 
 
 def redone(session: Session) -> Session:
@@ -182,9 +179,7 @@ def redone(session: Session) -> Session:
         return session
     *future, view = session.future
     past = (*session.past, session.view)
-    return replace(
-        session, view=view, past=past, future=tuple(future), touched="", before=False
-    )
+    return replace(session, view=view, past=past, future=tuple(future), touched="", before=False)
 
 
 def reset(session: Session) -> Session:

@@ -90,7 +90,9 @@ class Stage:
         scorer: Scorer | None = None,
     ):
         if directions is None and opened is None:
-            raise InputError("the studio has nothing to show; give a run, directions or a character")
+            raise InputError(
+                "the studio has nothing to show; give a run, directions or a character"
+            )
         self.source, self.directions, self.cases = source, directions, cases
         self.opened, self._scorer = opened, scorer
         self._lock = RLock()
@@ -109,7 +111,9 @@ class Stage:
     @property
     def generator(self) -> Generator:
         """The generator."""
-        return self.opened.generator if self.directions is None else self.directions.models.generator
+        return (
+            self.opened.generator if self.directions is None else self.directions.models.generator
+        )
 
     @property
     def properties(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,14 +28,11 @@ from vectorfind.cli.options import GivenPath, device_option, generator_option, s
 @click.option("--browser/--no-browser", default=True, help="Open the page, or print its address.")
 def studio(
     given: Path | None,
-    generator: str | None,
-    scorer: str | None,
-    size: int | None,
-    device: str | None,
     host: str,
     port: int | None,
     characters: Path,
     browser: bool,
+    **networks: Any,
 ) -> None:
     """Shows faces in the browser: pick one, move its sliders and see what the scorer sees, dye its
     hair, compare, and keep it as a character or as pictures.
@@ -55,11 +53,4 @@ def studio(
     free_port(host, port)
     from vectorfind.studio.opening import open_stage
 
-    serve(
-        open_stage(given, generator, scorer, size, device),
-        characters,
-        host,
-        port,
-        browser,
-        click.echo,
-    )
+    serve(open_stage(given, **networks), characters, host, port, browser, click.echo)
