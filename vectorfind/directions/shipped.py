@@ -21,5 +21,14 @@ CARD = WEIGHTS / "directions.md"
 @cache
 def shipped_networks(name: str = "default") -> tuple[str, str]:
     """Digests of the generator and the scorer that the directions of a name were found on."""
-    metadata = npz_metadata(SHIPPED[name])
-    return str(metadata["generator_digest"]), str(metadata["scorer_digest"])
+    return networks_of(SHIPPED[name])
+
+
+def networks_of(path: Path) -> tuple[str, str]:
+    """Digests of the generator and the scorer that a file of directions was found on.
+
+    Raises:
+        CheckpointError: no such file, or damaged.
+    """
+    metadata = npz_metadata(path)
+    return str(metadata.get("generator_digest")), str(metadata.get("scorer_digest"))

@@ -172,7 +172,9 @@ class Page:
                 self.csv = gr.Button("Scores (CSV)", elem_id="csv")
             with gr.Row(elem_classes="line"):
                 self.across = gr.Dropdown(names, value=names[0], label="Slider", elem_id="across")
-                self.down = gr.Dropdown(names, value=names[-1], label="Second slider, of the grid", elem_id="down")
+                self.down = gr.Dropdown(
+                    names, value=names[-1], label="Second slider, of the grid", elem_id="down"
+                )
             self.outcome = gr.HTML("", elem_id="outcome")
             gr.HTML("<h2>Characters</h2>")
             with gr.Row(elem_classes="line"):

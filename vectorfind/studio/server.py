@@ -145,7 +145,7 @@ def serve(
         while True:
             time.sleep(3600)
     finally:
-        blocks.close()
+        blocks.close(verbose=False)
 
 
 def _opened(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""The studio in a real browser: from the first page to a saved character and a downloaded picture."""
+"""The studio in a real browser: from the first page to a saved character and its picture."""
 
 import shutil
 from io import BytesIO
@@ -44,7 +44,7 @@ def served(browser, tmp_path_factory):
     stage = open_stage(device="cpu")
     blocks = start(stage, folder)
     yield blocks.local_url, folder, stage
-    blocks.close()
+    blocks.close(verbose=False)
 
 
 @pytest.fixture
