@@ -249,8 +249,9 @@ class Page:
         pose = [self.seat, self.revision, *self.sliders]
         live = [self.picture, self.note, self.undo, self.redo]
         for place, slider in enumerate(self.sliders):
-            slider.input(self._told(partial(self.desk.moved, place), live), pose, live, **_LIVE)
-            slider.input(self.desk.read, pose, self.readings, **_LIVE)
+            move = self._told(partial(self.desk.moved, place), live)
+            drawn = slider.input(move, pose, live, **_LIVE)
+            drawn.then(self.desk.read, pose, self.readings, **_LIVE)  # the picture goes first
             slider.release(self.desk.settled, [self.seat], None, **_LIVE)
         shown = [self.picture, self.note, self.undo, self.redo, self.swatch]
         dye = [self.seat, self.wears, *self.dyes]

@@ -153,3 +153,26 @@ def test_two_users_do_not_mix(page, browser, served):
     until(page, "eyes -0.90")
     until(other, "unedited")
     other.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_the_picture_stays_in_view(browser, served, theme):
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=theme)
+    page.set_default_timeout(WAIT)
+    page.goto(served[0])
+    page.wait_for_selector("#picture .shown img")
+    page.wait_for_selector("#gallery button")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate("window.scrollTo(0, 420)")
+    box = page.locator("#picture .shown img").bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] < 844 / 2
+    labels = "input[type=range], input[type=number], button, [role=combobox]"
+    unnamed = page.evaluate(
+        "labels => [...document.querySelectorAll(labels)].filter(each => each.offsetParent && "
+        "!each.innerText && !each.ariaLabel && !each.labels?.length).length",
+        labels,
+    )
+    assert unnamed == 0
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, paper[4:-1].split(","))) < 384) == (theme == "dark")
+    page.close()
