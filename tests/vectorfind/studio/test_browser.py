@@ -165,7 +165,8 @@ def test_on_a_phone_the_picture_stays_in_view(browser, served, theme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.evaluate("window.scrollTo(0, 420)")
     box = page.locator("#picture .shown img").bounding_box()
-    assert 0 <= box["y"] and box["y"] + box["height"] < 844 / 2
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] < 844 / 2
     labels = "input[type=range], input[type=number], button, [role=combobox]"
     unnamed = page.evaluate(
         "labels => [...document.querySelectorAll(labels)].filter(each => each.offsetParent && "
