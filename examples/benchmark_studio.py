@@ -89,7 +89,7 @@ def told(name: str, times: list[float]) -> str:
 
 
 @click.command()
-@click.option("--times", default=200, show_default=True, help="Pictures each.")
+@click.option("--times", default=100, show_default=True, help="Pictures each.")
 @click.option("--browser/--no-browser", default=True)
 def main(times: int, browser: bool) -> None:
     """Prints medians and 95 % quantiles in milliseconds."""
