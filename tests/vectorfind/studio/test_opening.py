@@ -8,7 +8,7 @@ from tests.vectorfind.run_files import planted_corrs, write_results, write_run
 from vectorfind.characters.character import Character
 from vectorfind.studio import opening
 from vectorfind.studio.opening import open_stage
-from vectorfind.studio.session import Choice
+from vectorfind.studio.session import Choice, View
 
 
 @pytest.fixture
@@ -74,3 +74,19 @@ def test_a_damaged_character_is_told(tmp_path):
 def test_other_generators_need_directions():
     with pytest.raises(InputError, match="vectorfind test --generator mobilestylegan"):
         open_stage(generator="mobilestylegan")
+
+
+def test_shipped_faces_are_truncated_and_driven_at_some_layers():
+    stage = open_stage(device="cpu")
+    assert stage.synthesis_layers == 10
+    choice = Choice("seed", 3, psi=0.7, layers="2-7")
+    face = stage.character(choice).face
+    size = len(face.latent) // 2
+    assert face.layer == "w+2-7"
+    np.testing.assert_array_equal(face.latent[:size], face.latent[size:])
+    for way in face.ways.values():
+        assert not way.moves[:, :size].any()
+        assert way.moves[:, size:].any()
+    whole = stage.character(Choice("seed", 3)).face.latent
+    assert np.linalg.norm(face.latent[:size]) != pytest.approx(np.linalg.norm(whole))
+    assert stage.pixels(View(choice, (("eyes", 0.5),))).shape == (64, 64, 3)
