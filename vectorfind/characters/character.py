@@ -99,7 +99,8 @@ class Character(Shown):
             z: (z_dim,) its latent.
             label: (label_dim,); None for a generator without labels.
             vector: (d,) in place of z: where the face is at `layer`, as an inversion gives it.
-            layer: of the vector: that of the directions (the default), or w+ of directions in w.
+            layer: of the vector: that of the directions (the default), or w+ or w+A-B of directions
+                in w.
             generator: name or path under which the file shall find the generator again; "" of an
                 object, which `load_character` must then be given.
             settings: of the measurement.

@@ -30,7 +30,7 @@ def measured_face(
     Args:
         directions: of the properties.
         vector: (d,) where the face is at the layer.
-        layer: that of the directions, or w+ of directions in w.
+        layer: that of the directions, or w+ or w+A-B of directions in w.
         label: (label_dim,) of the face.
         settings: of the measurement.
 
@@ -143,7 +143,10 @@ def _ways(
             strengths[:, place] = amounts
             moves = course.moved_grid(entered, group, strengths)[0] - entered
             moves[amounts == 0] = 0
-        ways[name] = Way(amounts, np.tile(moves.astype(np.float32), (1, times)))
+        moves = np.tile(moves.astype(np.float32), (1, times))
+        start, stop = models.editable(layer)
+        moves[:, :start] = moves[:, stop:] = 0  # of w+A-B, what the other layers take
+        ways[name] = Way(amounts, moves)
     return ways
 
 
@@ -155,9 +158,9 @@ def _repeats(found: str, layer: str, models: Models) -> int:
     """
     if layer == found:
         return 1
-    if (found, layer) == ("w", "w+"):
-        return models.generator.layers["w+"] // models.generator.layers["w"]
-    also = ", or at w+" if found == "w" else ""
+    if found == "w" and layer.startswith("w+"):
+        return models.generator.layers[layer] // models.generator.layers["w"]
+    also = ", or at w+ or w+A-B" if found == "w" else ""
     raise InputError(f"a vector at {layer}, directions at {found}; give one at {found}{also}")
 
 

@@ -23,6 +23,16 @@ from stylegan_ft.formats.checkpoint import load_network
 from stylegan_ft.generator import load_generator
 from stylegan_ft.training.make import GeneratorRecipe, make_generator
 from stylegan_ft.training.samples import fixed_samples, save_grid
+from vectorfind.config import EvaluateSettings, FindSettings
+from vectorfind.directions.directions import Directions
+from vectorfind.directions.shipped import CARD as DIRECTIONS_CARD
+from vectorfind.directions.shipped import SHIPPED as SHIPPED_DIRECTIONS
+from vectorfind.directions.shipped import WEIGHTS as DIRECTIONS_FOLDER
+from vectorfind.directions.shipped import networks_of
+from vectorfind.evaluation.image_test import Evaluation
+from vectorfind.models.pair import load_models
+from vectorfind.models.protocols import digest_of
+from vectorfind.pipeline import evaluate, find_directions
 from vectorfind.runs.finetune.faces import train_concept
 from vectorfind.runs.finetune.filter import filter_images
 from vectorfind.runs.finetune.jobs import finetune_files
@@ -33,6 +43,12 @@ CONCEPT_CARD, CONCEPT_SAMPLES = "concept_generator.md", "concept_generator_sampl
 IMAGES, SHOWN, MEASURED = 160_000, 64, 4096
 SEED = 100
 """Of the samples shown and measured."""
+
+DIRECTIONS = FindSettings(n=20_000, layer="w", method="svm")
+"""Of the shipped directions: in w, where faces can be truncated and layers chosen."""
+
+DIRECTIONS_CASES = EvaluateSettings(cases=12, control_cases=2)
+"""Of the test that their card tells."""
 
 
 @training_threads()
@@ -72,7 +88,93 @@ def make_models(
     )
     classifiers = _make_classifiers(folders[1], work / "concept", log)
     concept = make_concept_generator(folders[1], work, log, device)
-    return [scorer, generator, classifiers, concept]
+    own = weights is None
+    directions = make_directions(DIRECTIONS_FOLDER if own else folders[0], work, device, log)
+    return [scorer, generator, classifiers, concept, directions]
+
+
+def make_directions(
+    weights: Path,
+    work: Path,
+    device: str | None = None,
+    log: Callable[[str], None] = print,
+    generator: str | os.PathLike = "default",
+    scorer: str | os.PathLike = "default",
+) -> Path:
+    """Finds the directions that the studio starts with, tests them, and writes their card.
+
+    Nothing is done where those that are there were found on these networks.
+
+    Args:
+        weights: folder of the result.
+        work: folder of the samples; an interrupted making goes on there.
+        device: where the networks run.
+        log: called with lines of text.
+        generator, scorer: names or paths of the networks.
+
+    Returns:
+        The path of the directions.
+    """
+    path = weights / SHIPPED_DIRECTIONS["default"].name
+    card = path.with_name(DIRECTIONS_CARD.name)
+    models = load_models(generator, scorer, device)
+    found_on = tuple(digest_of(each) for each in (models.generator, models.scorer))
+    if path.is_file() and card.is_file() and networks_of(path) == found_on:
+        log(f"{path} is up to date")
+        return path
+    quiet = log is not print
+    directions = find_directions(
+        DIRECTIONS.n,
+        DIRECTIONS.layer,
+        DIRECTIONS.method,
+        generator=generator,
+        scorer=scorer,
+        device=device,
+        store=work / "direction-samples",
+        quiet=quiet,
+    )
+    log(f"measuring {path.name}")
+    cases, control = DIRECTIONS_CASES.cases, DIRECTIONS_CASES.control_cases
+    tested = evaluate(directions, cases, control_cases=control, quiet=quiet)
+    directions.save(path)
+    atomic_write(card, directions_card(path, directions, tested))
+    return path
+
+
+def directions_card(path: Path, directions: Directions, tested: Evaluation) -> str:
+    """The card, as Markdown.
+
+    Args:
+        path: of the directions.
+        directions: what is in it.
+        tested: their test.
+    """
+    correlation = tested.measured.correlation
+    bounds = zip(correlation.mean, correlation.low, correlation.high, strict=True)
+    rows = [
+        f"| {name} | {mean:.3f} [{low:.3f}, {high:.3f}] |"
+        for name, (mean, low, high) in zip(directions.properties, bounds, strict=True)
+    ]
+    cases = DIRECTIONS_CASES.cases
+    return f"""# The shipped directions
+
+What `vectorfind studio` starts with: directions of {", ".join(directions.properties)} of the
+default generator.
+
+- **File**: {path.name}, {path.stat().st_size / 2**10:.0f} KiB
+- **Found on**: generator `{directions.generator_digest}`, scorer `{directions.scorer_digest}`;
+  other networks are refused
+- **How**: SVMs a group in w, {DIRECTIONS.n:,} samples, seed {DIRECTIONS.seed}
+- **Commands**: `vectorfind find -n {DIRECTIONS.n // 1000}K --layer w --method svm --out
+  {path.name}`, `vectorfind evaluate {path.name} --cases {cases} --control-cases
+  {DIRECTIONS_CASES.control_cases} --out test`; or `make models`
+
+Mean corr-coef of strength and score over {cases} fresh cases, with its 95 % interval:
+
+| property | corr-coef |
+|---|---:|
+{chr(10).join(rows)}
+"""
 
 
 def _make_classifiers(weights: Path, work: Path, log: Callable[[str], None]) -> Path:

@@ -1,1 +1,1 @@
-"""Commands that edit faces and bring photographs into a generator."""
+"""Commands about single faces: edited, picked, driven, brought into a generator."""
