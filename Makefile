@@ -2,13 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+DEV := .venv/.dev
 
 .PHONY: demo photos test test-portable lint format models clean
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[photos]'
 	touch $(STAMP)
+
+# What the tests need besides: the optional parts that they try, and what checks the code.
+$(DEV): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(DEV)
 
 demo: $(STAMP)
 	$(BIN)/vectorfind test -n 4000 --cases 36 --layer mapping_split2 --method svm --out demo
@@ -21,17 +27,17 @@ photos: $(STAMP)
 		--layer w --group-by= --properties eyes,mouth,yaw --method decoupled --keep smile,pitch,brows \
 		--strengths eyes=-0.9:0.9,mouth=-1.5:-0.75:0:0.75:1.5,yaw=-0.5:0:0.5 --judge iris --out photos
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/python -m pytest
 
 # What computes with networks, again as on a processor without AVX.
-test-portable: $(STAMP)
+test-portable: $(DEV)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/python -m pytest -m networks
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-format: $(STAMP)
+format: $(DEV)
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 # From nothing, in order; each step resumes where it was stopped and is skipped when up to date.
