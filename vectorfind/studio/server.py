@@ -9,10 +9,9 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from property_cnn.common.lazy import extra_module
-
 from property_cnn.common.checks import Whole
 from property_cnn.common.errors import InputError
+from property_cnn.common.prompt import extra_module
 from vectorfind.studio.keeping import Shelf
 from vectorfind.studio.stage import Stage
 

@@ -13,8 +13,8 @@ from PIL import Image
 from property_cnn.common.errors import InputError
 from reports.plots.images import tile
 from reports.tables import csv_text
-from vectorfind.characters.animation import sweep_values, write_gif
 from vectorfind.characters.character import to_bytes
+from vectorfind.characters.rendering.animation import sweep_values, write_gif
 from vectorfind.studio.session import View
 from vectorfind.studio.stage import Reading, Stage
 
