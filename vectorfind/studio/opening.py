@@ -7,7 +7,7 @@ import os
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import is_folder
 from vectorfind.characters.character import SUFFIX, Character, load_character
-from vectorfind.characters.run_files import named_networks, read_cases
+from vectorfind.characters.picking.cases import named_networks, read_cases
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.directions.shipped import SHIPPED, shipped_networks
 from vectorfind.models.protocols import digest_of, digest_without_size, resolve_scorer

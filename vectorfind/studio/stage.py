@@ -18,7 +18,7 @@ from property_cnn.common.files import file_digest
 from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_torch_thread
 from vectorfind.characters.character import Character, load_character, to_bytes
-from vectorfind.characters.run_files import Cases
+from vectorfind.characters.picking.cases import Cases
 from vectorfind.characters.settings import CharacterSettings
 from vectorfind.directions.directions import Directions
 from vectorfind.models.pair import Models
