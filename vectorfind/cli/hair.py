@@ -106,7 +106,10 @@ def hair() -> None:
 
 @hair.command(short_help="Write hair masks of pictures.")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", help="A student's file, photographs, or photographs-student; else the shipped student.")
+@click.option(
+    "--model",
+    help="A student's file, photographs, or photographs-student; else the shipped student.",
+)
 @device_option
 @out_option("Folder for the masks, NAME_mask.png.")
 @quiet_option

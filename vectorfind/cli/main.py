@@ -14,6 +14,7 @@ from vectorfind.cli.characters.edit import edit
 from vectorfind.cli.characters.invert import invert
 from vectorfind.cli.characters.pick import pick
 from vectorfind.cli.characters.render import render
+from vectorfind.cli.characters.serve import serve
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.find import find, rank, sample
@@ -101,6 +102,7 @@ for command in (
     invert,
     pick,
     render,
+    serve,
     report,
     compare,
     verify,

@@ -1,0 +1,1 @@
+"""The studio: a page in the browser where faces are picked, driven, dyed, compared and kept."""
