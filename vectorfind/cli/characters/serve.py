@@ -77,4 +77,5 @@ def serve(
         except (KeyboardInterrupt, Stopped):
             pass
     if not quiet:
-        click.echo(f"stopped: {running.endpoint.sent:,} pictures were sent, none is left half-sent")
+        sent = running.endpoint.sent
+        click.echo(f"stopped: {sent:,} picture{' was' if sent == 1 else 's were'} sent")

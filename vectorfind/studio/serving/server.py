@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,12 +35,12 @@ class Running:
 
     address: str
     endpoint: Endpoint
-    _thread: threading.Thread
+    _ended: threading.Event
 
     def wait(self) -> None:
         """Until it ends; a signal's exception goes through."""
-        while self._thread.is_alive():
-            self._thread.join(1)
+        while not self._ended.wait(1):  # `Thread.join` takes a thread for ended that a signal meets
+            pass
 
 
 @contextmanager
@@ -75,8 +74,8 @@ def serving(
 
         endpoint = Endpoint(load_entries(paths, generator, size, device), settings, say)
         try:
-            with _answering(endpoint, listener) as thread:
-                yield Running(address_of(listener), endpoint, thread)
+            with _answering(endpoint, listener) as ended:
+                yield Running(address_of(listener), endpoint, ended)
         finally:
             endpoint.close()
 
@@ -115,7 +114,7 @@ def _why_not(host: str, port: int, error: Exception) -> str:
 
 
 @contextmanager
-def _answering(endpoint: Endpoint, listener: socket.socket) -> Iterator[threading.Thread]:
+def _answering(endpoint: Endpoint, listener: socket.socket) -> Iterator[threading.Event]:
     """uvicorn in a thread of its own, so that signals stay the program's."""
     import uvicorn
 
@@ -135,12 +134,20 @@ def _answering(endpoint: Endpoint, listener: socket.socket) -> Iterator[threadin
         "limit_concurrency": _CONNECTIONS,
     }
     server = uvicorn.Server(uvicorn.Config(endpoint.application, **options))
-    thread = threading.Thread(target=server.run, args=([listener],), name="server")
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run([listener])
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        while thread.is_alive() and not server.started:
-            time.sleep(0.01)
-        yield thread
+        while not server.started and not ended.wait(0.01):
+            pass
+        yield ended
     finally:
         server.should_exit = True
         thread.join()

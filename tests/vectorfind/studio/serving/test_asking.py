@@ -101,7 +101,8 @@ def test_queries():
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"3", b"[[1, 2]]", b'{"eyes": NaN}', b'{"eyes": -Infinity}', b"\xff{}",
-     b'{"eyes": 1, "eyes": 2}', b"[" * 10_000, b'{"a":' * 3_000, b'{"eyes": ' + b"9" * 9_000 + b"}"],
+     b'{"eyes": 1, "eyes": 2}', b"[" * 10_000, b'{"a":' * 3_000,
+     b'{"eyes": ' + b"9" * 9_000 + b"}"],
 )  # fmt: skip
 def test_bodies_that_are_refused(body):
     with pytest.raises(InputError):
