@@ -125,4 +125,4 @@ def test_a_signal_ends_it_in_one_line(folder):
         process.wait()
     assert process.returncode == 0
     assert err == ""
-    assert out.endswith("\nstopped: 1 picture was sent\n")
+    assert out.endswith("stopped: 1 picture was sent\n")
