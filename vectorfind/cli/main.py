@@ -14,6 +14,7 @@ from vectorfind.cli.characters.edit import edit
 from vectorfind.cli.characters.invert import invert
 from vectorfind.cli.characters.pick import pick
 from vectorfind.cli.characters.render import render
+from vectorfind.cli.characters.serve import serve
 from vectorfind.cli.characters.studio import studio
 from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
@@ -103,6 +104,7 @@ for command in (
     pick,
     render,
     studio,
+    serve,
     report,
     compare,
     verify,

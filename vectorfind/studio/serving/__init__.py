@@ -1,0 +1,1 @@
+"""Characters for programs: pictures over HTTP."""
