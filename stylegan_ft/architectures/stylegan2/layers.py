@@ -102,8 +102,8 @@ class SynthesisLayer(nn.Module):
         x = self.activation(x, gain, inplace=True)
         if self.clamp is None:
             return x
-        clamp = x.clamp if x.requires_grad else x.clamp_  # gradients need what came in
-        return clamp(-self.clamp * gain, self.clamp * gain)
+        limit = x.clamp if x.requires_grad else x.clamp_  # gradients need what came in
+        return limit(-self.clamp * gain, self.clamp * gain)
 
 
 class ToRGB(nn.Module):
