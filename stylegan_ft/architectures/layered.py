@@ -20,6 +20,17 @@ from stylegan_ft.architectures.layer_names import LayerNames
 CHUNK = 2**22
 """Numbers in the largest feature maps of one pass on a CPU; larger ones are slow to allocate."""
 
+
+def is_alone(x: Tensor) -> bool:
+    """Whether feature maps (N, C, H, W) are those of one row, and of a network whose maps are so
+    large that a pass on a CPU never has two, whatever the batch.
+
+    Its weights can then be scaled in place of its maps, which are more. As a network's rows are
+    alone always or never, what is chosen does not depend on the batch.
+    """
+    return x.device.type == "cpu" and len(x) == 1 and 2 * x.numel() > CHUNK
+
+
 SHOWN_AS = {
     1: "its images are grey: each is repeated as red, green and blue",
     3: "",

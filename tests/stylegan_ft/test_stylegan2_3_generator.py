@@ -7,6 +7,7 @@ import torch
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.networks import weights_digest
+from stylegan_ft.architectures import layered
 from stylegan_ft.architectures.layered import as_rgb
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
@@ -206,3 +207,19 @@ def test_wrong_shapes_are_refused(generator):
         generator.map(torch.zeros(2, 6), torch.zeros(2, 1))
     with pytest.raises(InputError, match=r"vectors of w of shape \(8,\)"):
         generator.synthesize(torch.zeros(8), "w")
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_images_done_one_by_one_are_those_done_together(kind, monkeypatch):
+    network = NETWORKS[kind](0)
+    w = torch.randn(3, network.config.w_dim, generator=torch.Generator().manual_seed(3))
+    together = StyleGANGenerator(network).synthesize(w, "w")
+    monkeypatch.setattr(layered, "CHUNK", 1)  # of maps so large that a pass has one row
+    generator = StyleGANGenerator(network)
+    apart = generator.synthesize(w, "w")
+    bound = 1e-5 * max(float(together.abs().max()), 1.0)
+    torch.testing.assert_close(apart, together, rtol=0, atol=bound)
+    pulled = w.clone().requires_grad_()
+    with_gradients = generator.synthesize(pulled, "w")
+    torch.testing.assert_close(with_gradients.detach(), together, rtol=0, atol=bound)
+    assert torch.autograd.grad(with_gradients.sum(), pulled)[0].abs().min() > 0

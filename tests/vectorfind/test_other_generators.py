@@ -194,12 +194,22 @@ def test_samples_and_curves_are_of_the_truncated_generator(scorer, tmp_path):
         replace(settings, trunc_layers=0).validate()
 
 
-def test_the_example_of_another_generator_runs(script, tmp_path, capsys):
-    script.main(tmp_path, n=100, cases=2)
+OFFERED = {
+    "stylegan2": "z, mapping.0, mapping.1, w, w+, w+A-B, s",
+    "interfacegan": "z, mapping.0, mapping.1, mapping.2, w, w+, w+A-B",
+    "tensorflow": "z, mapping.0, mapping.1, mapping.2, w, w+, w+A-B",
+}
+
+
+@pytest.mark.parametrize("layout", OFFERED)
+def test_the_example_of_another_generator_runs(script, tmp_path, capsys, monkeypatch, layout):
+    monkeypatch.setattr(script, "fetched_path", lambda name: tmp_path / name)  # none is there
+    script.main(tmp_path, layout, n=100, cases=2)
     said = capsys.readouterr().out
-    assert "64 px, layers z, w; on offer z, mapping.0, mapping.1, w, w+, w+A-B, s" in said
-    assert "w+4-8: bright follows its strength by " in said
-    assert np.load(tmp_path / "boundaries" / "warm_w+4-8_boundary.npy").shape == (1, 8)
+    assert f"64 px, layers z, w; on offer {OFFERED[layout]}\n" in said
+    assert "w+4-9: bright follows its strength by " in said
+    assert "landmarks: not installed" in said
+    assert np.load(tmp_path / "boundaries" / "warm_w+4-9_boundary.npy").shape == (1, 8)
 
 
 def test_the_example_of_ones_own_networks_runs(tmp_path, capsys):

@@ -464,6 +464,18 @@ def generator_option(
     return stacked(named, open_option, noise_option)
 
 
+def file_argument(name: str, required: bool = True) -> Callable:
+    """The argument that is a network's file, and beside it --option."""
+
+    def with_options(context: click.Context, argument: click.Parameter, given: str | None):
+        if given is None and context.meta.get(_OPTIONS):
+            raise click.UsageError(f"--option and --noise are of a file; give {name.upper()}")
+        return _with_options(context, argument, given)
+
+    named = click.argument(name, required=required, type=click.Path(), callback=with_options)
+    return stacked(named, open_option, noise_option)
+
+
 model_options = stacked(generator_option(), scorer_option)
 json_option = click.option(
     "--json",

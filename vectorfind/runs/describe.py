@@ -13,6 +13,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest, reading
 from property_cnn.common.folders import flat, read_json
 from reports.layout import CONFIG
+from stylegan_ft.formats.options import split_name
 from stylegan_ft.generator import NAMED, generator_path
 
 
@@ -20,10 +21,10 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     """Names and values that describe what is installed, or what stands at `path`.
 
     Args:
-        path: the name of a generator, a run's folder, an .npz of directions, samples or latents,
-            another project's .npy, networks of landmarks, a checkpoint, see
-            `stylegan_ft.formats`, or an export, see `stylegan_ft.exports`; None for versions and
-            the shipped networks.
+        path: the name of a generator, perhaps with options, a run's folder, an .npz of
+            directions, samples or latents, another project's .npy, networks of landmarks, a
+            checkpoint, see `stylegan_ft.formats`, or an export, see `stylegan_ft.exports`; None
+            for versions and the shipped networks.
 
     Raises:
         InputError: it is none of these.
@@ -33,7 +34,7 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
         from vectorfind.runs.record import versions
 
         return versions() | _shipped()
-    path = generator_path(path) if str(path) in NAMED else Path(path)
+    path = generator_path(path) if split_name(path)[0] in NAMED else Path(path)
     with reading(path):
         odd = path.exists() and not (path.is_dir() or path.is_file())
     if odd:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan_ft.architectures.filters import setup_filter, upsample2d, upsample_conv2d
+from stylegan_ft.architectures.layered import is_alone
 from stylegan_ft.architectures.mapping import EPSILON, FullyConnected, activation_of
 from stylegan_ft.architectures.stylegan2.settings import USUAL_FILTER, StyleGAN2Config
 
@@ -32,7 +33,7 @@ def modulated_conv2d(
     """Convolution whose weights each row's style scales and then brings to unit norm.
 
     Equal to the definition's own weights for each row, by scaling the maps before and after one
-    convolution that all rows share.
+    convolution that all rows share; a row that is alone has its own weights, as they are fewer.
 
     Args:
         x: (N, I, H, W); in half precision, weight and style are first divided by their largest
@@ -53,13 +54,18 @@ def modulated_conv2d(
     if demodulate:
         power = style.square() @ weight.square().sum(dim=(2, 3)).T  # (N, O)
         norm = (power + EPSILON).rsqrt() * gain
-    weight = weight.to(x.dtype)
-    x = x * _maps(style).to(x.dtype)
-    if kernel is None:
-        x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-    else:
-        x = upsample_conv2d(x, weight, kernel)
+    if is_alone(x):
+        after = _maps(norm[0][:, None]) if demodulate else gain
+        return _convolve(x, weight * _maps(style) * after, kernel)
+    x = _convolve(x * _maps(style).to(x.dtype), weight, kernel)
     return x * _maps(norm).to(x.dtype) if demodulate else x * gain
+
+
+def _convolve(x: Tensor, weight: Tensor, kernel: Tensor | None) -> Tensor:
+    weight = weight.to(x.dtype)
+    if kernel is None:
+        return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    return upsample_conv2d(x, weight, kernel)
 
 
 def _maps(x: Tensor) -> Tensor:  # (N, C) -> (N, C, 1, 1)
@@ -94,7 +100,10 @@ class SynthesisLayer(nn.Module):
             x = x.add_((self.noise_const * (self.noise_strength * before)).to(x.dtype))
         x = x.add_((self.bias * before).to(x.dtype)[:, None, None])
         x = self.activation(x, gain, inplace=True)
-        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
+        if self.clamp is None:
+            return x
+        limit = x.clamp if x.requires_grad else x.clamp_  # gradients need what came in
+        return limit(-self.clamp * gain, self.clamp * gain)
 
 
 class ToRGB(nn.Module):

@@ -95,11 +95,14 @@ def filtered_leaky_relu(
     """
 
     def run(x: Tensor) -> Tensor:
-        if up_filter is not None:
-            x = upfirdn2d(x, up_filter, up=up, padding=padding * 2, gain=up**2)
-        x = F.leaky_relu(x, SLOPE) * GAIN
+        if up_filter is None:
+            x = x * GAIN
+        else:  # the gain passes through the leaky ReLU, and so the filter can have it
+            x = upfirdn2d(x, up_filter, up=up, padding=padding * 2, gain=up**2 * GAIN)
+        x = F.leaky_relu(x, SLOPE, inplace=True)
         if clamp is not None:
-            x = x.clamp(-clamp, clamp)
+            limit = x.clamp if x.requires_grad else x.clamp_  # gradients need what came in
+            x = limit(-clamp, clamp)
         return x if down_filter is None else upfirdn2d(x, down_filter, down=down)
 
     piece = CPU_PIECE if x.device.type == "cpu" else GPU_PIECE

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stylegan_ft.architectures.layered import is_alone
 from stylegan_ft.architectures.mapping import EPSILON, FullyConnected
 from stylegan_ft.architectures.stylegan3.filters import filtered_leaky_relu, lowpass_filter
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
@@ -153,7 +154,8 @@ def modulated_conv(
 
     Each input channel's weights are multiplied by its style; demodulation then divides each
     output channel's weights by their norm; the gain comes last. The factors are applied to
-    feature maps, not to weights, so that one convolution serves all rows.
+    feature maps, not to weights, so that one convolution serves all rows; but to the weights,
+    which are fewer, of a row that is alone.
 
     Args:
         x: (N, I, H, W); float16 computes the convolution in it.
@@ -170,6 +172,10 @@ def modulated_conv(
         style = style * style.square().mean(dim=1, keepdim=True).rsqrt()
         power = F.linear(style.square(), weight.square().sum(dim=(2, 3)))  # (N, O)
         norm = (power + EPSILON / fan_in).rsqrt()
+    if is_alone(x):
+        weight = weight * (style * gain)[:, :, None, None]
+        weight = weight * norm[0][:, None, None, None] if demodulate else weight
+        return F.conv2d(x, weight.to(x.dtype), padding=weight.shape[-1] - 1)
     x = x * (style * gain).to(x.dtype)[:, :, None, None]
     x = F.conv2d(x, weight.to(x.dtype), padding=weight.shape[-1] - 1)
     return x * norm.to(x.dtype)[:, :, None, None] if demodulate else x

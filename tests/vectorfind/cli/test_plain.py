@@ -5,7 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from stylegan_ft.generator import load_generator
+from tests.stylegan_ft.formats.genforce.by_hand import stylegan1_state
+from tests.stylegan_ft.test_generator import PLAIN
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from vectorfind.characters.inversion import job
 from vectorfind.runs import shipped
@@ -71,6 +75,21 @@ def test_options_of_a_generator_s_file_are_part_of_its_name(tmp_path, monkeypatc
     assert invoke(*test, "--generator", "x.pth").exit_code == 0
     assert given[-1] == "x.pth"
     assert_one_line(invoke(*test, "--option", "fused_scale"), "write it as fused_scale=false")
+
+
+def test_info_and_convert_take_options_beside_the_path(tmp_path):
+    path, out = tmp_path / "genforce.pth", tmp_path / "out.safetensors"
+    torch.save({"generator_smooth": stylegan1_state(PLAIN)}, path)
+    told = invoke("info", "--option", "final_tanh=true", path, "--noise", "none")
+    assert "given: final_tanh=true; " in told.stdout
+    assert "given: noise=none" in told.stdout
+    assert told.stdout == invoke("info", f"{path}?final_tanh=true&noise=none").stdout
+    assert "given: noise=7" in invoke("info", "base", "--noise", "7").stdout
+    assert invoke("convert", path, "--option", "final_tanh=true", "--out", out).exit_code == 0
+    assert load_generator(out).network.config.final_tanh
+    assert_one_line(invoke("info", path, "--option", "psi=2"), "option psi: it takes ")
+    assert_one_line(invoke("convert", path, "--option", "psi", "--out", out), "fused_scale=false")
+    assert_one_line(invoke("info", "--noise", "none"), "are of a file; give PATH")
 
 
 def test_invert_prints_distances_and_files(monkeypatch, tmp_path):

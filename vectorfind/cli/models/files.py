@@ -9,6 +9,7 @@ import click
 from vectorfind.cli.options import (
     device_option,
     echo_json,
+    file_argument,
     json_option,
     out_option,
     quiet_option,
@@ -17,9 +18,9 @@ from vectorfind.cli.options import (
 
 
 @click.command(short_help="Show versions and models, or what a file holds.")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@file_argument("path", required=False)
 @json_option
-def info(path: Path | None) -> None:
+def info(path: str | None) -> None:
     """Shows versions and the shipped models, or what PATH holds.
 
     PATH is a run's folder, an .npz of directions, samples or latents, another project's .npy of
@@ -31,6 +32,7 @@ def info(path: Path | None) -> None:
       vectorfind info demo
       vectorfind info demo/directions.npz
       vectorfind info ffhq.pkl
+      vectorfind info model.pth --option fused_scale=false
     """
     from vectorfind.runs.describe import describe
 
@@ -44,7 +46,7 @@ def info(path: Path | None) -> None:
 
 
 @click.command(short_help="Write a checkpoint as safetensors.")
-@click.argument("file", type=click.Path(path_type=Path))
+@file_argument("file")
 @out_option("The .safetensors.")
 @click.option(
     "--dtype",
@@ -53,7 +55,7 @@ def info(path: Path | None) -> None:
     show_default=True,
     help="float16 halves the file and rounds the weights.",
 )
-def convert(file: Path, out: Path, dtype: str) -> None:
+def convert(file: str, out: Path, dtype: str) -> None:
     """Writes the network in FILE to OUT, a .safetensors that loads at once and runs no code.
 
     FILE is a StyleGAN2-ADA or StyleGAN3 pickle of NVlabs, a .pt of rosinality, a .pth of
@@ -63,6 +65,7 @@ def convert(file: Path, out: Path, dtype: str) -> None:
     Example:
       vectorfind convert ffhq.pkl --out ffhq.safetensors --dtype float16
       vectorfind info ffhq.safetensors
+      vectorfind convert model.pth --option final_tanh=true --out model.safetensors
     """
     from property_cnn.common.folders import writable_folder
     from stylegan_ft.formats.convert import convert_file

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
+from stylegan_ft.architectures import layered
 from stylegan_ft.architectures.filters import setup_filter
 from stylegan_ft.architectures.stylegan2.layers import modulated_conv2d
 from stylegan_ft.architectures.stylegan2.network import StyleGAN2
@@ -31,9 +32,13 @@ def some_ws(network: StyleGAN2, n: int = 3) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("up", [False, True])
-def test_modulated_convolution_and_its_gradients_are_the_definitions(up):
+@pytest.mark.parametrize("alone", [False, True])
+def test_modulated_convolution_and_its_gradients_are_the_definitions(up, alone, monkeypatch):
     rng = torch.Generator().manual_seed(0)
-    shapes = ((3, 4, 6, 6), (5, 4, 3, 3), (3, 4))
+    rows = 1 if alone else 3
+    if alone:
+        monkeypatch.setattr(layered, "CHUNK", 1)  # all maps are large
+    shapes = ((rows, 4, 6, 6), (5, 4, 3, 3), (rows, 4))
     given = [torch.randn(*s, generator=rng, dtype=torch.float64) for s in shapes]
     ours, theirs = ([t.clone().requires_grad_() for t in given] for _ in range(2))
     out = modulated_conv2d(*ours, kernel=setup_filter(TAPS).double() if up else None)

@@ -10,6 +10,7 @@ import torch
 from scipy.signal import firwin, freqz
 from torch import Tensor
 
+from stylegan_ft.architectures import layered
 from stylegan_ft.architectures.stylegan3 import filters as stylegan3_filters
 from stylegan_ft.architectures.stylegan3.filters import filtered_leaky_relu, lowpass_filter
 from stylegan_ft.architectures.stylegan3.layers import (
@@ -141,8 +142,12 @@ def test_without_resampling_only_the_activation_is_left(rng):
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
-def test_modulated_convolution_and_its_gradients_are_the_definitions(rng, kernel):
-    shapes = ((2, 3, 3, 4), (4, 3, kernel, kernel), (2, 3))
+@pytest.mark.parametrize("rows", [1, 2])
+def test_modulated_convolution_and_its_gradients_are_the_definitions(
+    rng, kernel, rows, monkeypatch
+):
+    monkeypatch.setattr(layered, "CHUNK", 1)  # all maps are large, and a row may be alone
+    shapes = ((rows, 3, 3, 4), (4, 3, kernel, kernel), (rows, 3))
     x, weight, style = given = [doubles(rng, *shape).requires_grad_() for shape in shapes]
     gain = torch.tensor(0.7, dtype=torch.float64)
     found = modulated_conv(x, weight, style, gain)
