@@ -5,7 +5,7 @@
 
 Makes characters of the most suitable cases that passed, moves each slider alone over 17 values, and
 writes a row a character, reader and property: the correlation of slider and score, the range of the
-score in standard deviations of the samples, and what every other property's score moves meanwhile.
+scorer's score in standard deviations of the samples, and images that could not be read.
 Goes on where it was stopped.
 """
 
@@ -81,7 +81,9 @@ def measured(character: Character, directions, readers):
                 "property": name,
                 "reader": reader.name,
                 "correlation": np.corrcoef(SLIDERS[read], scores[read])[0, 1] if known else np.nan,
-                "range": np.ptp(scores[read]) / std[name] if known and column == name else np.nan,
+                "range": np.ptp(scores[read]) / std[name]
+                if known and reader is readers[0]
+                else np.nan,
                 "unreadable": int((~read).sum()),
             }
 
