@@ -106,8 +106,12 @@ def mean_w(mapping: MappingNetwork, z_dim: int) -> Tensor:
     """
     rng = torch.Generator().manual_seed(0)
     z = torch.randn(W_AVG_SAMPLES, z_dim, generator=rng).double()
-    mean = copy.deepcopy(mapping).double()(z)["w"].mean(dim=0)
-    return (mean * W_AVG_STEPS).round().div(W_AVG_STEPS).float()
+    return rounded_mean(copy.deepcopy(mapping).double()(z)["w"])
+
+
+def rounded_mean(ws: Tensor) -> Tensor:
+    """The mean (w_dim,) of w (N, w_dim) in float64, rounded to steps as `mean_w` says."""
+    return (ws.mean(dim=0) * W_AVG_STEPS).round().div(W_AVG_STEPS).float()
 
 
 def told_config(state: Mapping[str, Tensor], source: str = "the weights") -> GeneratorConfig:

@@ -73,7 +73,7 @@ class ExportedGenerator(LayeredGenerator):
             label_dim=mapping.c_dim,
             resolution=network.height,
             row_numbers=_MAPS * network.height * network.width,
-            image_channels=3,
+            image_channels=network.channels,
         )
 
     def to(self, device: str | torch.device) -> Self:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from property_cnn.common.errors import CheckpointError
-from stylegan_ft.architectures.build import W_AVG_SAMPLES, W_AVG_STEPS
+from stylegan_ft.architectures.build import W_AVG_SAMPLES, rounded_mean
+from stylegan_ft.architectures.layered import SHOWN_AS
 from stylegan_ft.architectures.settings import LARGEST
 from stylegan_ft.exports.files import MAPPING, SYNTHESIS, WHOLE
 from stylegan_ft.exports.parts import Part, Slot
@@ -27,7 +28,6 @@ SAME = 1e-3
 
 _SIGNED = "-1..1"
 _BYTES = 16.0  # images that reach so far are of numbers to 255
-_CHANNELS = (3, 1)
 
 
 class ExportedMapping:
@@ -48,7 +48,8 @@ class ExportedMapping:
         self.part = part
         self.z_dim, self.c_dim = latent_sizes(part)
         outputs = part.probe(probe_inputs(part))
-        self.index = next((k for k, out in enumerate(outputs) if out.ndim in (2, 3)), None)
+        fit = (k for k, out in enumerate(outputs) if out.ndim in (2, 3) and out.size)
+        self.index = next(fit, None)
         if self.index is None:
             raise CheckpointError(
                 f"{part.what} gives {_shapes(outputs)}; a mapping gives (N, w_dim) or (N, L, w_dim)"
@@ -71,8 +72,7 @@ class ExportedMapping:
     def w_avg(self) -> Tensor:
         """The mean w (w_dim,) over latents of a fixed seed, and over all classes in turn."""
         z = probe_latents(W_AVG_SAMPLES, self.z_dim, self.c_dim)
-        mean = self._run(z)["w"].double().mean(dim=0)
-        return (mean * W_AVG_STEPS).round().div(W_AVG_STEPS).float()
+        return rounded_mean(self._run(z)["w"].double())
 
     def _run(self, latents: Tensor) -> dict[str, Tensor]:
         if not len(latents):
@@ -107,6 +107,7 @@ class ExportedNetwork(nn.Module):
     Attributes:
         mapping: from z and label to w.
         num_ws: layers of synthesis that take a w of their own; 0 without a w.
+        channels: of the images, one of `SHOWN_AS`.
         height, width: of the images, in pixels.
         range: one of `RANGES`.
         notes: what a user should know.
@@ -139,16 +140,14 @@ class ExportedNetwork(nn.Module):
             )
         probed = outputs[self._index]
         self._channels_at = _axis(probed)
-        self.height, self.width = np.moveaxis(probed, self._channels_at, 1).shape[2:]
+        _, self.channels, self.height, self.width = np.moveaxis(probed, self._channels_at, 1).shape
         self.range = given_range or told_range(probed)
         self.notes = self._notes(probed, given_range)
 
     def forward(self, ws: Tensor) -> Tensor:
-        """Images (N, 3, H, W) in [-1, 1] of ws (N, num_ws, w_dim); without a w, of z (N, d)."""
+        """Images (N, C, H, W) in [-1, 1] of ws (N, num_ws, w_dim); without a w, of z (N, d)."""
         found = self._images(self._inputs(ws))[self._index].astype(np.float32)
         found = np.moveaxis(found, self._channels_at, 1)
-        if found.shape[1] == 1:
-            found = np.repeat(found, 3, axis=1)
         images = torch.from_numpy(np.ascontiguousarray(found))
         black, white = RANGES[self.range]
         return images if self.range == _SIGNED else (images - black) * (2 / (white - black)) - 1
@@ -168,7 +167,9 @@ class ExportedNetwork(nn.Module):
             fits = bool(layers) and count == mapping.layers
             fits = fits and size in (None, mapping.w_dim // mapping.layers)
         if not fits or not count:
-            gives = f"{mapping.w_dim} numbers" + (f" for {mapping.layers} layers" * bool(layers))
+            gives = f"{mapping.w_dim} numbers" + (
+                f" for {mapping.layers} layers" if mapping.layers else ""
+            )
             raise CheckpointError(
                 f"{part.what} takes {_slots(part)}, but the mapping gives {gives}"
             )
@@ -190,7 +191,7 @@ class ExportedNetwork(nn.Module):
         notes = {
             f"range={self.range} ({kind})": self.range != _SIGNED or given_range,
             f"images of {self.height} x {self.width}": self.height != self.width,
-            "grey images": probed.shape[self._channels_at] == 1,
+            SHOWN_AS[self.channels]: self.channels != 3,
             "runs one image at a time": self._images.batch == 1,
             "labels are taken for classes": self.mapping.c_dim > 0,
             "one network from z to images: z is its only layer": whole,
@@ -260,7 +261,7 @@ def _axis(images: np.ndarray) -> int | None:
     """The axis of the channels of images; None if these are none."""
     if images.ndim != 4 or 0 in images.shape:
         return None
-    return next((axis for axis in (1, 3) if images.shape[axis] in _CHANNELS), None)
+    return next((axis for axis in (1, 3) if images.shape[axis] in SHOWN_AS), None)
 
 
 def _slots(part: Part) -> str:

@@ -14,6 +14,9 @@ from property_cnn.common.errors import CheckpointError, VectorfindError
 SHOWN = 160
 """Letters of a runtime's error that are shown."""
 
+KINDS = "fiub"
+"""NumPy's letters of the types that outputs may have."""
+
 Call = Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]
 
 
@@ -83,7 +86,9 @@ class Part:
         for start in range(0, count, self.batch):
             rows = np.arange(start, start + self.batch).clip(max=count - 1)  # the last one fills up
             passes.append(self._run([array[rows] for array in arrays]))
-        return [np.concatenate(pieces)[:count] for pieces in zip(*passes, strict=True)]
+        with saying(self.what, self.runtime, "run"):
+            outputs = (list(map(np.atleast_1d, pieces)) for pieces in zip(*passes, strict=True))
+            return [np.concatenate(pieces)[:count] for pieces in outputs]
 
     def probe(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """As a call, of several rows; where a network takes only one, though it says that it takes
@@ -101,7 +106,11 @@ class Part:
 
     def _run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         with saying(self.what, self.runtime, "run"):
-            return [np.asarray(output) for output in self._call(arrays)]
+            outputs = [np.asarray(output) for output in self._call(arrays)]
+            odd = next((output.dtype for output in outputs if output.dtype.kind not in KINDS), None)
+            if odd is not None:
+                raise TypeError(f"an output is of {odd}, not of numbers")
+            return outputs
 
 
 @contextmanager
