@@ -12,19 +12,23 @@ Goes on where it was stopped.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from property_cnn.common.files import atomic_write, file_digest
+from property_cnn.common.folders import json_text, read_json
 from property_cnn.common.tasks import one_thread
 from property_cnn.properties import read_as
+from reports.layout import DIRECTIONS
 from reports.tables import csv_text
 from vectorfind.characters.character import Character
 from vectorfind.characters.picking.cases import named_networks, read_cases
 from vectorfind.characters.picking.ranking import ranked
 from vectorfind.characters.settings import CharacterSettings
-from vectorfind.directions.directions import load_directions
+from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.models.judges import Judge, load_judges
 
 SLIDERS = np.linspace(-1, 1, 17)
@@ -43,7 +47,11 @@ def main() -> None:
     cases = read_cases(given.run)
     chosen = ranked(cases, directions.score_std)["case"].head(given.count)
     given.out.mkdir(parents=True, exist_ok=True)
-    path = given.out / "characters.csv"
+    path, about = given.out / "characters.csv", given.out / "about.json"
+    asked = {"directions": file_digest(given.run / DIRECTIONS), "judges": given.judge}
+    if about.exists() and read_json(about) != asked:
+        raise SystemExit(f"{given.out} is of another run or other judges; give another --out")
+    atomic_write(about, json_text(asked))
     rows = pd.read_csv(path).to_dict("records") if path.exists() else []
     done = {row["case"] for row in rows}
     settings = CharacterSettings(checks=0)
@@ -56,16 +64,18 @@ def main() -> None:
                 directions, cases.z[case], cases.label[case], settings=settings
             )
             rows += [{"case": case, **row} for row in measured(character, directions, readers)]
-            path.write_text(csv_text(pd.DataFrame(rows)))
+            atomic_write(path, csv_text(pd.DataFrame(rows)))
             print(
                 f"case {case}: {len(set(row['case'] for row in rows))} of {len(chosen)}", flush=True
             )
     summary = summarised(pd.DataFrame(rows))
-    (given.out / "summary.csv").write_text(csv_text(summary))
+    atomic_write(given.out / "summary.csv", csv_text(summary))
     print(summary.to_string(index=False))
 
 
-def measured(character: Character, directions, readers):
+def measured(
+    character: Character, directions: Directions, readers: Sequence[Judge]
+) -> Iterator[dict[str, object]]:
     """A row a property and reader."""
     std = dict(zip(directions.scored, directions.score_std, strict=True))
     for name in character.properties:
@@ -98,7 +108,7 @@ def summarised(table: pd.DataFrame) -> pd.DataFrame:
             median="median",
             low10=lambda values: values.quantile(0.1),
             least="min",
-            share_97=lambda values: (values >= 0.97).mean(),
+            share_97=lambda values: (values.dropna() >= 0.97).mean(),
         )
         .join(groups["range"].median().rename("median_range"))
         .reset_index()

@@ -42,7 +42,7 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
     if path.is_dir():
         from stylegan_ft.formats.load import is_network_folder
 
-        if is_network_folder(path):
+        if not (path / CONFIG).exists() and is_network_folder(path):
             return _checkpoint(path)
         if not (path / CONFIG).exists():
             raise InputError(
