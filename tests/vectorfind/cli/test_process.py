@@ -50,7 +50,7 @@ def computing(process):
 
 
 CASES = {
-    "find": (signal.SIGINT, ["find", *LONG, "--out", "d.npz"], "store", "nothing is half-written"),
+    "find": (signal.SIGINT, ["find", *LONG, "--workers", "2", "--out", "d.npz"], "store", "nothing is half-written"),
     "sample": (signal.SIGTERM, ["sample", *LONG, "--store", "store"], "store", "kept in store;"),
     "test": (signal.SIGHUP, ["test", *LONG, "--out", "run"], "run", "kept in run;"),
 }
@@ -61,13 +61,13 @@ CASES = {
 def test_a_signal_ends_the_work_in_one_line(tmp_path, command):
     number, words, folder, said = CASES[command]
     process = started(words, cwd=tmp_path)
-    if command == "find":
-        wait_for(lambda: computing(process), process)
-    else:
-        wait_for(lambda: any((tmp_path / folder).rglob("manifest.json")), process)
-    time.sleep(1)
-    process.send_signal(number)
     try:
+        if command == "find":
+            wait_for(lambda: computing(process), process)
+        else:
+            wait_for(lambda: any((tmp_path / folder).rglob("manifest.json")), process)
+        time.sleep(1)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
