@@ -50,7 +50,12 @@ def computing(process):
 
 
 CASES = {
-    "find": (signal.SIGINT, ["find", *LONG, "--workers", "2", "--out", "d.npz"], "store", "nothing is half-written"),
+    "find": (
+        signal.SIGINT,
+        ["find", *LONG, "--workers", "2", "--out", "d.npz"],
+        "store",
+        "nothing is half-written",
+    ),
     "sample": (signal.SIGTERM, ["sample", *LONG, "--store", "store"], "store", "kept in store;"),
     "test": (signal.SIGHUP, ["test", *LONG, "--out", "run"], "run", "kept in run;"),
 }
