@@ -187,7 +187,7 @@ class Character(Shown):
         """property -> slider of the unedited face."""
         return self.face.rest
 
-    @property
+    @cached_property  # of an object it is asked for its layer once, not for every frame
     def generator(self) -> Generator:
         """The network, loaded on first use and shared with other characters of it.
 

@@ -12,6 +12,7 @@ from property_cnn.common.errors import InputError
 from vectorfind.characters.face import Face, Way
 from vectorfind.characters.responses import Response, fitted_response
 from vectorfind.characters.settings import CharacterSettings
+from vectorfind.directions.directed import as_array
 from vectorfind.directions.directions import Directions
 from vectorfind.models.pair import Models
 from vectorfind.sampling.groups import WHOLE
@@ -103,9 +104,9 @@ def checked_row(what: str, given: Any, size: int) -> np.ndarray:
     """(size,) float32, finite.
 
     Raises:
-        InputError: it is of another shape, or holds NaN or infinity.
+        InputError: it is no array of numbers, of another shape, or holds NaN or infinity.
     """
-    row = np.asarray(given, np.float32)
+    row = as_array(given)
     row = row[0] if row.ndim == 2 and len(row) == 1 else row
     if row.shape != (size,) or not np.isfinite(row).all():
         raise InputError(f"{what} has shape {row.shape}; expected ({size},) finite numbers")

@@ -21,6 +21,9 @@ OMBRE_DEFAULTS = {"ombre-color": 0.5, "ombre-height": 0.6, "ombre-grad-height": 
 FASTEST = 50.0
 """Most frames a second: GIF counts in hundredths, and viewers slow down delays of one."""
 
+SLOWEST = 0.1
+"""Least frames a second: a GIF has no delay of more than eleven minutes."""
+
 RATE = 25.0
 """Frames a second of a character's film, unless told otherwise."""
 
@@ -50,7 +53,7 @@ class EditSettings(Settings):
     count: Annotated[int, Whole(1, 10_000)] = 4
     seed: Seed = 0
     frames: Annotated[int, Whole(2, 1_000)] = 24
-    rate: Annotated[float, Number(0.1, FASTEST)] = 12.0
+    rate: Annotated[float, Number(SLOWEST, FASTEST)] = 12.0
     size: Size | None = None
     steps: Annotated[int, Whole(1, 100)] | None = None
     target: bool = False

@@ -16,7 +16,7 @@ from vectorfind.characters.responses import Response
 KIND, VERSION = "vectorfind character", 1
 
 _ENDS = ("low", "high", "rest")
-_MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 
 
 def packed(
@@ -94,10 +94,13 @@ def _face(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Face:
         if answer.shape != sliders.shape:
             raise ValueError(f"the response of {name} {answer.shape}")
         ends = [float(about["responses"][place][end]) for end in _ENDS]
-        if not np.isfinite(ends).all():
+        low, high, rest = ends
+        if not (np.isfinite(ends).all() and low < high and -1 <= rest <= 1):
             raise ValueError(f"the ends of {name} {ends}")
         ways[str(name)] = Way(strengths, moves)
         responses[str(name)] = Response(sliders, answer, *ends)
+    if not ways:
+        raise ValueError("no sliders")
     label = _row("label", arrays["label"])
     return Face(str(about["layer"]), latent, label, ways, responses)
 

@@ -152,7 +152,11 @@ class DirectedFaces(Shown):
                 f"{', '.join(self.properties)}"
             )
         if not (np.abs(grid) <= MOST_STRENGTH).all():
-            raise refused("a strength", grid[~(np.abs(grid) <= MOST_STRENGTH)][0], "finite numbers")
+            raise refused(
+                "a strength",
+                grid[~(np.abs(grid) <= MOST_STRENGTH)][0],
+                f"numbers up to {MOST_STRENGTH:g}",
+            )
         moved = edited_grid(self.latents, self.vectors, grid)  # (N, S, d)
         images = self._images(moved.reshape(-1, moved.shape[2]))
         return images.unflatten(0, moved.shape[:2])

@@ -171,8 +171,9 @@ class Desk:
         """The character to be saved: the face under its name, with its dye and correlations."""
         session = seat.session
         character = self.stage.checked(self.stage.character(session.view.choice))
-        dye = dict(session.view.dye)
-        return replace(character.dyed(**_keywords(dye)), name=(name or character.name).strip())
+        return replace(
+            character.dyed(**dict(session.view.dye)), name=(name or character.name).strip()
+        )
 
     def strip(self, seat: Seat, across: str, down: str) -> tuple[str, str]:
         """A strip over one property, and no note."""
@@ -189,17 +190,17 @@ class Desk:
         """An animation to the view and back, or of one property."""
         content = sheets.animation(self.stage, seat.session.view, across)
         told = "there and back" if seat.session.view.sliders else f"{across} from −1 to 1 and back"
-        name = f"{_stem(self.stage.name(seat.session.view))}.gif"
+        name = f"{markup.stem(self.stage.name(seat.session.view))}.gif"
         return markup.sheet(content, "image/gif", told, name), ""
 
     def table(self, seat: Seat) -> tuple[str, str]:
         """The scores of all sliders."""
         readings = self.stage.readings(seat.session.view)
-        name = f"{_stem(self.stage.name(seat.session.view))}.csv"
+        name = f"{markup.stem(self.stage.name(seat.session.view))}.csv"
         return markup.table(readings, sheets.table(readings), name), ""
 
     def _sheet(self, session: Session, pixels: Any, told: str, kind: str) -> str:
-        name = f"{_stem(self.stage.name(session.view))}_{kind}.png"
+        name = f"{markup.stem(self.stage.name(session.view))}_{kind}.png"
         return markup.sheet(sheets.png(pixels), "image/png", told, name)
 
     def _posed(self, session: Session, values: Sequence[float], place: int = -1) -> Session:
@@ -234,11 +235,3 @@ def _among(recent: Sequence[str], names: Sequence[str], place: int) -> str:
     order = [name for name in recent if name in names]
     order += [name for name in names if name not in order]
     return order[min(place, len(order) - 1)]
-
-
-def _keywords(dye: dict[str, float]) -> dict[str, float]:
-    return {name.replace("-", "_"): value for name, value in dye.items()}
-
-
-def _stem(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name)

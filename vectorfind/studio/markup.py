@@ -16,6 +16,11 @@ def data_url(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{b64encode(content).decode()}"
 
 
+def stem(name: str) -> str:
+    """What a face's files are called."""
+    return "".join(c if c.isalnum() else "_" for c in name)
+
+
 def picture(stage: Stage, view: View, edited: bool, which: str = "shown") -> str:
     """A face with its caption.
 
@@ -30,10 +35,10 @@ def picture(stage: Stage, view: View, edited: bool, which: str = "shown") -> str
     moved = ", ".join(f"{each} {value:+.2f}" for each, value in view.sliders)
     told = f"{moved or 'unedited'}{', dyed' if view.dye else ''}" if edited else "unedited"
     source = data_url(png(stage.pixels(view)), "image/png")
-    stem = "".join(c if c.isalnum() else "_" for c in name)
     return (
         f'<figure class="face {which} {state}">'
-        f'<img src="{source}" alt="{escape(name)}: {escape(told)}" data-name="{escape(stem)}.png">'
+        f'<img src="{source}" alt="{escape(name)}: {escape(told)}" data-name="'
+        f'{escape(stem(name))}.png">'
         f"<figcaption><b>{escape(name)}</b> <span>{escape(told)}</span></figcaption></figure>"
     )
 

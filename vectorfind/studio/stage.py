@@ -17,7 +17,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import file_digest
 from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_torch_thread
-from vectorfind.characters.character import Character, load_character, to_bytes
+from property_cnn.pictures import reduced
+from vectorfind.characters.character import THUMBNAIL, Character, load_character, to_bytes
 from vectorfind.characters.picking.cases import Cases
 from vectorfind.characters.settings import CharacterSettings
 from vectorfind.directions.directions import Directions
@@ -32,7 +33,6 @@ SHOWN = 12
 _CHARACTERS, _FILES, _IMAGES, _PAGES = 64, 64, 32, 16  # kept of each kind
 _MEASURED = CharacterSettings(checks=0)
 _MEAN = 2048  # latents whose w make the mean
-_SIDE = 96  # pixels of a gallery's picture
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Tile:
         choice: what a click takes.
         caption: its name.
         passed: whether it passed the run's test; None of a seed.
-        pixels: (h, w, 3) uint8, unedited.
+        pixels: (h, w, 3) uint8, unedited, at most `THUMBNAIL` a side.
     """
 
     choice: Choice
@@ -139,7 +139,6 @@ class Stage:
     def _first(self) -> View:
         if self.opened is not None:
             key = f"opened {self.opened.name}"
-            self._keep("file", key, lambda: self.opened, _FILES)
             dye = {name: self.opened.dye[name] for name in self.opened.dye}
             return View(Choice("file", file=key), (), tuple(dye.items()))
         return View(Choice("seed" if self.cases is None else "case", self._numbers(0)[0]))
@@ -180,7 +179,7 @@ class Stage:
         pixels = to_bytes(models.synthesize(models.map(z, label)[last], last)).numpy()
         passed = [None if self.cases is None else bool(self._passed[c.number]) for c in choices]
         return [
-            Tile(choice, f"{kind} {choice.number}", mark, each)
+            Tile(choice, f"{kind} {choice.number}", mark, reduced(each, THUMBNAIL))
             for choice, mark, each in zip(choices, passed, pixels, strict=True)
         ]
 
@@ -207,6 +206,8 @@ class Stage:
             InputError: there is no such face, or it cannot be driven.
         """
         with self._lock:
+            if self.opened is not None and choice == self.first.choice:
+                return self.opened
             if choice.kind == "file":
                 return self._keep("file", choice.file, _gone, _FILES)
             if self.directions is None:

@@ -153,7 +153,9 @@ def test_another_generator_is_refused(path):
         load_character(path, path.with_name("gone.pkl")).render()
 
 
-@pytest.mark.parametrize("damage", ["kind", "version", "latent", "moves", "curve", "source"])
+@pytest.mark.parametrize(
+    "damage", ["kind", "version", "latent", "moves", "curve", "source", "rest", "deep"]
+)
 def test_damaged_files_are_refused(path, damage):
     tensors, metadata = load_tensors(path)
     if damage == "kind":
@@ -162,6 +164,10 @@ def test_damaged_files_are_refused(path, damage):
         metadata = {k: v.replace('"version": 1', '"version": 9') for k, v in metadata.items()}
     elif damage == "source":
         metadata = {k: v.replace('"psi"', '"pso"') for k, v in metadata.items()}
+    elif damage == "rest":
+        metadata = {k: v.replace('"rest": ', '"rest": 7') for k, v in metadata.items()}
+    elif damage == "deep":
+        metadata = dict.fromkeys(metadata, "[" * 100_000)
     elif damage == "latent":
         tensors["latent"] = tensors["latent"][:-1]
     elif damage == "moves":
@@ -171,6 +177,24 @@ def test_damaged_files_are_refused(path, damage):
     save_tensors(path, tensors, metadata)
     with pytest.raises(CheckpointError, match="character"):
         load_character(path)
+
+
+def test_a_layer_is_asked_for_once(anna, models):
+    asked = []
+
+    class Offering(type(models.generator)):
+        def __init__(self):
+            super().__init__()
+            self.layers = {"w": 0}
+
+        def with_layer(self, layer):
+            asked.append(layer)
+            return models.generator
+
+    character = replace(anna, source=replace(anna.source, network=Offering()))
+    for _ in range(2):
+        character.render()
+    assert asked == [anna.face.layer]
 
 
 def test_faces_that_answer_nothing_are_refused(directions):
@@ -196,5 +220,7 @@ def test_judges_measure_the_same_sliders(anna, models):
 
 
 def test_vectors_in_the_middle_of_the_network_need_their_layer(directions):
+    with pytest.raises(InputError, match="no array of real numbers"):
+        Character.from_latent(directions, "anna", LABEL)
     with pytest.raises(InputError, match="a vector at w, directions at mapping_split2"):
         Character.from_latent(directions, label=LABEL, vector=np.zeros(8), layer="w")

@@ -138,6 +138,20 @@ def test_a_loaded_character_is_driven_as_it_was_made(desk, seat, path):
     np.testing.assert_array_equal(desk.stage.pixels(view), expected)
 
 
+def test_the_opened_character_stays(stage, path, monkeypatch):
+    monkeypatch.setattr("vectorfind.studio.stage._FILES", 1)
+    opened = Stage("", stage.directions, opened=stage.character(FACE))
+    opened.loaded(path)
+    opened.loaded(path.with_name("anna.safetensors"))
+    assert opened.character(opened.first.choice) is opened.opened
+
+
+def test_pictures_of_the_gallery_are_small(found, monkeypatch):
+    monkeypatch.setattr("vectorfind.studio.stage.THUMBNAIL", 4)
+    tiles = Stage("", found("svm", "w")).gallery(0)
+    assert {max(tile.pixels.shape[:2]) <= 4 for tile in tiles} == {True}
+
+
 def test_characters_of_other_generators_and_damaged_ones_are_told(desk, seat, path, tmp_path):
     class Other(ToyGenerator):
         digest = "other-generator"

@@ -98,7 +98,7 @@ def pick(  # noqa: PLR0913 - public, its keywords are the interface
     unknown = [case for case in keep if not 0 <= case < len(cases)]
     if unknown:
         raise InputError(f"case {unknown[0]}: {run} has 0 to {len(cases) - 1}")
-    files = [folder / CHARACTERS / f"case_{case:04d}{SUFFIX}" for case in dict.fromkeys(keep)]
+    files = [folder / file_of(case) for case in dict.fromkeys(keep)]
     there = [path for path in files if path.exists()]
     if there and not overwrite:
         raise InputError(f"{there[0]} is there already; leave it out, or give --overwrite")
@@ -109,9 +109,10 @@ def pick(  # noqa: PLR0913 - public, its keywords are the interface
     table = ranked(cases, directions.score_std, passed_only=not failed)
     if table.empty:
         raise InputError(f"{run} has no case that can be ranked; make a test with more")
+    every = ranked(cases, directions.score_std, passed_only=False)
     if not keep:
         page = _write_sheet(folder, directions, cases, table.head(count), quiet)
-        return Picks(_write_table(folder, table), page, ())
+        return Picks(_write_table(folder, table, every), page, ())
     told = Progress("measuring", len(files), "characters", quiet)
     writable_folder(folder / CHARACTERS)
     for case, path in zip(dict.fromkeys(keep), files, strict=True):
@@ -125,14 +126,25 @@ def pick(  # noqa: PLR0913 - public, its keywords are the interface
         )
         character.save(path)
         told.advance(1)
-    more = ranked(cases, directions.score_std, passed_only=False)
-    table = pd.concat([table, more[more[c.CASE].isin(keep)]]).drop_duplicates(c.CASE)
-    return Picks(_write_table(folder, table), None, tuple(files))
+    return Picks(_write_table(folder, table, every), None, tuple(files))
 
 
-def _write_table(folder: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Writes `picked.csv` and the run's page again; a case is suitable whose character is there."""
-    paths = [f"{CHARACTERS}/case_{case:04d}{SUFFIX}" for case in table[c.CASE]]
+def file_of(case: int) -> str:
+    """A case's character in the run's folder."""
+    return f"{CHARACTERS}/case_{int(case):04d}{SUFFIX}"
+
+
+def _write_table(folder: Path, table: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+    """Writes `picked.csv` and the run's page again; a case is suitable whose character is there.
+
+    Args:
+        folder: the run's.
+        table: the cases that were ranked.
+        every: all cases; of those that were not ranked the kept ones are told, too.
+    """
+    there = [(folder / file_of(case)).exists() for case in every[c.CASE]]
+    table = pd.concat([table, every[there]]).drop_duplicates(c.CASE)
+    paths = [file_of(case) for case in table[c.CASE]]
     kept = [(folder / path).exists() for path in paths]
     table = table.assign(
         **{
@@ -166,7 +178,7 @@ def _write_sheet(
                 for name, word in _WORDS.items()
                 if name in table and np.isfinite(row[name])
             ),
-            (folder / CHARACTERS / f"case_{int(row[c.CASE]):04d}{SUFFIX}").exists(),
+            (folder / file_of(row[c.CASE])).exists(),
         )
         for (_, row), images in zip(table.iterrows(), faces, strict=True)
     ]

@@ -17,7 +17,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_path, atomic_write
 from property_cnn.common.prompt import extra_module
 from reports.plots.images import tile
-from vectorfind.characters.settings import FASTEST
+from vectorfind.characters.settings import FASTEST, SLOWEST
 
 _COLOURS = 256
 
@@ -77,7 +77,7 @@ def write_gif(frames: np.ndarray, path: str | os.PathLike, rate: float = 12.0) -
     Args:
         frames: (T, H, W, 3) uint8.
         path: a file that ends in .gif.
-        rate: frames a second, above 0 and at most 50; kept on average, as GIF counts in
+        rate: frames a second, from 0.1 to 50; kept on average, as GIF counts in
             hundredths of a second.
 
     Raises:
@@ -87,7 +87,7 @@ def write_gif(frames: np.ndarray, path: str | os.PathLike, rate: float = 12.0) -
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise InputError(f"frames are (T, H, W, 3) uint8, not {frames.dtype} {frames.shape}")
     check_animation(path)
-    Number(0, FASTEST, above=True).check("frames a second", rate)
+    Number(SLOWEST, FASTEST).check("frames a second", rate)
     some = frames[:: max(1, len(frames) // 8)]
     palette = Image.fromarray(np.concatenate(some)).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
     pictures = [

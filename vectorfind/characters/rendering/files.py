@@ -18,7 +18,7 @@ from vectorfind.characters.character import DYE, load_character
 from vectorfind.characters.pictures import SHEETS, encoded
 from vectorfind.characters.rendering.animation import write_gif, write_mp4
 from vectorfind.characters.rendering.scripts import read_script, script_frames
-from vectorfind.characters.settings import BETWEEN, FASTEST, LINEAR, MOST_BYTES, RATE
+from vectorfind.characters.settings import BETWEEN, FASTEST, LINEAR, MOST_BYTES, RATE, SLOWEST
 from vectorfind.models.protocols import Generator
 
 GIF, MP4 = ".gif", ".mp4"
@@ -99,7 +99,7 @@ def _check_asked(out: Path, moves: bool, between: str, rate: float) -> None:
         raise InputError(f"{out}: a picture ends in {', '.join(SHEETS)}; name one that does")
     if moves and end in SHEETS:
         raise InputError(f"{out}: a script becomes a {GIF}, an {MP4} or a folder of frames")
-    Number(0, FASTEST if end == GIF else MOST_RATE, above=True).check("frames a second", rate)
+    Number(SLOWEST, FASTEST if end == GIF else MOST_RATE).check("frames a second", rate)
     if moves and end == MP4:
         extra_module("imageio_ffmpeg", "video")
 

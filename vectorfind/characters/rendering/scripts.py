@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,8 +40,13 @@ def read_script(path: str | os.PathLike, allowed: Sequence[str]) -> pd.DataFrame
     if path.stat().st_size > _LARGEST:
         raise InputError(f"{path} has more than {_LARGEST >> 20} MiB; give a shorter script")
     try:
-        with reading_file(path):
-            table = pd.read_csv(path, skipinitialspace=True)
+        with reading_file(path), warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, skipinitialspace=True, index_col=False)
+    except pd.errors.ParserWarning as error:
+        raise InputError(
+            f"{path} has rows of more cells than its first line; give as many"
+        ) from error
     except (ValueError, UnicodeError) as error:
         raise InputError(f"{path} is no CSV ({str(error).strip()[:80]})") from error
     return checked_script(table, allowed, str(path))
@@ -65,8 +71,9 @@ def checked_script(table: pd.DataFrame, allowed: Sequence[str], source: str) -> 
         cell = str(table.iat[row, column])
         raise InputError(f"{source}, line {row + 2}: {cell!r} in {names[column]} is no number")
     times = numbers[TIME].to_numpy()
-    if (np.diff(times) <= 0).any():
-        line = int(np.flatnonzero(np.diff(times) <= 0)[0]) + 3
+    late = np.flatnonzero(times[1:] <= times[:-1])
+    if late.size:
+        line = int(late[0]) + 3
         raise InputError(f"{source}, line {line}: its time does not come after the line before")
     empty = [name for name in names if numbers[name].isna().all()]
     if empty:
@@ -89,16 +96,15 @@ def script_frames(
         InputError: more frames than `MOST_FRAMES`.
     """
     times, names = table[TIME].to_numpy(), [name for name in table if name != TIME]
-    if between == ROWS:
-        moments = times
-    else:
-        count = int(np.floor((times[-1] - times[0]) * rate + 1e-9)) + 1
-        if count > MOST_FRAMES:
-            raise InputError(
-                f"the script has {count:,} frames at {rate:g} a second, at most {MOST_FRAMES:,} "
-                "are made; give a shorter one, or a lower rate"
-            )
-        moments = times[0] + np.arange(count) / rate
+    with np.errstate(over="ignore"):
+        span = np.floor((times[-1] - times[0]) * rate + 1e-9) + 1
+    count = len(times) if between == ROWS else span
+    if not count <= MOST_FRAMES:
+        raise InputError(
+            f"the script has {count:,.0f} frames at {rate:g} a second, at most {MOST_FRAMES:,} "
+            "are made; give a shorter one, or a lower rate"
+        )
+    moments = times if between == ROWS else times[0] + np.arange(int(count)) / rate
     columns = {name: _between(times, table[name].to_numpy(), moments, between) for name in names}
     rows = np.column_stack(list(columns.values())).tolist()
     return [dict(zip(names, row, strict=True)) for row in rows]

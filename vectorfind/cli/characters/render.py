@@ -61,4 +61,5 @@ def render(character: Path, out: Path, others: tuple[str, ...], **options: Any) 
     from vectorfind.characters.rendering.files import write_render
 
     files = write_render(character, out, values, **options)
-    click.echo(f"{'frames' if len(files) > 1 else 'picture'}: {out}")
+    still = options["script"] is None
+    click.echo(f"{'picture' if still else 'film' if files == [out] else 'frames'}: {out}")

@@ -109,7 +109,9 @@ class Endpoint:
         return Response(encoded(pixels), media_type="image/png", headers=_FRESH)
 
     async def _get(self, request: Request) -> Response:
-        return await self._picture(request, from_query(request.url.query))
+        return await self._picture(
+            request, from_query(request.scope["query_string"].decode("latin-1"))
+        )
 
     async def _post(self, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -180,7 +182,7 @@ class Guard:
         except Refusal as refusal:
             answer = await _refused(request, refusal)
         except Exception as error:  # whatever a generator or the memory does: never a traceback
-            self.say(f"error: {request.url.path}: {type(error).__name__}: {error}")
+            self.say(f"error: {scope['path']}: {type(error).__name__}: {error}")
             answer = _error(500, "the answer could not be made; the server's output says why")
         if not started:
             await answer(scope, receive, told)

@@ -11,6 +11,7 @@ from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.characters.character import load_character
 from vectorfind.characters.picking.cases import named_networks
 from vectorfind.characters.picking.picks import pick
+from vectorfind.characters.picking.ranking import ranked
 from vectorfind.config import EvaluateSettings, FindSettings
 from vectorfind.runs import test as runs
 
@@ -29,7 +30,7 @@ def made(tmp_path_factory):
     return folder
 
 
-def test_from_sheet_to_character(made):
+def test_from_sheet_to_character(made, monkeypatch):
     picks = pick(made, quiet=True, **NETWORKS)
     page = picks.page.read_text("utf-8")
     assert picks.page == made / "contact_sheet.html"
@@ -56,6 +57,13 @@ def test_from_sheet_to_character(made):
     again = pick(made, [case], overwrite=True, quiet=True, **NETWORKS)
     assert again.files == kept.files
     assert "kept</span>" in pick(made, quiet=True, **NETWORKS).page.read_text("utf-8")
+    first = {True: 1, False: 0}
+    monkeypatch.setattr(
+        "vectorfind.characters.picking.picks.ranked",
+        lambda *given, passed_only: ranked(*given).iloc[first[passed_only] :],
+    )
+    later = pick(made, quiet=True, **NETWORKS).table  # of the other cases, this one being kept
+    assert later.set_index("case").loc[case, "suitable"] == "O"
 
 
 def test_what_is_not_there(made, tmp_path):

@@ -60,11 +60,17 @@ def test_empty_cells_lie_between_the_rows_around(path):
         ("time,eyes,mouth\n0,1,\n", "mouth has no numbers"),
         ("", "is no CSV"),
         ("time,eyes\n0,1\n1000000,0\n", "the script has 4,000,001 frames"),
+        ("time,eyes\n-1e308,1\n1e308,0\n", "the script has inf frames"),
+        ("time,eyes\n0,1,0\n1,0,1\n", "rows of more cells than its first line"),
     ],
 )
 def test_bad_scripts_are_refused(path, text, said):
     with pytest.raises(InputError, match=said):
         frames(text, path=path)
+
+
+def test_commas_at_the_ends_of_lines_shift_nothing(path):
+    assert frames("time,eyes\n0,1,\n1,0,\n", 1, path=path)["eyes"].tolist() == [1, 0]
 
 
 def test_no_file(path):
