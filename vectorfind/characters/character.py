@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from property_cnn.common.checks import check_names, check_within
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.common.prompt import Shown, Thumbnail, table_html
 from property_cnn.common.tasks import one_thread, one_torch_thread
@@ -194,7 +194,13 @@ class Character(Shown):
         Raises:
             CheckpointError: it is not there, or not the one that the character lives in.
         """
-        return self.source.generator(self.face.layer)
+        generator, layer = self.source.generator(self.face.layer), self.face.layer
+        if len(self.face.latent) != generator.layers[layer]:
+            raise CheckpointError(
+                f"the character's vector has {len(self.face.latent)} numbers, its generator's "
+                f"{layer} {generator.layers[layer]}; make it again"
+            )
+        return generator
 
     def attached(self, generator: Generator) -> Self:
         """The same on a generator that is loaded already, or an object of the user's own.

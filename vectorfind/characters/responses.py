@@ -17,6 +17,7 @@ LEAST = 0.1
 """Least range of a score, in standard deviations, that counts as an answer."""
 
 _FLAT = 0.02  # share of the range that counts as flat at an end
+_SAME = 1e-9  # share of the range that two scores of one level may differ by
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +83,11 @@ def fitted_response(strengths: np.ndarray, scores: np.ndarray, score_std: float)
         return None
     first, last = _steep(risen, int(np.flatnonzero(strengths == 0)[0]))
     strengths, risen = strengths[first : last + 1], risen[first : last + 1]
-    levels, places = np.unique(risen, return_inverse=True)
-    if len(levels) < 2:
+    places = np.concatenate([[0], np.cumsum(np.diff(risen) > _SAME * (high - low))])
+    counts = np.bincount(places)
+    if len(counts) < 2:
         return None
-    middles = np.bincount(places, strengths) / np.bincount(places)
+    levels, middles = (np.bincount(places, each) / counts for each in (risen, strengths))
     middles[[0, -1]] = strengths[0], strengths[-1]
     at_rest = places[np.flatnonzero(strengths == 0)[0]]
     middles[at_rest] = 0.0  # also of a face at an end, whose flat part is none of the way

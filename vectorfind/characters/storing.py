@@ -79,7 +79,7 @@ def incomplete(path: object, error: Exception) -> CheckpointError:
 
 
 def _face(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Face:
-    latent = _row("latent", arrays["latent"])
+    latent = _row("latent", arrays["latent"]).astype(np.float32)
     ways, responses = {}, {}
     for place, name in enumerate(about["properties"]):
         strengths = _row(f"the way of {name}", arrays[f"{place}.way.strengths"])
@@ -97,7 +97,7 @@ def _face(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Face:
         low, high, rest = ends
         if not (np.isfinite(ends).all() and low < high and -1 <= rest <= 1):
             raise ValueError(f"the ends of {name} {ends}")
-        ways[str(name)] = Way(strengths, moves)
+        ways[str(name)] = Way(strengths, moves.astype(np.float32))
         responses[str(name)] = Response(sliders, answer, *ends)
     if not ways:
         raise ValueError("no sliders")

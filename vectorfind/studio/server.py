@@ -115,11 +115,24 @@ def start(stage: Stage, folder: Path, host: str = HOST, port: int | None = None)
         mcp_server=False,
         enable_monitoring=False,
         max_file_size=LARGEST,
+        app_kwargs={"middleware": [_own_host(host)]},
         theme=theme(),
         css_paths=HERE / "style.css",
         head_paths=HERE / "keys.html",
     )
     return blocks
+
+
+def _own_host(host: str) -> object:
+    """What refuses requests that were meant for another host, as of a foreign name that a page made
+    lead here (DNS rebinding); a server that listens everywhere cannot know all of its names.
+    """
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    everywhere = host in ("0.0.0.0", "::")
+    names = ["*"] if everywhere else ["127.0.0.1", "localhost", "[::1]", host]
+    return Middleware(TrustedHostMiddleware, allowed_hosts=names)
 
 
 def serve(

@@ -197,6 +197,15 @@ def test_a_layer_is_asked_for_once(anna, models):
     assert asked == [anna.face.layer]
 
 
+def test_a_vector_of_another_length_is_refused(path, models):
+    tensors, metadata = load_tensors(path)
+    for name in [name for name in tensors if name == "latent" or name.endswith(".moves")]:
+        tensors[name] = tensors[name][..., :-1].contiguous()
+    save_tensors(path, tensors, metadata)
+    with pytest.raises(CheckpointError, match="vector has 15 numbers"):
+        load_character(path, models.generator).render()
+
+
 def test_faces_that_answer_nothing_are_refused(directions):
     with pytest.raises(InputError, match="answers none of eyes, mouth, pose"):
         Character.from_latent(replace(directions, score_std=directions.score_std * 1e6), Z, LABEL)

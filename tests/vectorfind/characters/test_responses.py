@@ -67,3 +67,10 @@ def test_scores_and_sliders_are_inverse():
     np.testing.assert_allclose(response.slider(response.score(sliders)), sliders, atol=1e-12)
     assert response.slider(1e9) == 1.0
     assert response.strength(7.0) == response.strengths[-1]
+
+
+def test_scores_a_rounding_apart_are_one_level():
+    scores = np.array([0, 1, np.nextafter(1, 2), 2, 3.0])
+    response = fitted_response(np.linspace(-2, 2, 5), scores, 1.0)
+    assert len(response.sliders) == 4
+    assert response.strength(response.rest) == 0

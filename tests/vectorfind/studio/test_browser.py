@@ -1,6 +1,8 @@
 """The studio in a real browser: from the first page to a saved character and its picture."""
 
 import shutil
+import urllib.error
+import urllib.request
 from io import BytesIO
 
 import numpy as np
@@ -177,3 +179,12 @@ def test_on_a_phone_the_picture_stays_in_view(browser, served, theme):
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, paper[4:-1].split(","))) < 384) == (theme == "dark")
     page.close()
+
+
+def test_requests_for_another_host_are_refused(served):
+    address = served[0]
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        assert answer.status == 200
+    asked = urllib.request.Request(address, headers={"Host": "rebound.example"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(asked, timeout=60)
