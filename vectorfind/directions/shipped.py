@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from property_cnn.common.arrays import npz_metadata
+from reports.layout import DIRECTIONS
 
 WEIGHTS = Path(__file__).parent / "weights"
 
-SHIPPED = {"default": WEIGHTS / "directions.npz"}
+SHIPPED = {"default": WEIGHTS / DIRECTIONS}
 """Generator's name -> file of directions."""
 
 CARD = WEIGHTS / "directions.md"

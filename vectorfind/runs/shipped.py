@@ -44,7 +44,7 @@ IMAGES, SHOWN, MEASURED = 160_000, 64, 4096
 SEED = 100
 """Of the samples shown and measured."""
 
-DIRECTIONS = FindSettings(n=20_000, layer="w", method="svm")
+DIRECTIONS = FindSettings(n=20_000, layer="w")
 """Of the shipped directions: in w, where faces can be truncated and layers chosen."""
 
 DIRECTIONS_CASES = EvaluateSettings(cases=12, control_cases=2)

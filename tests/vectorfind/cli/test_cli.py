@@ -370,7 +370,7 @@ def test_edit_needs_a_known_property_and_fitting_latents(networks, run_folder, t
     directions, out = run_folder / "directions.npz", tmp_path / "a.png"
     assert_one_line(invoke("edit", directions, "--out", out), "nothing to edit")
     assert_one_line(invoke("edit", directions, "--set", "nose=1", "--out", out), "nose", "eyes")
-    assert_one_line(invoke("edit", directions, "--set", "eyes", "--out", out), "NAME=STRENGTH")
+    assert_one_line(invoke("edit", directions, "--set", "eyes", "--out", out), "NAME=NUMBER")
     np.savez(tmp_path / "z.npz", z=np.zeros((2, 5)), label=np.zeros((2, 2)))
     args = ["--eyes", "1", "--latents", tmp_path / "z.npz", "--out", out]
     assert_one_line(invoke("edit", directions, *args), "(N, 6)")

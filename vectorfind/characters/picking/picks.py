@@ -94,7 +94,7 @@ def pick(  # noqa: PLR0913 - public, its keywords are the interface
         CheckpointError: a file is missing, damaged or of other networks.
     """
     check_count("count", count)
-    folder, cases = writable_folder(run), read_cases(run)
+    cases, folder = read_cases(run), writable_folder(run)
     unknown = [case for case in keep if not 0 <= case < len(cases)]
     if unknown:
         raise InputError(f"case {unknown[0]}: {run} has 0 to {len(cases) - 1}")

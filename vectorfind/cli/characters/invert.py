@@ -82,9 +82,7 @@ def invert(
 
     \b
     Example:
-      vectorfind fetch landmarks
-      vectorfind fetch mobilestylegan
-      vectorfind invert me.jpg --out me
+      vectorfind invert me.jpg --out me      # after vectorfind fetch mobilestylegan, landmarks
       vectorfind invert me.jpg --out me --directions photos --scorer landmarks --overwrite
     """
     from vectorfind.characters.inversion.job import CHARACTER, FILE, PICTURE, invert
