@@ -56,8 +56,8 @@ class Faces:
         """
         size = self.boxes[..., 2:] - self.boxes[..., :2]
         area = size.prod(-1).where(self.scores > 0, -1.0)
-        rank = min(rank, area.shape[1] - 1)
-        place = area.argsort(dim=1, descending=True, stable=True)[:, rank]
+        order = area.argsort(dim=1, descending=True, stable=True)
+        place = order[:, min(rank, order.shape[1] - 1)]
         place = place.where(self.counts > rank, area.argmax(1))
         at = (torch.arange(len(area), device=area.device), place)
         return self.boxes[at], self.points[at]
