@@ -27,6 +27,7 @@ from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.common.prompt import Shown, Thumbnail, table_html
 from property_cnn.common.tasks import one_thread, one_torch_thread
 from property_cnn.hair.ombre import ombre
+from property_cnn.network.dataset import to_bytes
 from reports.text import ends_of, plain
 from vectorfind.characters.face import Face
 from vectorfind.characters.loading import Source
@@ -126,7 +127,7 @@ class Character(Shown):
         if settings.checks:
             found = slider_correlations(face, models, settings.checks)
             about["correlations"] = {name: round(value, 6) for name, value in found.items()}
-        pixels = to_bytes(images_of(models, face.latent[None], layer, 1)).numpy()[0]
+        pixels = pixels_of(images_of(models, face.latent[None], layer, 1)).numpy()[0]
         source = Source.of(models.generator, generator)
         return cls(face, source, {}, name, note, _thumbnail(pixels), about)
 
@@ -163,8 +164,7 @@ class Character(Shown):
             generator = own[0] if generator is None else generator
             scorer = own[1] if scorer is None else scorer
         cases = read_cases(run)
-        if not 0 <= case < len(cases):
-            raise InputError(f"case {case}: {run} has 0 to {len(cases) - 1}")
+        cases.check(case, run)
         directions = load_directions(run, generator, scorer, device, size=size)
         return cls.from_latent(
             directions,
@@ -253,7 +253,7 @@ class Character(Shown):
             InputError: unknown property, no number, or arrays of several lengths.
             CheckpointError: the generator is not there, or another one.
         """
-        pixels = to_bytes(self.images(**values)).numpy()
+        pixels = pixels_of(self.images(**values)).numpy()
         several = any(np.ndim(value) for value in values.values())
         return pixels if several else pixels[0]
 
@@ -339,7 +339,7 @@ class Stream:
         shape = (1, *images.shape[2:], 3)
         if self._pixels is None or self._pixels.shape != shape:
             self._pixels = np.empty(shape, np.uint8)
-        to_bytes(images, torch.from_numpy(self._pixels))
+        pixels_of(images, torch.from_numpy(self._pixels))
         return self._pixels[0]
 
     def frames(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[np.ndarray]:
@@ -351,9 +351,9 @@ class Stream:
             yield pixels
 
 
-def to_bytes(images: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+def pixels_of(images: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
     """Images (N, 3, H, W) in [-1, 1] -> 8-bit RGB (N, H, W, 3) on the CPU, in `out` if given."""
-    levels = images.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+    levels = to_bytes(images).permute(0, 2, 3, 1)
     return levels.cpu().contiguous() if out is None else out.copy_(levels)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from property_cnn.common.errors import InputError
 from reports.plots.images import tile
 from reports.tables import csv_text
-from vectorfind.characters.character import to_bytes
+from vectorfind.characters.character import pixels_of
 from vectorfind.characters.rendering.animation import sweep_values, write_gif
 from vectorfind.studio.session import View
 from vectorfind.studio.stage import Reading, Stage
@@ -66,7 +66,7 @@ def animation(stage: Stage, view: View, name: str) -> bytes:
     else:
         ends = {_known(stage, view, name): (-1.0, 1.0)}
     ways = {each: sweep_values(*pair, FRAMES, back=False) for each, pair in ends.items()}
-    frames = to_bytes(stage.images(view, **ways)).numpy()
+    frames = pixels_of(stage.images(view, **ways)).numpy()
     frames = np.stack([_enlarged(frame) for frame in frames])
     return gif(np.concatenate([frames, frames[-2:0:-1]]))
 

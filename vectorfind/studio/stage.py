@@ -18,7 +18,7 @@ from property_cnn.common.files import file_digest
 from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_torch_thread
 from property_cnn.pictures import reduced
-from vectorfind.characters.character import THUMBNAIL, Character, load_character, to_bytes
+from vectorfind.characters.character import THUMBNAIL, Character, load_character, pixels_of
 from vectorfind.characters.picking.cases import Cases
 from vectorfind.characters.settings import CharacterSettings
 from vectorfind.directions.directions import Directions
@@ -176,7 +176,7 @@ class Stage:
         models = self.directions.models
         z, label = (np.stack(each) for each in zip(*latents, strict=True))
         last = models.last_layer
-        pixels = to_bytes(models.synthesize(models.map(z, label)[last], last)).numpy()
+        pixels = pixels_of(models.synthesize(models.map(z, label)[last], last)).numpy()
         passed = [None if self.cases is None else bool(self._passed[c.number]) for c in choices]
         return [
             Tile(choice, f"{kind} {choice.number}", mark, reduced(each, THUMBNAIL))
@@ -277,7 +277,7 @@ class Stage:
 
     def pixels(self, view: View) -> np.ndarray:
         """(H, W, 3) uint8, as `Character.render` gives them."""
-        return to_bytes(self.image(view)[None]).numpy()[0]
+        return pixels_of(self.image(view)[None]).numpy()[0]
 
     def images(self, view: View, **sliders: Sequence[float]) -> torch.Tensor:
         """(N, 3, H, W), with some sliders replaced by (N,) numbers."""

@@ -49,6 +49,11 @@ class Cases:
     def __len__(self) -> int:
         return len(self.table)
 
+    def check(self, case: int, run: str | os.PathLike) -> None:
+        """Raises InputError for the number of a case that the run has not."""
+        if not 0 <= case < len(self):
+            raise InputError(f"case {case}: {run} has 0 to {len(self) - 1}")
+
 
 def named_networks(run: str | os.PathLike) -> tuple[str, str]:
     """Names or paths of the generator and the scorer in the command that a run wrote down.

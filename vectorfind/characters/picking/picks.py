@@ -95,9 +95,8 @@ def pick(  # noqa: PLR0913 - public, its keywords are the interface
     """
     check_count("count", count)
     cases, folder = read_cases(run), writable_folder(run)
-    unknown = [case for case in keep if not 0 <= case < len(cases)]
-    if unknown:
-        raise InputError(f"case {unknown[0]}: {run} has 0 to {len(cases) - 1}")
+    for case in keep:
+        cases.check(case, run)
     files = [folder / file_of(case) for case in dict.fromkeys(keep)]
     there = [path for path in files if path.exists()]
     if there and not overwrite:
