@@ -236,6 +236,10 @@ class Stage:
         models = directions.models
         w = models.map(z[None], label[None])["w"][0].cpu().numpy()
         if psi != self.psi:
+            if not self.psi or getattr(self.generator, "trunc_layers", None) is not None:
+                raise InputError(
+                    "this generator truncates some layers alone, or wholly; its psi stays as it is"
+                )
             mean = self._keep("mean", "w", self._mean, 1)
             w = mean + np.float32(psi / self.psi) * (w - mean)  # synthesis does its own part
         layer = f"w+{choice.layers}" if choice.layers else "w"
