@@ -20,11 +20,11 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "EffiSegNet": "property_cnn.segmentation.student",
+        "EffiSegNet": "property_cnn.segmentation.networks.effisegnet",
         "HairSegmenter": "property_cnn.hair.segmenter",
         "load_hair_segmenter": "property_cnn.hair.segmenter",
-        "load_teacher": "property_cnn.segmentation.segformer",
+        "load_teacher": "property_cnn.segmentation.networks.segformer",
         "mask_scores": "property_cnn.segmentation.metrics",
-        "save_student": "property_cnn.segmentation.student",
+        "save_student": "property_cnn.segmentation.networks.effisegnet",
     },
 )

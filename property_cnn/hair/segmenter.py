@@ -11,8 +11,8 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.networks import BatchedNetwork
+from property_cnn.segmentation.networks.effisegnet import EffiSegNet, load_student
 from property_cnn.segmentation.settings import SIDE, SMALLEST
-from property_cnn.segmentation.student import EffiSegNet, load_student
 
 if TYPE_CHECKING:
     from property_cnn.hair.photographs import PhotographSegmenter

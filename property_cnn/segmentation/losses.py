@@ -27,7 +27,8 @@ def soft_bce(logits: Tensor, target: Tensor) -> Tensor:
     if logits.shape[1] == 1:
         return F.binary_cross_entropy_with_logits(logits, target)
     if target.ndim == 3:
-        return F.cross_entropy(logits, target.long(), ignore_index=IGNORED)
+        summed = F.cross_entropy(logits, target.long(), ignore_index=IGNORED, reduction="sum")
+        return summed / (target != IGNORED).sum().clamp_min(1)
     return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 

@@ -83,11 +83,14 @@ class ClassScores:
         self.counts += counted.view(self.classes, self.classes)
 
     def result(self) -> dict[str, object]:
-        """`iou` (one a class, NaN where it never occurs), their mean `miou`, `macc`, `aacc`."""
+        """`iou` (one a class), their mean `miou`, `macc` and `aacc`.
+
+        A class of which no target has a pixel has the IoU NaN, and is left out of the means.
+        """
         hit = self.counts.diagonal().double()
         target, predicted = self.counts.sum(dim=1).double(), self.counts.sum(dim=0).double()
         union = target + predicted - hit
-        iou = torch.where(union > 0, hit / union, torch.nan)
+        iou = torch.where(target > 0, hit / union, torch.nan)
         recall = torch.where(target > 0, hit / target, torch.nan)
         return {
             "iou": iou.tolist(),

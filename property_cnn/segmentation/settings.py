@@ -13,6 +13,7 @@ from property_cnn.common.checks import (
     Decay,
     Factor,
     OneOf,
+    PartShare,
     Positive,
     Samples,
     Seed,
@@ -36,6 +37,9 @@ LOSSES = ("soft-bce", "mse", "kl-single", "kl-bernoulli")
 
 TERMS = ("kl", "at", "sp")
 """Names of the distillation terms, see `terms`."""
+
+TRUSTS = ("all", "class", "pixel")
+"""Where a teacher is followed, see `trust`."""
 
 STARTS = ("random", "lite0")
 """First weights that have a name."""
@@ -77,6 +81,8 @@ class TermSettings(Settings):
         weight: its weight w beside the mask loss.
         temperature: of "kl"; logits are divided by it.
         student_layers, teacher_layers: names of submodules, compared in pairs, for "at" and "sp".
+        trust: "all" follows the teacher everywhere; "class" and "pixel" less where it is worse
+            than the student or wrong, see `trust`; of "kl".
     """
 
     kind: Annotated[str, OneOf("term", TERMS)]
@@ -84,9 +90,12 @@ class TermSettings(Settings):
     temperature: Positive = 4.0
     student_layers: tuple[str, ...] = STUDENT_LAYERS
     teacher_layers: tuple[str, ...] = SEGFORMER_LAYERS
+    trust: Annotated[str, OneOf("trust", TRUSTS)] = TRUSTS[0]
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.trust != TRUSTS[0] and self.kind != "kl":
+            raise InputError(f"trust is for the term kl, not {self.kind}; leave it out")
         if not self.student_layers or len(self.student_layers) != len(self.teacher_layers):
             raise InputError(
                 f"{len(self.student_layers)} student layers for {len(self.teacher_layers)} "
@@ -167,6 +176,75 @@ class SegformerSettings(Settings):
                 raise InputError(f"{name} {values}; need four numbers of at least 1")
         if self.side % (8 * self.stride):
             raise InputError(f"side {self.side}; need a multiple of {8 * self.stride}")
+
+
+SEGFORMERS = {
+    f"b{number}": SegformerSettings(sizes, depths, decoder=decoder, stride=4)
+    for number, (sizes, depths, decoder) in enumerate(
+        [
+            ((32, 64, 160, 256), (2, 2, 2, 2), 256),
+            ((64, 128, 320, 512), (2, 2, 2, 2), 256),
+            ((64, 128, 320, 512), (3, 4, 6, 3), 768),
+            ((64, 128, 320, 512), (3, 4, 18, 3), 768),
+            ((64, 128, 320, 512), (3, 8, 27, 3), 768),
+            ((64, 128, 320, 512), (3, 6, 40, 3), 768),
+        ]
+    )
+}
+"""The sizes of the paper (Xie et al. 2021, table 6), by name."""
+
+NETWORKS = (*SEGFORMERS, "effisegnet")
+"""Names of networks of any classes with random weights."""
+
+
+@dataclass(frozen=True)
+class ScheduleSettings(Settings):
+    """How a network is trained on label maps of any classes; the defaults are the CamVid study's.
+
+    Attributes:
+        iterations: steps.
+        batch_size: crops a step.
+        lr: highest learning rate of AdamW; it rises over the first `warmup` of the steps and falls
+            linearly to 0.
+        warmup: share of the steps.
+        weight_decay: of AdamW.
+        height, width: of a crop, in pixels.
+        scales: least and largest random factor of an image's size before it is cropped.
+        flip: mirror a random half of the crops.
+        photometric: vary light, contrast, saturation and hue.
+        resize: longer side that images are made smaller to before anything else; None to leave
+            them as they are.
+        checks: evaluations on the way, evenly spread; the last is at the end.
+        check_images: images of an evaluation, evenly spread over those held out; the last one and
+            that of the best weights take all.
+        save_every: steps between two checkpoints.
+        dtype: precision of the maps, "float32" or "bfloat16"; the weights are float32.
+        seed: of the first weights, the order and the crops.
+    """
+
+    iterations: Count = 40_000
+    batch_size: Annotated[int, Whole(2, 65_536)] = 4
+    lr: Positive = 6e-5
+    warmup: PartShare = 0.0375
+    weight_decay: Factor = 1e-2
+    height: Side = 288
+    width: Side = 288
+    scales: tuple[Positive, ...] = (0.5, 2.0)
+    flip: bool = True
+    photometric: bool = True
+    resize: Side | None = None
+    checks: Count = 10
+    check_images: Count = 10_000
+    save_every: Count = 100
+    dtype: TrainingDtype = DTYPES[0]
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.scales) != 2 or self.scales[0] > self.scales[1]:
+            raise InputError(f"scales {self.scales}; give the least and the largest factor")
+        if self.checks > self.iterations:
+            raise InputError(f"{self.checks} checks in {self.iterations} iterations; give fewer")
 
 
 @dataclass(frozen=True)

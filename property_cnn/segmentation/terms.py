@@ -18,12 +18,16 @@ from torch import Tensor, nn
 from property_cnn.common.errors import InputError
 
 
-def soft_kl(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tensor:
+def soft_kl(
+    student: Tensor, teacher: Tensor, temperature: float = 4.0, weights: Tensor | None = None
+) -> Tensor:
     """T² · KL(softmax(teacher / T) ‖ softmax(student / T)), the mean over pixels.
 
     Args:
         student, teacher: (N, C, H, W) logits; with one channel, those of hair against the rest.
         temperature: T; T² keeps the gradients' size.
+        weights: (N, H, W) factors of the pixels in [0, 1]; 1 if not given. The mean still divides
+            by all pixels.
     """
     if student.shape[1] == 1:  # a sigmoid is the softmax over (0, logit)
         student = torch.cat([torch.zeros_like(student), student], dim=1)
@@ -34,7 +38,8 @@ def soft_kl(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tenso
         reduction="none",
         log_target=True,
     )
-    return temperature**2 * divergence.sum(dim=1).mean()
+    divergence = divergence.sum(dim=1)
+    return temperature**2 * (divergence if weights is None else divergence * weights).mean()
 
 
 def attention_transfer(student: Tensor, teacher: Tensor) -> Tensor:

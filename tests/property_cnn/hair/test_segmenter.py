@@ -11,9 +11,9 @@ from property_cnn.common.errors import CheckpointError, InputError, MissingError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.hair import segmenter as predict
 from property_cnn.hair.segmenter import HairSegmenter, load_hair_segmenter
-from property_cnn.segmentation.segformer import new_segformer
+from property_cnn.segmentation.networks.effisegnet import load_student, new_student, save_student
+from property_cnn.segmentation.networks.segformer import new_segformer
 from property_cnn.segmentation.settings import SegformerSettings, StudentSettings
-from property_cnn.segmentation.student import load_student, new_student, save_student
 from tests.property_cnn.conftest import TINY_STUDENT
 
 

@@ -9,8 +9,8 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.common.files import save_tensors
-from property_cnn.segmentation import segformer
-from property_cnn.segmentation.segformer import (
+from property_cnn.segmentation.networks import segformer
+from property_cnn.segmentation.networks.segformer import (
     CLASSES,
     SegformerTeacher,
     load_teacher,
@@ -140,7 +140,7 @@ def test_the_hub_is_asked_only_when_named(folder, monkeypatch):
     def load(name, device=None, from_hub=False):
         asked.append((str(name), from_hub))
 
-    monkeypatch.setattr("property_cnn.segmentation.segformer.load_face_parser", load)
+    monkeypatch.setattr("property_cnn.segmentation.networks.segformer.load_face_parser", load)
     load_teacher(folder)
     load_teacher("hub:somebody/parser")
     assert asked == [(str(folder), False), ("somebody/parser", True)]

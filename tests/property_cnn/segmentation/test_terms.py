@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from property_cnn.common.errors import InputError
-from property_cnn.segmentation.segformer import new_segformer
+from property_cnn.segmentation.networks.effisegnet import new_student
+from property_cnn.segmentation.networks.segformer import new_segformer
 from property_cnn.segmentation.settings import (
     SEGFORMER_LAYERS,
     STUDENT_LAYERS,
     SegformerSettings,
     TermSettings,
 )
-from property_cnn.segmentation.student import new_student
 from property_cnn.segmentation.terms import (
     LayerTaps,
     attention_transfer,

@@ -22,15 +22,15 @@ from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.common.training_state import is_state
 from property_cnn.hair.segmenter import load_hair_segmenter
+from property_cnn.hair.teacher_training import train_teacher
 from property_cnn.jobs.folder import Claim, Work, open_folder
 from property_cnn.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
-from property_cnn.segmentation.segformer import save_segformer
+from property_cnn.segmentation.networks.effisegnet import save_student
+from property_cnn.segmentation.networks.segformer import save_segformer
 from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
-from property_cnn.segmentation.student import save_student
-from property_cnn.segmentation.teacher_training import train_teacher
 from property_cnn.segmentation.teachers import Teacher
 from reports import figure_png
 from reports.plots.overlays import overlay_sheet

@@ -15,7 +15,7 @@ from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.jobs.folder import Claim, open_again
 from property_cnn.segmentation.data import Dataset, LabelledFolder
 from property_cnn.segmentation.distill import Distilled
-from property_cnn.segmentation.segformer import load_teacher
+from property_cnn.segmentation.networks.segformer import load_teacher
 from property_cnn.segmentation.settings import LOSSES, DistillSettings
 from property_cnn.segmentation.teachers import Teacher
 from vectorfind.runs.hair.data import hair_data, stored_counts

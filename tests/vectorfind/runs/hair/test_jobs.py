@@ -14,14 +14,14 @@ from PIL import Image
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
 from property_cnn.jobs.verify import verify
-from property_cnn.segmentation import segformer
+from property_cnn.segmentation.networks import segformer
 from property_cnn.segmentation import teacher_training as teacher_train
-from property_cnn.segmentation.segformer import new_segformer, save_segformer
+from property_cnn.segmentation.networks.effisegnet import new_student, save_student
+from property_cnn.segmentation.networks.segformer import new_segformer, save_segformer
 from property_cnn.segmentation.settings import (
     SegformerSettings,
     StudentSettings,
 )
-from property_cnn.segmentation.student import new_student, save_student
 from property_cnn.segmentation.teachers import CallableTeacher
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from tests.vectorfind.planted import PlantedGenerator

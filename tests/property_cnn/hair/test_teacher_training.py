@@ -7,10 +7,10 @@ import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.training_state import save_state
+from property_cnn.hair.teacher_training import train_teacher
 from property_cnn.segmentation.degrade import degrade, flip
 from property_cnn.segmentation.metrics import METRICS
 from property_cnn.segmentation.settings import TeacherSettings
-from property_cnn.segmentation.teacher_training import train_teacher
 from tests.property_cnn.conftest import TINY_SEGFORMER
 
 TINY = TeacherSettings(

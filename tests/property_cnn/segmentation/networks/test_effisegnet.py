@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from property_cnn.common.errors import InputError
+from property_cnn.segmentation.networks.effisegnet import EffiSegNet, GhostModule, new_student
 from property_cnn.segmentation.settings import StudentSettings
-from property_cnn.segmentation.student import EffiSegNet, GhostModule, new_student
 from tests.property_cnn.conftest import TINY_STUDENT
 
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.segmentation import lite0
-from property_cnn.segmentation.lite0 import lite0_path, start_from_lite0
+from property_cnn.segmentation.networks import lite0
+from property_cnn.segmentation.networks.effisegnet import new_student
+from property_cnn.segmentation.networks.lite0 import lite0_path, start_from_lite0
 from property_cnn.segmentation.settings import DistillSettings
-from property_cnn.segmentation.student import new_student
 from tests.property_cnn.conftest import TINY_STUDENT
 
 

@@ -1,0 +1,1 @@
+"""Networks that segment: EffiSegNet and SegFormer, their first weights and their files."""
