@@ -25,6 +25,6 @@ __getattr__, __dir__ = lazy_names(
         "load_hair_segmenter": "property_cnn.hair.segmenter",
         "load_teacher": "property_cnn.segmentation.networks.segformer",
         "mask_scores": "property_cnn.segmentation.metrics",
-        "save_student": "property_cnn.segmentation.networks.effisegnet",
+        "save_student": "property_cnn.segmentation.networks.files",
     },
 )

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.networks import BatchedNetwork
-from property_cnn.segmentation.networks.effisegnet import EffiSegNet, load_student
+from property_cnn.segmentation.networks.effisegnet import EffiSegNet
+from property_cnn.segmentation.networks.files import load_student
 from property_cnn.segmentation.settings import SIDE, SMALLEST
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from property_cnn.common.training_state import (
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.degrade import degrade, flip
 from property_cnn.segmentation.losses import mask_loss
-from property_cnn.segmentation.networks.effisegnet import EffiSegNet, load_student, new_student
+from property_cnn.segmentation.networks.effisegnet import EffiSegNet, new_student
+from property_cnn.segmentation.networks.files import load_student
 from property_cnn.segmentation.networks.lite0 import start_from_lite0
 from property_cnn.segmentation.settings import DistillSettings, TermSettings
 from property_cnn.segmentation.teachers import Teacher, class_probabilities

@@ -186,7 +186,7 @@ def distill(out: Path, loss: str, device: str | None, quiet: bool, **options: An
     path, result = distil_student(out, _lessons(options), settings, device, say(quiet))
     best = min(row["valid_loss"] for row in result.history)
     click.echo(f"best validation loss {best:.5f} of {len(result.history)} epochs")
-    click.echo(f"student: {path}" if path.is_file() else f"checkpoint: {out / 'training.pt'}")
+    click.echo(f"student: {path}")
 
 
 @hair.command(short_help="Test students: table and overlays.")

@@ -7,27 +7,19 @@ EfficientNet-based network with a simplified decoder" (2024), and for the Ghost 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import accumulate
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors
-from property_cnn.common.networks import read_card, save_network
+from property_cnn.common.errors import InputError
 from property_cnn.common.prompt import extra_module
-from property_cnn.segmentation.settings import SIDE, SMALLEST, StudentSettings
+from property_cnn.segmentation.settings import SMALLEST, StudentSettings
 
 TAPPED_STAGES = (0, 1, 2, 4, 6)
 """Stages of EfficientNet whose last maps are used: the last one of each size."""
-
-FORMAT, KEY = "property_cnn hair segmenter 1", "hair_segmenter"
-"""What a student's file says that it is, and the entry of its metadata that says it."""
 
 
 class GhostModule(nn.Module):
@@ -133,44 +125,6 @@ def new_student(settings: StudentSettings | None = None, seed: int = 0) -> EffiS
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return EffiSegNet(settings).to(memory_format=torch.channels_last)
-
-
-def save_student(
-    network: EffiSegNet,
-    path: str | os.PathLike,
-    side: int = SIDE,
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """Writes a student's weights (the large ones in half precision) and how it is built.
-
-    Args:
-        network: trained.
-        path: a .safetensors file.
-        side: of the images that it was trained on.
-        metadata: more plain values to keep with it, e.g. how it was made.
-    """
-    own = {"format": FORMAT, "side": side, "settings": network.config}
-    save_network(path, network, KEY, {**(metadata or {}), **own})
-
-
-def load_student(path: str | os.PathLike) -> tuple[EffiSegNet, dict[str, Any]]:
-    """A student, and what `save_student` kept beside the weights: `side`, the metadata.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or holds something else.
-    """
-    tensors, metadata = load_tensors(path)
-    otherwise = f"{path} is no hair segmenter; give a file that hair distill wrote"
-    card = read_card(metadata, KEY, FORMAT, otherwise)
-    try:
-        network = EffiSegNet(StudentSettings(**card["settings"]))
-        network.load_state_dict(tensors)
-        card["side"] = int(card["side"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"the weights in {path} do not fit this version's network; make the segmenter again"
-        ) from error
-    return network, card
 
 
 def _encoder(settings: StudentSettings):

@@ -11,7 +11,8 @@ from property_cnn.common.errors import CheckpointError, InputError, MissingError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.hair import segmenter as predict
 from property_cnn.hair.segmenter import HairSegmenter, load_hair_segmenter
-from property_cnn.segmentation.networks.effisegnet import load_student, new_student, save_student
+from property_cnn.segmentation.networks.effisegnet import new_student
+from property_cnn.segmentation.networks.files import load_student, save_student
 from property_cnn.segmentation.networks.segformer import new_segformer
 from property_cnn.segmentation.settings import SegformerSettings, StudentSettings
 from tests.property_cnn.conftest import TINY_STUDENT

@@ -15,7 +15,8 @@ from property_cnn.hair.data import HairData, ImageKind
 from property_cnn.segmentation.data import LabelledFolder
 from property_cnn.segmentation.distill import HISTORY_COLUMNS, distill, split_rows
 from property_cnn.segmentation.metrics import mask_scores
-from property_cnn.segmentation.networks.effisegnet import new_student, save_student
+from property_cnn.segmentation.networks.effisegnet import new_student
+from property_cnn.segmentation.networks.files import save_student
 from property_cnn.segmentation.networks.segformer import SegformerTeacher, new_segformer
 from property_cnn.segmentation.settings import DistillSettings, StudentSettings, TermSettings
 from property_cnn.segmentation.teachers import CallableTeacher

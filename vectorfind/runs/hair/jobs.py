@@ -28,7 +28,7 @@ from property_cnn.pictures import SUFFIXES, read_image
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
-from property_cnn.segmentation.networks.effisegnet import save_student
+from property_cnn.segmentation.networks.files import save_student
 from property_cnn.segmentation.networks.segformer import save_segformer
 from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
 from property_cnn.segmentation.teachers import Teacher
@@ -124,7 +124,7 @@ def make_student(
 ) -> tuple[Path, Distilled]:
     """Distils a student in a folder, or goes on with it.
 
-    Leaves `student.safetensors` (of one class; the best epoch), `valid_loss.csv`, `training.pt`,
+    Leaves `student.safetensors` (the best epoch), `valid_loss.csv`, `training.pt`,
     and in `overlays/` a picture of fixed validation images for each epoch.
     """
     with _trained_in(out, log, *_STUDENTS) as work:
@@ -144,8 +144,7 @@ def make_student(
             "epochs": len(distilled.history),
             "valid_loss": min(row["valid_loss"] for row in distilled.history),
         }
-        if settings.student.classes == 1:
-            save_student(distilled.student, work.folder / STUDENT, settings.side, about)
+        save_student(distilled.student, work.folder / STUDENT, settings.side, about)
     return Path(out) / STUDENT, distilled
 
 

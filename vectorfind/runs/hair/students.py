@@ -44,8 +44,7 @@ def distil_student(
     """Makes what is missing of the data, and trains a student on it in a folder; resumes.
 
     Returns:
-        The path of the student, where no file is if it has several classes, and how it was
-        trained.
+        The path of the student, and how it was trained.
     """
     pictures = lessons.pictures
     if pictures is not None and pictures.hair_class is None:

@@ -20,7 +20,7 @@ from property_cnn.hair.data import HairData
 from property_cnn.hair.segmenter import HairSegmenter
 from property_cnn.segmentation.distill import split_rows
 from property_cnn.segmentation.metrics import METRICS, MaskScores
-from property_cnn.segmentation.networks.effisegnet import load_student
+from property_cnn.segmentation.networks.files import load_student
 from property_cnn.segmentation.teachers import Teacher, hair_probability
 from reports import figure_png
 from reports.plots.overlays import overlay_sheet

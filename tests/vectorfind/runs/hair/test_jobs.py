@@ -14,9 +14,10 @@ from PIL import Image
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
 from property_cnn.jobs.verify import verify
-from property_cnn.segmentation.networks import segformer
 from property_cnn.segmentation import teacher_training as teacher_train
-from property_cnn.segmentation.networks.effisegnet import new_student, save_student
+from property_cnn.segmentation.networks import segformer
+from property_cnn.segmentation.networks.effisegnet import new_student
+from property_cnn.segmentation.networks.files import save_student
 from property_cnn.segmentation.networks.segformer import new_segformer, save_segformer
 from property_cnn.segmentation.settings import (
     SegformerSettings,
