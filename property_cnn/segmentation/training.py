@@ -116,13 +116,8 @@ def train_together(  # noqa: PLR0913, its keywords are the interface
         name: _Student(lesson, settings, len(data.classes), device)
         for name, lesson in lessons.items()
     }
-    marks = fingerprint(
-        settings=asdict(settings),
-        lessons={name: [asdict(term) for term in each.terms] for name, each in lessons.items()},
-        data=data.digest,
-        fold=[rows.tolist() for rows in fold],
-        teacher=teacher_digest,
-    )
+    terms = {name: lesson.terms for name, lesson in lessons.items()}
+    marks = course_marks(terms, data, fold, settings, teacher_digest)
     first = _restored(students, checkpoint, marks)
     if progress is not None and first:
         progress(first)
@@ -144,6 +139,28 @@ def train_together(  # noqa: PLR0913, its keywords are the interface
     for student in students.values():
         trial.finish(student)
     return {name: student.course for name, student in students.items()}
+
+
+def course_marks(
+    terms: Mapping[str, Sequence[TermSettings]],
+    data: LabelledImages,
+    fold: Fold,
+    settings: ScheduleSettings,
+    teacher_digest: str = "",
+) -> str:
+    """Names all that students' training follows from, but for their networks.
+
+    Args:
+        terms: name -> the student's terms.
+        data, fold, settings, teacher_digest: as for `train_together`.
+    """
+    return fingerprint(
+        settings=asdict(settings),
+        lessons={name: [asdict(term) for term in each] for name, each in terms.items()},
+        data=data.digest,
+        fold=[rows.tolist() for rows in fold],
+        teacher=teacher_digest,
+    )
 
 
 def crops(

@@ -20,7 +20,7 @@ from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.find import find, rank, sample
 from vectorfind.cli.finetune.command import finetune
-from vectorfind.cli.hair import hair
+from vectorfind.cli.segmentation.hair import hair
 from vectorfind.cli.models.files import convert, fetch, info, models
 from vectorfind.cli.models.layers import layers
 from vectorfind.cli.models.scorer import scorer

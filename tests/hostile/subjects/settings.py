@@ -17,7 +17,7 @@ from vectorfind import config
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.characters.settings import EditSettings
 from vectorfind.runs.finetune import settings as finetune_runs
-from vectorfind.runs.hair import settings as hair_runs
+from vectorfind.runs.segmentation.hair import settings as hair_runs
 
 CLASSES = (
     config.FindSettings, config.EvaluateSettings, config.CurveSettings, config.GradientSettings,

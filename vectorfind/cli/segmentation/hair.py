@@ -34,7 +34,7 @@ from vectorfind.cli.options import (
     stacked,
     wants_json,
 )
-from vectorfind.runs.hair.settings import Lessons, OwnPictures
+from vectorfind.runs.segmentation.hair.settings import Lessons, OwnPictures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def segment(
     Example:
       vectorfind hair segment portraits other.jpg --out masks
     """
-    from vectorfind.runs.hair.jobs import picture_files, segment_files
+    from vectorfind.runs.segmentation.hair.jobs import picture_files, segment_files
 
     segment_files(picture_files(images), out, model, device, say(quiet))
 
@@ -154,7 +154,7 @@ def teacher(out: Path, device: str | None, side: int, quiet: bool, **options: An
     Example:
       vectorfind hair teacher --out runs/hair
     """
-    from vectorfind.runs.hair.jobs import make_teacher
+    from vectorfind.runs.segmentation.hair.jobs import make_teacher
 
     settings = TeacherSettings(**options, network=SegformerSettings(side=side))
     path, scores = make_teacher(out, settings, device, say(quiet))
@@ -180,7 +180,7 @@ def distill(out: Path, loss: str, device: str | None, quiet: bool, **options: An
       vectorfind hair distill --at 0.5 --teacher parser --out runs/hair-at
       vectorfind hair distill --images camvid --maps camvid-labels --classes 12 --out camvid
     """
-    from vectorfind.runs.hair.students import distil_student
+    from vectorfind.runs.segmentation.hair.students import distil_student
 
     settings = _settings(loss, options)
     path, result = distil_student(out, _lessons(options), settings, device, say(quiet))
@@ -208,7 +208,7 @@ def test(
     Example:
       vectorfind hair test runs/hair/student.safetensors --data runs/hair/data --out hair-test
     """
-    from vectorfind.runs.hair.students import score_files
+    from vectorfind.runs.segmentation.hair.students import score_files
 
     lessons = settings_from(Lessons, options)
     _echo_table(out, score_files(out, students, lessons, device, say(quiet)))
@@ -234,7 +234,7 @@ def compare(
     Example:
       vectorfind hair compare --epochs 12 --out runs/hair-losses
     """
-    from vectorfind.runs.hair.students import compare_losses
+    from vectorfind.runs.segmentation.hair.students import compare_losses
 
     settings = [_settings(loss, options) for loss in losses]
     _echo_table(out, compare_losses(out, _lessons(options), settings, device, say(quiet)))
@@ -260,7 +260,7 @@ def _lessons(options: dict[str, Any]) -> Lessons:
 
 def _echo_table(out: Path, table: pd.DataFrame) -> None:
     from reports.tables import table_rows
-    from vectorfind.runs.hair.table import markdown
+    from vectorfind.runs.segmentation.hair.table import markdown
 
     if wants_json():
         echo_json({"table": str(out / "hair_test.csv"), "rows": table_rows(table)})

@@ -28,8 +28,8 @@ from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from tests.vectorfind.planted import PlantedGenerator
 from vectorfind.cli import hair
 from vectorfind.cli.options import settings_from
-from vectorfind.runs.hair import data as hair_data
-from vectorfind.runs.hair.table import COLUMNS
+from vectorfind.runs.segmentation.hair import data as hair_data
+from vectorfind.runs.segmentation.hair.table import COLUMNS
 
 TINY = StudentSettings(width=0.25, depth=0.2, channels=8)
 TINY_SEGFORMER = SegformerSettings((8,) * 4, (1,) * 4, (1,) * 4, decoder=8, side=32)
@@ -248,7 +248,7 @@ def test_bad_input_is_told_in_one_line(tiny, student, tmp_path):
 
 
 def test_students_of_other_data_are_not_tested(tiny, tmp_path):
-    from vectorfind.runs.hair.table import TrainedStudent, score_students
+    from vectorfind.runs.segmentation.hair.table import TrainedStudent, score_students
 
     class Data:
         digest = "these"

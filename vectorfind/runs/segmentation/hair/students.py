@@ -18,10 +18,10 @@ from property_cnn.segmentation.distill import Distilled
 from property_cnn.segmentation.networks.segformer import load_teacher
 from property_cnn.segmentation.settings import LOSSES, DistillSettings
 from property_cnn.segmentation.teachers import Teacher
-from vectorfind.runs.hair.data import hair_data, stored_counts
-from vectorfind.runs.hair.jobs import check_student_folder, make_student
-from vectorfind.runs.hair.settings import Lessons
-from vectorfind.runs.hair.table import (
+from vectorfind.runs.segmentation.hair.data import hair_data, stored_counts
+from vectorfind.runs.segmentation.hair.jobs import check_student_folder, make_student
+from vectorfind.runs.segmentation.hair.settings import Lessons
+from vectorfind.runs.segmentation.hair.table import (
     COLUMNS,
     OVERLAY,
     TABLES,

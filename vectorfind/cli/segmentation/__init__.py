@@ -1,0 +1,1 @@
+"""Commands on segmentation: `vectorfind segment` of any classes, and `vectorfind hair`."""
