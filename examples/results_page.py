@@ -16,7 +16,7 @@ import pandas as pd
 from property_cnn.common.files import atomic_write
 from reports import Page, build_page, figure_png
 from reports import columns as c
-from reports.findings import Finding, seven_findings
+from reports.analysis.findings import Finding, seven_findings
 from reports.folders import read_curves
 from reports.pages.curve import findings_verdict
 from reports.pages.html import Section, Table, table_of

@@ -62,10 +62,21 @@ TRAIN_LOG = "train_log.csv"
 RUN_SAMPLES = "samples-*.png"
 """Of each of these runs: its log, and pictures of its samples by the batches seen."""
 
+STUDENTS, STUDENTS_TEXT = "students.csv", "students.md"
+CHECKS = "checks.csv"
+STUDENT_DIFFERENCES = "differences.csv"
+REFERENCE = "reference.csv"
+"""Of a comparison of segmentation students: each network's scores, those on the way, what differs
+from the baseline, and figures from elsewhere beside them."""
+
+BASELINE, TEACHER = "baseline", "teacher"
+"""Names of the student without terms, and of what the others follow."""
+
 TEST_KINDS = ("test", "evaluate")
 CURVE_KIND = "curve"
 COMPARISON_KIND = "comparison"
 FINETUNE_KIND = "finetune report"
+SEGMENTATION_KIND = "segmentation comparison"
 """Values of `kind` in `config.json`."""
 
 STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE = "strength", "slopes", "corr_coefs"

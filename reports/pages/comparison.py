@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports import columns as c
 from reports import layout
-from reports.comparison import COLUMNS, COLUMNS_OF_MANY, main_rows
+from reports.analysis.comparison import COLUMNS, COLUMNS_OF_MANY, main_rows
 from reports.folders import ReadingError, read_config, read_figures, read_file
 from reports.pages.html import Page, Section, Table, build_page, versions_shown
 from reports.pages.pictures import picture_of
@@ -98,7 +98,7 @@ def comparison_page(
     """The page: which run is ahead, the differences, how to read them.
 
     Args:
-        table: as from `reports.comparison.compare_results`.
+        table: as from `reports.analysis.comparison.compare_results`.
         names: of the runs A and B.
         plot: as from `comparison_figure`.
         config: of the comparison's folder.

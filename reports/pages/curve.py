@@ -8,7 +8,15 @@ import pandas as pd
 
 from reports import columns as c
 from reports import layout
-from reports.findings import LITTLE, MARGIN, SLIGHT, STILL, Finding, findings_table, seven_findings
+from reports.analysis.findings import (
+    LITTLE,
+    MARGIN,
+    SLIGHT,
+    STILL,
+    Finding,
+    findings_table,
+    seven_findings,
+)
 from reports.folders import Curves
 from reports.pages.html import (
     Page,
@@ -100,8 +108,8 @@ def curve_page(
 
     Args:
         curves: what the page is about.
-        findings, others: as from `reports.findings.seven_findings`, of the curves and of the
-            overlay; the latter empty without one.
+        findings, others: as from `seven_findings`, of the curves and of the overlay; the latter
+            empty without one.
         figures: as from `curve_figures`.
     """
     table, overlay, config = curves.table, curves.overlay, curves.config

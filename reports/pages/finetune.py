@@ -11,7 +11,7 @@ import pandas as pd
 
 from reports import columns as c
 from reports import layout
-from reports.finetune import (
+from reports.analysis.finetune import (
     ATTRIBUTES,
     DIVERSITY_GOAL,
     RATIO_GOAL,
@@ -75,9 +75,9 @@ class Findings:
     """The tables that the page shows.
 
     Attributes:
-        verdict: as from `reports.finetune.verdict_table`; empty without labels.
+        verdict: as from `reports.analysis.finetune.verdict_table`; empty without labels.
         concept, gain: the measurements in the filter, as in `concept.csv`, and what
-            `reports.finetune.gain_table` makes of them; empty where nothing was measured.
+            `reports.analysis.finetune.gain_table` makes of them; empty where nothing was measured.
         directions: property -> mean corr-coef of direction finding, where it is known.
         notes: what could not be done.
     """

@@ -17,6 +17,7 @@ from reports.pages.comparison import comparison_files
 from reports.pages.curve import curve_files
 from reports.pages.finetune import finetune_files
 from reports.pages.run import run_files
+from reports.pages.segmentation import segmentation_files
 from reports.reading import result_properties
 
 
@@ -28,8 +29,9 @@ def report_files(
     """The report: path within its folder -> content; and what it says, in a few lines.
 
     Args:
-        source: the folder of a run, of a run over n, of a comparison or of a report on
-            fine-tuning; a table of cases; or an n-curve's CSV, or a folder of such.
+        source: the folder of a run, of a run over n, of a comparison (also of segmentation
+            students) or of a report on fine-tuning; a table of cases; or an n-curve's CSV, or a
+            folder of such.
         thresholds: properties -> the least |corr| of a pass, where a run has none of its own.
         overlays: n-curves to draw over those of the source.
 
@@ -39,6 +41,7 @@ def report_files(
     of_kind = {
         layout.COMPARISON_KIND: comparison_files,
         layout.FINETUNE_KIND: finetune_files,
+        layout.SEGMENTATION_KIND: segmentation_files,
     }.get(read_config(source).get("kind"))
     if of_kind is None and holds_curves(source):
         return curve_files(read_curves_at(source, overlays))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from reports import columns as c
 from reports import layout
+from reports.analysis.summary import Summary, file_notes, least_text, summarise
 from reports.folders import Results
 from reports.pages.dependency import NOTE as DEPENDENCY_NOTE
 from reports.pages.dependency import dependency_plot, dependency_section
@@ -29,7 +30,6 @@ from reports.pages.pictures import picture_of
 from reports.plots.measurements import corr_histogram, slope_heatmap
 from reports.plots.style import Plot, both_widths
 from reports.statistics import Interval
-from reports.summary import Summary, file_notes, least_text, summarise
 from reports.tables import csv_text
 from reports.text import capital, ends_of, listed, percent, plain, signed, span
 

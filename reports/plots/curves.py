@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from reports import columns as c
-from reports.findings import Finding
+from reports.analysis.findings import Finding
 from reports.plots.style import new_figure, styled
 from reports.text import plain
 
@@ -94,7 +94,7 @@ def finding_figure(
 
     Args:
         table: as `n_curves` takes it.
-        finding: as from `reports.findings.seven_findings`.
+        finding: as from `reports.analysis.findings.seven_findings`.
         overlay: a second table.
         narrow: panels below each other, for narrow screens.
 

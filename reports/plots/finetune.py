@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import columns as c
-from reports.finetune import ATTRIBUTES, RunLog
+from reports.analysis.finetune import ATTRIBUTES, RunLog
 from reports.plots.curves import n_text
 from reports.plots.style import (
     COLOURS,

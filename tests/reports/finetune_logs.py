@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from reports.finetune import ATTRIBUTES, LOG_COLUMNS, RunLog, read_log
+from reports.analysis.finetune import ATTRIBUTES, LOG_COLUMNS, RunLog, read_log
 
 PER_EPOCH = 40
 

@@ -20,11 +20,12 @@ from vectorfind.cli.curve import curve
 from vectorfind.cli.directions import directions
 from vectorfind.cli.find import find, rank, sample
 from vectorfind.cli.finetune.command import finetune
-from vectorfind.cli.segmentation.hair import hair
 from vectorfind.cli.models.files import convert, fetch, info, models
 from vectorfind.cli.models.layers import layers
 from vectorfind.cli.models.scorer import scorer
 from vectorfind.cli.report import compare, report, verify
+from vectorfind.cli.segmentation.hair import hair
+from vectorfind.cli.segmentation.segment import segment
 from vectorfind.cli.test import evaluate, test
 
 LONGEST = 6000
@@ -116,6 +117,7 @@ for command in (
     models,
     bench,
     scorer,
+    segment,
     hair,
     finetune,
 ):

@@ -17,7 +17,7 @@ from property_cnn.common.tasks import one_thread
 from property_cnn.jobs.folder import Claim, open_again
 from property_cnn.properties import akin, read_as
 from reports import columns as c
-from reports.comparison import Measured, compare_many, compare_results
+from reports.analysis.comparison import Measured, compare_many, compare_results
 from reports.folders import Results, read_results_at
 from reports.layout import (
     COMPARISON,

@@ -21,11 +21,13 @@ from property_cnn.common.files import load_tensors
 from property_cnn.common.networks import BatchedNetwork, read_card, save_network
 from property_cnn.segmentation.labelled import Classes
 from property_cnn.segmentation.networks.effisegnet import EffiSegNet, new_student
-from property_cnn.segmentation.networks.segformer import new_segformer
+from property_cnn.segmentation.networks.segformer import Normalised, new_segformer
 from property_cnn.segmentation.settings import (
     NETWORKS,
+    SEGFORMER_LAYERS,
     SEGFORMERS,
     SIDE,
+    STUDENT_LAYERS,
     SegformerSettings,
     StudentSettings,
 )
@@ -110,8 +112,8 @@ def new_network(name: str, classes: int, seed: int = 0) -> nn.Module:
 
 def network_layers(network: nn.Module) -> tuple[str, ...]:
     """Its layers at 1/4, 1/8, 1/16 and 1/32 of the size, that maps of students are compared at."""
-    from property_cnn.segmentation.settings import SEGFORMER_LAYERS, STUDENT_LAYERS
-
+    if isinstance(network, Normalised):
+        return tuple(f"network.{name}" for name in network_layers(network.network))
     return STUDENT_LAYERS if isinstance(network, EffiSegNet) else SEGFORMER_LAYERS
 
 

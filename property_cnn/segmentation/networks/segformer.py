@@ -42,6 +42,7 @@ CLASSES = tuple(part.name.lower() for part in Part)
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB in [0, 1]
 _SIDE = 512
+_PREPROCESSING = "preprocessor_config.json"
 
 
 class SegformerTeacher:
@@ -218,6 +219,27 @@ def load_face_parser(
         CheckpointError: the folder is missing, damaged, or holds no SegFormer.
         InputError: none of its labels is hair.
     """
+    network, classes = load_parser(name, from_hub)
+    side, mean, std = _SIDE, _MEAN, _STD
+    preprocessing = Path(name) / _PREPROCESSING
+    if preprocessing.is_file():
+        side, mean, std = _preprocessing(preprocessing)
+    return SegformerTeacher(network, classes, side, mean, std, device)
+
+
+def load_parser(
+    name: str | os.PathLike, from_hub: bool = False
+) -> tuple[nn.Module, tuple[str, ...]]:
+    """A Hugging Face SegFormer of any classes, and their names.
+
+    Args:
+        name: a local folder with `config.json` and `model.safetensors`; with `from_hub` the name
+            on the hub, which is then asked over the network.
+        from_hub: whether the network may be used.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged, or holds no SegFormer.
+    """
     if not from_hub and not (Path(name) / "config.json").is_file():
         raise CheckpointError(f"no config.json in {name}; give the folder of a SegFormer")
     options = {"local_files_only": not from_hub, "use_safetensors": True}
@@ -229,17 +251,43 @@ def load_face_parser(
         config = network.config
         if config.model_type != "segformer" or report["missing_keys"]:
             raise ValueError(f"{len(report['missing_keys'])} weights are missing")
-        classes = [config.id2label[number] for number in range(config.num_labels)]
+        classes = tuple(config.id2label[number] for number in range(config.num_labels))
     except Exception as error:  # the library answers damaged files with many kinds of errors
         raise CheckpointError(
             f"{name} holds no SegFormer that can be read ({_first_line(error)}); give a folder "
             "with config.json and model.safetensors"
         ) from error
-    side, mean, std = _SIDE, _MEAN, _STD
-    preprocessing = Path(name) / "preprocessor_config.json"
-    if preprocessing.is_file():
-        side, mean, std = _preprocessing(preprocessing)
-    return SegformerTeacher(network, classes, side, mean, std, device)
+    return network, classes
+
+
+class Normalised(nn.Module):
+    """A network that takes images in [-1, 1] where the one inside was trained on others.
+
+    Args:
+        network: with `logits`.
+        mean, std: of each colour, in [0, 1], that its images are normalised by.
+    """
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]):
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) images in [-1, 1] -> (N, C, h, w)."""
+        return self.network.logits((images.add(1).div(2) - self.mean) / self.std)
+
+
+def load_normalised(
+    name: str | os.PathLike, from_hub: bool = False
+) -> tuple[Normalised, tuple[str, ...]]:
+    """As `load_parser`, for images in [-1, 1]."""
+    network, classes = load_parser(name, from_hub)
+    mean, std = _MEAN, _STD
+    if (Path(name) / _PREPROCESSING).is_file():
+        _, mean, std = _preprocessing(Path(name) / _PREPROCESSING)
+    return Normalised(network, mean, std), classes
 
 
 def load_teacher(

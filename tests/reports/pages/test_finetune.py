@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from reports.finetune import gain_table, verdict_table
+from reports.analysis.finetune import gain_table, verdict_table
 from reports.pages.finetune import Findings, RunShown, finetune_page, verdict_lines
 from reports.pages.html import build_page
 from reports.plots.finetune import finetune_figures

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 
-from reports.findings import seven_findings
+from reports.analysis.findings import seven_findings
 from reports.plots import curves
 from reports.plots.style import figure_png
 from tests.reports.reference import reference_curves

@@ -9,7 +9,7 @@ import pytest
 
 from property_cnn.common.arrays import write_npz
 from property_cnn.common.errors import InputError
-from reports.comparison import COLUMNS
+from reports.analysis.comparison import COLUMNS
 from tests.vectorfind.run_files import PROPERTIES, planted_corrs, write_results, write_run
 from vectorfind.runs.comparison import (
     compare_files,

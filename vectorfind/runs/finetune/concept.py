@@ -16,7 +16,7 @@ from property_cnn.common.folders import json_text
 from property_cnn.common.progress import Progress
 from property_cnn.properties import PROPERTIES
 from reports import columns as c
-from reports.finetune import ATTRIBUTES
+from reports.analysis.finetune import ATTRIBUTES
 from reports.statistics import wilson
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.concept_measures import ConceptFigures, concept_figures

@@ -20,7 +20,7 @@ from property_cnn.common.tasks import one_thread
 from property_cnn.jobs.folder import Claim, open_again
 from property_cnn.properties import CONTROLLED
 from reports import columns as c
-from reports.finetune import RunLog, gain_table, read_log
+from reports.analysis.finetune import RunLog, gain_table, read_log
 from reports.layout import (
     CONCEPT,
     CONFIG,

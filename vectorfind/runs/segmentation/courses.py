@@ -1,8 +1,8 @@
 """Courses in folders: networks trained side by side, gone on with after a stop, kept as files.
 
-    results.json              how each network fared: checks on the way, last and best weights
-    NAME.safetensors          its last weights
-    training.safetensors      the state of a training that has not ended
+results.json              how each network fared: checks on the way, last and best weights
+NAME.safetensors          its last weights
+training.safetensors      the state of a training that has not ended
 """
 
 from __future__ import annotations
@@ -190,4 +190,6 @@ def _numbers(value: Any) -> Any:
         return math.nan
     if isinstance(value, list):
         return [_numbers(each) for each in value]
-    return {key: _numbers(each) for key, each in value.items()} if isinstance(value, dict) else value
+    return (
+        {key: _numbers(each) for key, each in value.items()} if isinstance(value, dict) else value
+    )

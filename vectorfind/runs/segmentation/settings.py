@@ -30,9 +30,6 @@ from property_cnn.segmentation.settings import (
 FOLD_BY = ("frame", "sequence")
 """What folds are made of."""
 
-BASELINE, TEACHER = "baseline", "teacher"
-"""Names of the student without terms, and of what the others follow."""
-
 TERM_TEXTS = ("kl:1", "kl:0.5", "at:1", "sp:1", "kl:1:class", "kl:1:pixel")
 """Terms of the CamVid study, and two that follow the teacher where it can be trusted."""
 

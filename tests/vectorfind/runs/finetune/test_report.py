@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from property_cnn.common.errors import InputError
-from reports.finetune import ATTRIBUTES, LOG_COLUMNS
+from reports.analysis.finetune import ATTRIBUTES, LOG_COLUMNS
 from reports.plots.finetune import CONCEPT, LABELS, TRAINING
 from reports.plots.style import Plot
 from stylegan_ft.finetune import run

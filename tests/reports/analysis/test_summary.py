@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from reports.analysis.summary import file_notes, summarise
 from reports.folders import Results
 from reports.pages.run import run_lines
 from reports.reading import read_results
 from reports.statistics import passes, wilson
-from reports.summary import file_notes, summarise
 from tests.vectorfind.run_files import LEAST, planted_corrs, write_results
 
 THRESHOLDS = {"eyes": 0.92, "mouth": 0.88, "pose": 0.88}

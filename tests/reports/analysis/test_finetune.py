@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.finetune import (
+from reports.analysis.finetune import (
     gain_table,
     last_mean,
     read_log,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.findings import change_of, findings_table, seven_findings
+from reports.analysis.findings import change_of, findings_table, seven_findings
 from tests.reports.reference import reference_curves
 
 LAYERS = ("mapping_split1", "mapping_split2", "w")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from reports.comparison import COLUMNS, compare_results
+from reports.analysis.comparison import COLUMNS, compare_results
 from reports.pages.comparison import comparison_lines, comparison_verdict
 from reports.reading import read_results
 from tests.vectorfind.run_files import planted_corrs, write_results

@@ -1,0 +1,1 @@
+"""What tables say: differences, findings, verdicts and headlines, as plain values."""
