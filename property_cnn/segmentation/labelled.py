@@ -253,7 +253,7 @@ def _fold(numbers: np.ndarray, fold: int, held: float, seed: int) -> Fold:
             f"fold {fold + 1} has {len(test)} images to test on and {len(others)} others; need "
             "some of both: give more images or sequences, or fewer folds"
         )
-    share = min(len(others) - 1, round(held * len(others)))
+    share = min(len(others) - 1, max(round(held * len(others)), 1 if held else 0))
     chosen = random_stream(seed, FOLDS, "held", fold).permutation(len(others))[:share]
     out = np.zeros(len(others), bool)
     out[chosen] = True

@@ -15,6 +15,7 @@ from property_cnn.segmentation.labelled import (
     make_folds,
     split_by_list,
 )
+from reports.analysis.segmentation import MEANS, ROWS
 from vectorfind.runs.segmentation.settings import LabelledData
 
 NAME, PART, SEQUENCE = "name", "part", "sequence"
@@ -31,6 +32,9 @@ def open_labelled(settings: LabelledData, resize: int | None = None) -> Labelled
     Raises:
         InputError: a folder or a pair is missing, or the classes are none.
     """
+    taken = sorted({*ROWS, *MEANS} & set(settings.classes))
+    if taken:
+        raise InputError(f"a class is named {taken[0]}, as a column of the tables; rename it")
     classes = Classes(settings.classes, ignore=settings.ignore)
     return LabelledImages(settings.images, settings.labels, classes, resize)
 

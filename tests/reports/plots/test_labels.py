@@ -1,0 +1,33 @@
+"""Label maps in colours: known pixels, and a sheet of pictures of several sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reports import figure_png
+from reports.plots.labels import blended, coloured, label_sheet
+
+PALETTE = [(255, 0, 0), (0, 255, 0)]
+
+
+def test_labels_take_their_colours_and_others_are_grey():
+    labels = np.array([[0, 1], [255, 7]])
+    assert coloured(labels, PALETTE).tolist() == [
+        [[255, 0, 0], [0, 255, 0]],
+        [[128, 128, 128], [128, 128, 128]],
+    ]
+
+
+def test_unlabelled_pixels_stay_as_they_are():
+    picture = np.full((1, 2, 3), 100, np.uint8)
+    mixed = blended(picture, np.array([[0, 255]]), PALETTE, 0.5)
+    assert mixed.tolist() == [[[178, 50, 50], [100, 100, 100]]]
+
+
+def test_a_sheet_takes_pictures_of_several_sizes():
+    sizes = ((20, 30), (24, 16))
+    pictures = [np.zeros((*size, 3), np.uint8) for size in sizes]
+    maps = [np.zeros(size, np.uint8) for size in sizes]
+    figure = label_sheet(pictures, maps, maps, ["sky", "road"], PALETTE)
+    assert figure_png(figure).startswith(b"\x89PNG")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["sky", "road"]
