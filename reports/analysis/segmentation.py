@@ -22,6 +22,9 @@ MEANS = (MIOU, MEAN_ACCURACY, ACCURACY)
 ROWS = (MODEL, FOLD, SEED, WEIGHTS, ITERATION)
 """Columns of `students.csv` and `checks.csv`, beside the classes' IoUs and the three means."""
 
+NETWORKS, SPREAD = "networks", "± mIoU"
+"""Columns of a table of means, beside those."""
+
 LAST, BEST = "last", "best"
 """Values of `weights`: of the last iteration, and of the best check."""
 
@@ -46,9 +49,10 @@ def models(table: pd.DataFrame) -> list[str]:
 
 
 def means(table: pd.DataFrame, weights: str = LAST) -> pd.DataFrame:
-    """A row a model: means over folds of the means over seeds, and over how many networks.
+    """A row a model: means over folds of the means over seeds, of how many networks.
 
-    Where a class is absent from a fold, its mean is over the others.
+    `spread` is the standard deviation of mIoU over these networks, of all folds and seeds; NaN of
+    one. Where a class is absent from a fold, its mean is over the others.
     """
     chosen = table[table[WEIGHTS] == weights]
     columns = [*class_names(table), *MEANS]
@@ -56,8 +60,9 @@ def means(table: pd.DataFrame, weights: str = LAST) -> pd.DataFrame:
     for name in models(chosen):
         own = chosen[chosen[MODEL] == name]
         folds = own.groupby(FOLD)[columns].mean()
-        rows.append({MODEL: name, "networks": len(own), **folds.mean().to_dict()})
-    return pd.DataFrame(rows, columns=[MODEL, "networks", *columns])
+        row = {MODEL: name, NETWORKS: len(own), **folds.mean().to_dict(), SPREAD: own[MIOU].std()}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[MODEL, NETWORKS, *columns, SPREAD])
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def class_differences(table: pd.DataFrame, found: pd.DataFrame, weights: str) ->
     for row, name in enumerate(names):
         for place, column in enumerate(columns):
             value = values[row, place]
-            text = "–" if np.isnan(value) else signed(value, 1)
+            text = "–" if np.isnan(value) else signed(round(value, 1) + 0.0, 1)
             marked = str(clear.loc[name, column]) in ("higher", "lower")
             weight, colour = ("bold", INK) if marked else ("normal", INK)
             light = "white" if abs(value) > 0.7 * most else colour

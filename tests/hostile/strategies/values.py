@@ -55,7 +55,9 @@ def changes(settings: type) -> st.SearchStrategy[dict[str, Any]]:
 
 def needed(settings: type) -> dict[str, Any]:
     """Values of the fields that have no default."""
-    given = {"images": Path("images"), "maps": Path("maps"), "classes": 2, "kind": "at"}
+    folders = {name: Path(name) for name in ("images", "maps", "labels")}
+    own = {field.name for field in dataclasses.fields(settings)}
+    given = {**folders, "classes": ("sky", "road") if "labels" in own else 2, "kind": "at"}
     return {
         field.name: given[field.name]
         for field in dataclasses.fields(settings)

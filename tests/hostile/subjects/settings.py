@@ -17,6 +17,7 @@ from vectorfind import config
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.characters.settings import EditSettings
 from vectorfind.runs.finetune import settings as finetune_runs
+from vectorfind.runs.segmentation import settings as segment_runs
 from vectorfind.runs.segmentation.hair import settings as hair_runs
 
 CLASSES = (
@@ -24,6 +25,7 @@ CLASSES = (
     EditSettings, BenchSettings, FaceCounts, hair_runs.OwnPictures, hair_runs.Lessons,
     segmentation.StudentSettings, segmentation.TermSettings, segmentation.DistillSettings,
     segmentation.SegformerSettings, segmentation.TeacherSettings, concept.Thresholds,
+    segmentation.ScheduleSettings, segment_runs.LabelledData, segment_runs.StudySettings,
     concept.MemberSettings, concept.EnsembleSettings, finetune.FinetuneSettings,
     finetune.PlainSettings, finetune_runs.FilterSettings, finetune_runs.FaceSettings,
     finetune_runs.MeasureSettings,

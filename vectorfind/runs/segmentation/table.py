@@ -76,7 +76,8 @@ def markdown(table: pd.DataFrame) -> str:
     for weights, title in ((LAST, "Last iteration"), (BEST, "Best check")):
         if (table[WEIGHTS] == weights).any():
             lines = _lines(means(table, weights))
-            parts += [f"{title}, IoU in per cent, means over folds:", "", *lines, ""]
+            head = f"{title}, IoU in per cent, means over folds; ± over folds and seeds:"
+            parts += [head, "", *lines, ""]
     absent = [name for name in class_names(table) if table[name].isna().all()]
     if absent:
         parts.append(f"No test image shows {', '.join(absent)}; left out of the means.")
