@@ -53,13 +53,14 @@ class EffiSegNet(nn.Module):
 
     Attributes:
         feature_channels: channels of the five encoder maps: 16, 24, 40, 112, 320 for B0.
+        tapped: numbers of the blocks that give these maps.
     """
 
     def __init__(self, settings: StudentSettings | None = None):
         super().__init__()
         self.settings = settings = settings or StudentSettings()
         self.stem, self.blocks, ends, self.feature_channels = _encoder(settings)
-        self._taps = frozenset(ends)
+        self.tapped = frozenset(ends)
         channels = settings.channels
         self.project = nn.ModuleList(
             nn.Sequential(
@@ -115,7 +116,7 @@ class EffiSegNet(nn.Module):
         tapped = []
         for index, block in enumerate(self.blocks):
             maps = block(maps)
-            if index in self._taps:
+            if index in self.tapped:
                 tapped.append(maps)
         return tapped
 

@@ -27,7 +27,6 @@ from property_cnn.segmentation.settings import (
     SEGFORMER_LAYERS,
     SEGFORMERS,
     SIDE,
-    STUDENT_LAYERS,
     SegformerSettings,
     StudentSettings,
 )
@@ -114,7 +113,9 @@ def network_layers(network: nn.Module) -> tuple[str, ...]:
     """Its layers at 1/4, 1/8, 1/16 and 1/32 of the size, that maps of students are compared at."""
     if isinstance(network, Normalised):
         return tuple(f"network.{name}" for name in network_layers(network.network))
-    return STUDENT_LAYERS if isinstance(network, EffiSegNet) else SEGFORMER_LAYERS
+    if isinstance(network, EffiSegNet):
+        return tuple(f"blocks.{block}" for block in sorted(network.tapped)[1:])
+    return SEGFORMER_LAYERS
 
 
 def save_segmenter(

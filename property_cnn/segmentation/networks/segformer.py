@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import CheckpointError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import load_tensors
 from property_cnn.common.networks import read_card, save_network, weights_digest
 from property_cnn.common.prompt import extra_module
@@ -102,7 +102,17 @@ def segformer_class() -> type[nn.Module]:
 
     class SegFormer(transformers.SegformerForSemanticSegmentation):
         def logits(self, images: Tensor) -> Tensor:
-            """(N, 3, H, W) images as it was trained on -> (N, C, H / stride, W / stride)."""
+            """(N, 3, H, W) images as it was trained on -> (N, C, H / stride, W / stride).
+
+            Raises:
+                InputError: the images are smaller than 8 strides.
+            """
+            least = 8 * self.config.strides[0]
+            if min(images.shape[-2:]) < least:
+                height, width = images.shape[-2:]
+                raise InputError(
+                    f"images of {width} × {height}; this SegFormer needs at least {least} × {least}"
+                )
             maps = self.segformer(images, output_hidden_states=True).hidden_states
             return _decoded(self.decode_head, maps)
 
