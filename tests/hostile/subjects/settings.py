@@ -23,8 +23,8 @@ CLASSES = (
     config.FindSettings, config.EvaluateSettings, config.CurveSettings, config.GradientSettings,
     EditSettings, BenchSettings, FaceCounts, hair_runs.OwnPictures, hair_runs.Lessons,
     segmentation.StudentSettings, segmentation.TermSettings, segmentation.DistillSettings,
-    segmentation.SegformerSettings, segmentation.TeacherSettings, concept.Thresholds,
-    concept.MemberSettings, concept.EnsembleSettings, finetune.FinetuneSettings,
+    segmentation.SegformerSettings, segmentation.TeacherSettings, segmentation.ScheduleSettings,
+    concept.Thresholds, concept.MemberSettings, concept.EnsembleSettings, finetune.FinetuneSettings,
     finetune.PlainSettings, finetune_runs.FilterSettings, finetune_runs.FaceSettings,
     finetune_runs.MeasureSettings,
 )  # fmt: skip
