@@ -249,13 +249,21 @@ def test_best_and_last_are_scored_on_all_test_images(data, monkeypatch):
         return found
 
     monkeypatch.setattr("property_cnn.segmentation.training.score", planned)
-    given = lessons(["plain"])
-    course = train_together(given, data, FOLD, replace(SETTINGS, check_images=2))["plain"]
+    given, states = lessons(["plain"]), []
+    network = given["plain"].network
+
+    def keep(steps):
+        states.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
+
+    few = replace(SETTINGS, check_images=2)
+    course = train_together(given, data, FOLD, few, progress=keep)["plain"]
     assert [row["iteration"] for row in course.checks] == [2, 4, 6]
     assert course.last["iteration"] == 6
     assert course.best["iteration"] == 4
-    network = given["plain"].network
     assert _same(real({"": network}, data, FOLD.test)[""], course.last)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, states[5][name])
+        assert torch.equal(course.best_weights[name], states[3][name])
     network.load_state_dict(course.best_weights)
     assert _same(real({"": network}, data, FOLD.test)[""], course.best)
 

@@ -46,20 +46,19 @@ def test_pixels_weigh_the_probability_that_the_teacher_gives_their_label():
     assert weights == pytest.approx([1, 0, 0], abs=1e-12)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Noisy pictures; of those to train on a tenth of the pixels has a label, many a wrong one."""
+def tiny_data(folder, labelled, mistaken):
+    """Noisy pictures; of those to train on a share of the pixels has a label, some a wrong one."""
     rng = np.random.default_rng(100 + SEED)
     labels = shapes(TRAIN + HELD + TEST, seed=SEED)
     pictures = painted(labels, noise=60, seed=SEED)
     seen = labels[:TRAIN]
-    drawn = rng.random(seen.shape) < 0.4
+    drawn = rng.random(seen.shape) < mistaken
     seen[drawn] = rng.integers(0, 4, drawn.sum())
-    seen[rng.random(seen.shape) > 0.1] = 255
-    return written(tmp_path_factory.mktemp("data"), pictures, labels)
+    seen[rng.random(seen.shape) > labelled] = 255
+    return written(folder, pictures, labels)
 
 
-def measured(data, teacher, names):
+def measured(data, teacher, names, weight=2.0):
     """IoU of the four classes, by student, and of the teacher; they begin with the same weights."""
     rows = np.arange(len(data))
     fold = Fold(rows[:TRAIN], rows[TRAIN : TRAIN + HELD], rows[TRAIN + HELD :])
@@ -70,7 +69,7 @@ def measured(data, teacher, names):
     lessons = {
         name: Lesson(
             Tiny(channels=12, seed=SEED),
-            () if name == "labels" else (TermSettings("kl", 2.0, 2.0, trust=name),),
+            () if name == "labels" else (TermSettings("kl", weight, 2.0, trust=name),),
         )
         for name in names
     }
@@ -80,14 +79,14 @@ def measured(data, teacher, names):
 
 
 @pytest.fixture(scope="module")
-def right(data):
-    return measured(data, ByColour(), ("labels", "all", "class", "pixel"))
+def few(tmp_path_factory):
+    """A tenth of the pixels has a label, and three in ten of these are wrong."""
+    return tiny_data(tmp_path_factory.mktemp("few"), labelled=0.1, mistaken=0.4)
 
 
 @pytest.fixture(scope="module")
-def wrong(data):
-    """Of a teacher that takes all that is blue for green."""
-    return measured(data, ByColour({BLUE: GREEN}), ("all", "class", "pixel"))
+def right(few):
+    return measured(few, ByColour(), ("labels", "all", "class", "pixel"))
 
 
 def test_a_teacher_that_is_right_helps_in_every_class(right):
@@ -101,12 +100,29 @@ def test_a_teacher_that_is_right_helps_in_every_class(right):
     assert np.mean(right["pixel"]) > np.mean(right["labels"]) + 0.04
 
 
-def test_a_class_that_the_teacher_does_not_tell_is_lost_but_for_trust(right, wrong):
+def test_one_that_takes_blue_for_green_helps_with_trust_alone(few, right):
+    wrong = measured(few, ByColour({BLUE: GREEN}), ("all", "class", "pixel"))
     assert wrong["teacher"][BLUE] == 0
     assert right["labels"][BLUE] > 0.4  # it can be learned from the labels,
     assert wrong["all"][BLUE] < 0.1  # and is lost by following the teacher everywhere
+    assert np.mean(wrong["all"]) < np.mean(right["labels"])
     for trust in ("class", "pixel"):
         assert wrong[trust][BLUE] > right["labels"][BLUE]
         assert wrong[trust][GREEN] > wrong["all"][GREEN] + 0.05  # which is no longer blue too
         assert np.mean(wrong[trust]) > np.mean(wrong["all"]) + 0.08
         assert np.mean(wrong[trust]) > np.mean(right["labels"]) + 0.03  # the rest still helps
+
+
+def test_weights_alone_keep_a_class_that_the_teacher_does_not_tell(tmp_path):
+    """Every pixel has a label, so that trust leaves none out but by what it weighs.
+
+    Blue is not told as well as from the labels alone: the other classes weigh more by the teacher.
+    """
+    data = tiny_data(tmp_path, labelled=1.1, mistaken=0.0)
+    names = ("labels", "all", "class", "pixel")
+    found = measured(data, ByColour({BLUE: GREEN}), names, weight=1.0)
+    assert found["all"][BLUE] < 0.1
+    for trust in ("class", "pixel"):
+        assert found[trust][BLUE] > found["all"][BLUE] + 0.3
+        assert found[trust][GREEN] > found["all"][GREEN] + 0.2
+        assert np.mean(found[trust]) > np.mean(found["all"]) + 0.1
