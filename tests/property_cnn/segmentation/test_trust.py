@@ -46,11 +46,11 @@ def test_pixels_weigh_the_probability_that_the_teacher_gives_their_label():
     assert weights == pytest.approx([1, 0, 0], abs=1e-12)
 
 
-def tiny_data(folder, labelled, mistaken):
+def tiny_data(folder, labelled, mistaken, noise):
     """Noisy pictures; of those to train on a share of the pixels has a label, some a wrong one."""
     rng = np.random.default_rng(100 + SEED)
     labels = shapes(TRAIN + HELD + TEST, seed=SEED)
-    pictures = painted(labels, noise=60, seed=SEED)
+    pictures = painted(labels, noise, SEED)
     seen = labels[:TRAIN]
     drawn = rng.random(seen.shape) < mistaken
     seen[drawn] = rng.integers(0, 4, drawn.sum())
@@ -81,7 +81,7 @@ def measured(data, teacher, names, weight=2.0):
 @pytest.fixture(scope="module")
 def few(tmp_path_factory):
     """A tenth of the pixels has a label, and three in ten of these are wrong."""
-    return tiny_data(tmp_path_factory.mktemp("few"), labelled=0.1, mistaken=0.4)
+    return tiny_data(tmp_path_factory.mktemp("few"), labelled=0.1, mistaken=0.4, noise=60)
 
 
 @pytest.fixture(scope="module")
@@ -114,15 +114,12 @@ def test_one_that_takes_blue_for_green_helps_with_trust_alone(few, right):
 
 
 def test_weights_alone_keep_a_class_that_the_teacher_does_not_tell(tmp_path):
-    """Every pixel has a label, so that trust leaves none out but by what it weighs.
-
-    Blue is not told as well as from the labels alone: the other classes weigh more by the teacher.
-    """
-    data = tiny_data(tmp_path, labelled=1.1, mistaken=0.0)
+    """Every pixel has a label, so that trust leaves none out but by what it weighs."""
+    data = tiny_data(tmp_path, labelled=1.1, mistaken=0.0, noise=30)
     names = ("labels", "all", "class", "pixel")
     found = measured(data, ByColour({BLUE: GREEN}), names, weight=1.0)
     assert found["all"][BLUE] < 0.1
     for trust in ("class", "pixel"):
-        assert found[trust][BLUE] > found["all"][BLUE] + 0.3
+        assert found[trust][BLUE] > found["all"][BLUE] + 0.7
         assert found[trust][GREEN] > found["all"][GREEN] + 0.2
         assert np.mean(found[trust]) > np.mean(found["all"]) + 0.1
