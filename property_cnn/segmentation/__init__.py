@@ -1,5 +1,6 @@
 """Segmentation by distillation, for any number of classes: a small student and a slow teacher.
 
-`settings` says how both are trained, `teacher_training` and `distill` do it, `metrics` tells how
-well masks fit. Hair is one use of it, see `property_cnn.hair`.
+`settings` says how both are trained, `training` (label maps of any classes, in crops) and `distill`
+(one mask, whole images) do it, `metrics` tells how well they answer. Hair is one use of it, see
+`property_cnn.hair`.
 """

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from property_cnn.common.checks import check_count, choose
+from property_cnn.common.checks import Number, Whole, check_count, checked, choose
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import FOLDS, random_stream
 from property_cnn.pictures import SUFFIXES, read_image, read_labels
@@ -33,8 +34,8 @@ class Classes:
         ignore: the label of pixels that do not count.
 
     Raises:
-        InputError: fewer than 2 or more than 255 classes, a name twice, or a palette of another
-            length.
+        InputError: fewer than 2 or more than 255 classes, a name twice, a palette of another
+            length or of what is no colour, or an `ignore` that is a class or beyond 255.
     """
 
     names: tuple[str, ...]
@@ -42,19 +43,27 @@ class Classes:
     ignore: int = IGNORED
 
     def __post_init__(self) -> None:
-        names = tuple(str(name).strip() for name in self.names)
+        names = tuple(name.strip() for name in checked("names", self.names, tuple[str, ...]))
         object.__setattr__(self, "names", names)
         if not 2 <= len(names) <= IGNORED or "" in names or len(set(names)) < len(names):
             raise InputError(f"{len(names)} classes; give 2 to {IGNORED} different names")
-        if 0 <= self.ignore < len(names):
+        object.__setattr__(self, "ignore", Whole(0, IGNORED).check("ignore", self.ignore))
+        if self.ignore < len(names):
             raise InputError(f"ignore {self.ignore} is the class {names[self.ignore]}")
-        palette = tuple(tuple(map(int, colour)) for colour in self.palette) or colours(len(names))
+        palette = tuple(map(_colour, self.palette)) or colours(len(names))
         if len(palette) != len(names):
             raise InputError(f"{len(palette)} colours for {len(names)} classes; give one each")
         object.__setattr__(self, "palette", palette)
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def _colour(given: Sequence[int]) -> tuple[int, ...]:
+    colour = checked("a colour", given, tuple[Annotated[int, Whole(0, 255)], ...])
+    if len(colour) != 3:
+        raise InputError(f"the colour {colour} has {len(colour)} parts; give red, green and blue")
+    return colour
 
 
 def colours(count: int) -> tuple[tuple[int, int, int], ...]:
@@ -86,8 +95,8 @@ class LabelledImages:
         digest: text that names the files by their names and sizes, and how they are read.
 
     Raises:
-        InputError: a folder is missing, an image has no label map or a map no image, or there
-            are no images.
+        InputError: a folder is missing, an image has no label map or a map no image, a name
+            stands twice, or there are no images.
     """
 
     def __init__(
@@ -97,16 +106,18 @@ class LabelledImages:
         classes: Classes,
         resize: int | None = None,
     ):
+        if resize is not None:
+            check_count("resize", resize)
         images, labels = Path(images), Path(labels)
         for folder in (images, labels):
             if not folder.is_dir():
                 raise InputError(f"no folder {folder}; give one with pictures")
         pictures = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
-        maps = {p.stem: p for p in labels.iterdir() if p.suffix.lower() == ".png"}
+        answers = sorted(p for p in labels.iterdir() if p.suffix.lower() == ".png")
+        _check_names(images, "pictures", pictures)
+        _check_names(labels, "label maps", answers)
+        maps = {path.stem: path for path in answers}
         self.names = tuple(path.stem for path in pictures)
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
-        if twice:
-            raise InputError(f"{images} has several pictures named {_listed(twice)}; keep one each")
         if not pictures:
             raise InputError(f"no pictures in {images}; they end in {', '.join(SUFFIXES)}")
         for lacking, where in (
@@ -198,7 +209,7 @@ def make_folds(
         by: "frame" deals single images out; "sequence" whole sequences, the largest first, each
             to the smallest fold, so that no neighbour of a test image is trained on.
         sequences: name -> sequence, of every image; for "sequence".
-        held: share of the other folds' images that is left out of training.
+        held: share of the other folds' images that is left out of training, at least 0, below 1.
         seed: fixes the dealing of frames, and what is left out.
 
     Raises:
@@ -253,11 +264,19 @@ def _fold(numbers: np.ndarray, fold: int, held: float, seed: int) -> Fold:
             f"fold {fold + 1} has {len(test)} images to test on and {len(others)} others; need "
             "some of both: give more images or sequences, or fewer folds"
         )
+    held = Number(0, 1, below=True).check("held", held)
     share = min(len(others) - 1, max(round(held * len(others)), 1 if held else 0))
     chosen = random_stream(seed, FOLDS, "held", fold).permutation(len(others))[:share]
     out = np.zeros(len(others), bool)
     out[chosen] = True
     return Fold(others[~out], others[out], test)
+
+
+def _check_names(folder: Path, what: str, paths: Sequence[Path]) -> None:
+    counts = Counter(path.stem for path in paths)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise InputError(f"{folder} has several {what} named {_listed(twice)}; keep one each")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -76,10 +76,11 @@ class ClassScores:
         if predicted.shape != target.shape:
             raise InputError(f"label maps of {predicted.numel()} and {target.numel()} pixels")
         kept = target != ignore
-        pairs = target[kept] * self.classes + predicted[kept]
-        if pairs.numel() and not 0 <= int(pairs.min()) <= int(pairs.max()) < self.counts.numel():
-            raise InputError(f"labels outside 0 … {self.classes - 1}")
-        counted = torch.bincount(pairs, minlength=self.counts.numel())
+        predicted, target = predicted[kept], target[kept]
+        for labels in (predicted, target):
+            if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
+                raise InputError(f"labels outside 0 … {self.classes - 1}")
+        counted = torch.bincount(target * self.classes + predicted, minlength=self.counts.numel())
         self.counts += counted.view(self.classes, self.classes)
 
     def result(self) -> dict[str, object]:

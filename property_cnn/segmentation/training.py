@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.devices import autocast
-from property_cnn.common.errors import InputError
+from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.streams import CROPS, random_stream
 from property_cnn.common.training_state import (
     fingerprint,
@@ -32,7 +32,7 @@ from property_cnn.segmentation.augment import random_crop
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.losses import soft_bce
 from property_cnn.segmentation.metrics import ClassScores
-from property_cnn.segmentation.settings import ScheduleSettings, TermSettings
+from property_cnn.segmentation.settings import SMALLEST, ScheduleSettings, TermSettings
 from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, soft_kl
 from property_cnn.segmentation.trust import class_trust, class_weights, pixel_weights
 
@@ -108,34 +108,33 @@ def train_together(  # noqa: PLR0913, its keywords are the interface
         device: where to train.
 
     Raises:
-        InputError: a term without a teacher, or a layer that is not there.
-        CheckpointError: the checkpoint is damaged or of another kind.
+        InputError: a term without a teacher, a layer that is not there, networks of another number
+            of classes than the data, or a checkpoint of other settings or data.
+        CheckpointError: the checkpoint is damaged, of another kind or of other networks.
     """
     _check_lessons(lessons, fold, settings, teacher)
     students = {
         name: _Student(lesson, settings, len(data.classes), device)
         for name, lesson in lessons.items()
     }
+    _check_classes(lessons, teacher, len(data.classes), device)
     terms = {name: lesson.terms for name, lesson in lessons.items()}
     marks = course_marks(terms, data, fold, settings, teacher_digest)
     first = _restored(students, checkpoint, marks)
     if progress is not None and first:
         progress(first)
-    trial = _Trial(data, fold, settings, device)
-    with _Reader(teacher, lessons) as reader, ExitStack() as stack:
-        for student in students.values():
-            stack.enter_context(student.taps)
-        for step in range(first, settings.iterations):
-            if step in trial.due or step == 0:
-                _weigh(students, trial, reader)
-            _step(students, reader, crops(data, fold.train, settings, step, device), step)
-            done = step + 1
-            if done in trial.due:
-                _check(students, trial, done, log)
-            if done % settings.save_every == 0 or done == settings.iterations:
-                _save(students, checkpoint, marks, done)
-            if progress is not None:
-                progress(1)
+    trial, reader = _Trial(data, fold, settings, device), _Reader(teacher, lessons)
+    for step in range(first, settings.iterations):
+        if step in trial.due or step == 0:
+            _weigh(students, trial, reader)
+        _step(students, reader, crops(data, fold.train, settings, step, device), step)
+        done = step + 1
+        if done in trial.due:
+            _check(students, trial, done, log)
+        if done % settings.save_every == 0 or done == settings.iterations:
+            _save(students, checkpoint, marks, done)
+        if progress is not None:
+            progress(1)
     for student in students.values():
         trial.finish(student)
     return {name: student.course for name, student in students.items()}
@@ -256,7 +255,7 @@ class _Student:
         """One step of the optimiser."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.settings, step)
-        with autocast(images.device, self.settings.dtype):
+        with self.taps, autocast(images.device, self.settings.dtype):
             logits = self.network.logits(images)
         logits = enlarged(logits, labels.shape[-2:])
         loss = soft_bce(logits, labels)
@@ -297,7 +296,7 @@ class _Student:
 
 
 class _Reader:
-    """The teacher's answers, with its maps; while it is entered, hooks catch them."""
+    """The teacher's answers, with its maps."""
 
     def __init__(self, teacher: nn.Module | None, lessons: Mapping[str, Lesson]):
         names = [
@@ -310,21 +309,12 @@ class _Reader:
         self.teacher = teacher
         self._taps = None if teacher is None else LayerTaps(teacher, list(dict.fromkeys(names)))
 
-    def __enter__(self) -> _Reader:
-        if self._taps is not None:
-            self._taps.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if self._taps is not None:
-            self._taps.__exit__(*error)
-
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Answers | None:
         """What the teacher says of images (N, 3, H, W) in [-1, 1]; None without one."""
         if self.teacher is None:
             return None
-        with _evaluating([self.teacher]):
+        with self._taps, _evaluating([self.teacher]):
             logits = enlarged(self.teacher.logits(images), images.shape[-2:])
         return Answers(logits, dict(self._taps.maps))
 
@@ -379,8 +369,13 @@ def _restored(students: Mapping[str, _Student], checkpoint: Path | None, marks: 
     state = own_state(checkpoint, CHECKPOINT, marks, {"done": 0, "students": {}})
     if state is None:
         return 0
-    for name, student in students.items():
-        student.restore(state["students"][name])
+    try:
+        for name, student in students.items():
+            student.restore(state["students"][name])
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{checkpoint} is of other networks; remove it, or train those"
+        ) from error
     return state["done"]
 
 
@@ -467,12 +462,33 @@ def _check_lessons(
     settings: ScheduleSettings,
     teacher: nn.Module | None,
 ) -> None:
+    if not all(lessons):
+        raise InputError("a student has no name; give it one")
     terms = [term for lesson in lessons.values() for term in lesson.terms]
     if terms and teacher is None:
         raise InputError(f"the term {terms[0].kind!r} needs a teacher; give one")
     if any(term.trust == "class" for term in terms) and not len(fold.held):
-        raise InputError("trust by classes needs images held out; give a share of them above 0")
+        raise InputError("trust by classes needs images held out; give a larger share of them")
     if len(fold.train) < settings.batch_size:
         raise InputError(
             f"{len(fold.train)} training images do not fill a batch of {settings.batch_size}"
         )
+
+
+@torch.inference_mode()
+def _check_classes(
+    lessons: Mapping[str, Lesson],
+    teacher: nn.Module | None,
+    classes: int,
+    device: str | torch.device,
+) -> None:
+    """Refuses networks that tell another number of classes, before hours of training."""
+    networks = {f"the student {name}": lesson.network for name, lesson in lessons.items()}
+    if any(term.kind == "kl" for lesson in lessons.values() for term in lesson.terms):
+        networks["the teacher"] = teacher
+    blank = torch.zeros(1, 3, SMALLEST, SMALLEST, device=device)
+    with _evaluating(networks.values()):
+        for name, network in networks.items():
+            told = network.logits(blank).shape[1]
+            if told != classes:
+                raise InputError(f"{name} tells {told} classes, the data {classes}; need the same")

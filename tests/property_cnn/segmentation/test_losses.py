@@ -79,6 +79,24 @@ def test_label_maps_are_one_hot_targets(name):
     )
 
 
+@pytest.mark.parametrize("name", ["soft-bce", "mse", "kl-bernoulli"])
+def test_a_batch_without_any_label_has_no_loss_and_no_gradient(name):
+    logits = torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    loss = mask_loss(name)(logits, torch.full((2, 3, 3), 255))
+    loss.backward()
+    assert loss.item() == 0
+    assert not logits.grad.any()
+
+
+def test_label_maps_are_meant_over_the_pixels_that_count():
+    logits = torch.tensor([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]).log_softmax(dim=1)
+    labels = torch.tensor([[0, 255], [255, 2]])
+    maps = logits[[0, 1, 0, 1]].T.reshape(1, 3, 2, 2)
+    expected = -(logits[0, 0] + logits[1, 2]) / 2
+    torch.testing.assert_close(soft_bce(maps, labels[None]), expected)
+    torch.testing.assert_close(soft_bce(maps, labels[None].byte()), expected)
+
+
 def test_two_classes_are_one_channel():
     two = torch.cat([torch.zeros_like(LOGITS), LOGITS], dim=1)
     soft = torch.cat([1 - MASKS, MASKS], dim=1)

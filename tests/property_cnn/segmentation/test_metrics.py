@@ -82,5 +82,47 @@ def test_scores_of_several_classes():
     assert result["miou"] == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert result["macc"] == pytest.approx((1 + 2 / 3) / 2)
     assert result["aacc"] == pytest.approx(3 / 4)
-    with pytest.raises(InputError, match="labels outside"):
-        scores.add(torch.tensor([3]), torch.tensor([2]))
+
+
+def test_labels_that_are_no_class_are_refused_wherever_they_stand():
+    scores = ClassScores(3)
+    for predicted, target in ((3, 2), (3, 0), (-1, 1), (0, 3), (2, 254), (1, -1)):
+        with pytest.raises(InputError, match="labels outside 0 … 2"):
+            scores.add(torch.tensor([predicted]), torch.tensor([target]))
+    assert not scores.counts.any()
+    scores.add(torch.tensor([7]), torch.tensor([255]))  # what does not count may be anything
+    with pytest.raises(InputError, match="2 and 3 pixels"):
+        scores.add(torch.zeros(2), torch.zeros(3))
+    with pytest.raises(InputError, match="at least 2"):
+        ClassScores(1)
+
+
+def test_a_class_absent_from_the_targets_is_nan_and_left_out_of_the_means():
+    scores = ClassScores(4)
+    scores.add(torch.tensor([0, 0, 2, 3]), torch.tensor([0, 0, 0, 3]))  # 2 told, 1 not even that
+    result = scores.result()
+    assert result["iou"] == pytest.approx([2 / 3, math.nan, math.nan, 1], nan_ok=True)
+    assert result["miou"] == pytest.approx((2 / 3 + 1) / 2)
+    assert result["macc"] == pytest.approx((2 / 3 + 1) / 2)
+    assert result["aacc"] == pytest.approx(3 / 4)
+    scores.add(torch.tensor([0]), torch.tensor([2]))  # now there is one, which is missed
+    assert scores.result()["iou"][2] == 0
+    assert all(math.isnan(value) for value in ClassScores(2).result()["iou"])
+    assert math.isnan(ClassScores(2).result()["miou"])
+
+
+def test_class_scores_are_those_of_the_masks_of_each_class():
+    draws = torch.Generator().manual_seed(0)
+    predicted, target = (torch.randint(0, 5, (3, 8, 8), generator=draws) for _ in range(2))
+    target[0, :2] = 255
+    whole, parts, counted = ClassScores(5), ClassScores(5), target != 255
+    whole.add(predicted, target)
+    for row in range(3):
+        parts.add(predicted[row], target[row].byte())
+    assert parts.result() == whole.result()
+    masks = [
+        mask_scores((predicted == label)[counted], (target == label)[counted]) for label in range(5)
+    ]
+    assert whole.result()["iou"] == pytest.approx([mask["iou"] for mask in masks])
+    recall = [mask["recall"] for mask in masks]
+    assert whole.result()["macc"] == pytest.approx(sum(recall) / 5)

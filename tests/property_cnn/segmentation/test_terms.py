@@ -47,6 +47,31 @@ def test_soft_kl_of_one_channel_is_that_of_hair_and_the_rest():
     torch.testing.assert_close(soft_kl(student, teacher), soft_kl(*two))
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_soft_kl_weighs_each_pixel_and_divides_by_all(channels):
+    student, teacher = draw(2, channels, 3, 5), draw(2, channels, 3, 5, seed=1)
+    weights = torch.rand(2, 3, 5, generator=torch.Generator().manual_seed(2))
+    whole = soft_kl(student, teacher, 2.0)
+    torch.testing.assert_close(soft_kl(student, teacher, 2.0, torch.ones(2, 3, 5)), whole)
+    torch.testing.assert_close(
+        soft_kl(student, teacher, 2.0, 0.25 * torch.ones(2, 3, 5)), whole / 4
+    )
+    assert soft_kl(student, teacher, 2.0, torch.zeros(2, 3, 5)) == 0
+    alone = [
+        soft_kl(*(maps[n : n + 1, :, row : row + 1, column : column + 1] for maps in pair), 2.0)
+        for pair in [(student, teacher)]
+        for n in range(2)
+        for row in range(3)
+        for column in range(5)
+    ]
+    expected = (torch.stack(alone) * weights.flatten()).mean()
+    torch.testing.assert_close(soft_kl(student, teacher, 2.0, weights), expected)
+    student.requires_grad_()
+    soft_kl(student, teacher, 2.0, (weights > 0.5).float()).backward()
+    followed = student.grad.abs().sum(dim=1) > 0
+    assert torch.equal(followed, weights > 0.5)
+
+
 def test_attention_transfer_of_known_maps():
     student, teacher = torch.zeros(1, 2, 1, 2), torch.zeros(1, 3, 1, 2)
     student[0, :, 0, 0] = 2.0  # all attention to the left

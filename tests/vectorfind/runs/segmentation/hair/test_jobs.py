@@ -13,8 +13,8 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
+from property_cnn.hair import teacher_training
 from property_cnn.jobs.verify import verify
-from property_cnn.segmentation import teacher_training as teacher_train
 from property_cnn.segmentation.networks import segformer
 from property_cnn.segmentation.networks.effisegnet import new_student
 from property_cnn.segmentation.networks.files import save_student
@@ -140,7 +140,7 @@ def test_a_teacher_is_made_and_can_be_loaded(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "hair on 2 other faces: mse" in result.stdout
     assert segformer.load_segformer(tmp_path / "teacher.safetensors", "cpu").side == 32
-    assert teacher_train.TEST_SEED_STEP > 1000
+    assert teacher_training.TEST_SEED_STEP > 1000
 
 
 def test_students_are_distilled_tested_and_compared(tiny, tmp_path):
