@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors
-from property_cnn.common.networks import read_card, save_network
+from property_cnn.common.files import load_tensors, read_card
+from property_cnn.common.networks import save_network
 from property_cnn.common.prompt import extra_module
 from property_cnn.segmentation.settings import SIDE, SMALLEST, StudentSettings
 

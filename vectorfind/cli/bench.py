@@ -55,7 +55,7 @@ def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options:
     from vectorfind.bench.machine import machine
     from vectorfind.bench.rows import bench_folder, bench_lines, write_bench
     from vectorfind.bench.suite import bench as measure
-    from vectorfind.runs.record import versions
+    from vectorfind.runs.describe import versions
 
     def say(text: str) -> None:
         if not quiet:
