@@ -24,6 +24,7 @@ from vectorfind.cli.hair import hair
 from vectorfind.cli.models.files import convert, fetch, info, models
 from vectorfind.cli.models.layers import layers
 from vectorfind.cli.models.scorer import scorer
+from vectorfind.cli.models.store import store
 from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.test import evaluate, test
 
@@ -96,6 +97,7 @@ for command in (
     test,
     curve,
     sample,
+    store,
     find,
     rank,
     evaluate,
