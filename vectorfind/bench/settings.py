@@ -16,7 +16,7 @@ from property_cnn.common.checks import (
     check_names,
 )
 
-PARTS = ("machine", "rates", "training", "test", "grid", "reference", "tsne")
+PARTS = ("machine", "rates", "training", "test", "grid", "reference", "practice", "tsne")
 """What can be measured, in the order in which it is."""
 
 RUNS = {"svm": "mapping_split2", "mixed": "mapping_split1", "gradient": "mapping_split1"}
@@ -36,6 +36,8 @@ class BenchSettings(Settings):
         grid_n: samples of the grid of three layers and two methods.
         training_n: samples, made up, that a gradient network is trained on for its speed.
         reference_n, reference_cases: size of the one run by the reference's protocol.
+        practice_n: samples that InterFaceGAN's steps are taken on.
+        pca_n: vectors that GANSpace's components are taken of.
         seconds: that each rate is measured for.
         seed: of all random numbers.
         batch_size: images a batch, as in a run.
@@ -51,6 +53,8 @@ class BenchSettings(Settings):
     training_n: Annotated[int, Whole(1000, MOST)] = 160_000
     reference_n: Annotated[int, Whole(300, MOST)] = 1000
     reference_cases: Cases = 10
+    practice_n: Annotated[int, Whole(300, MOST)] = 1024
+    pca_n: Annotated[int, Whole(1000, MOST)] = 20_000
     seconds: Positive = 6.0
     seed: Seed = 0
     batch_size: Batch = 64

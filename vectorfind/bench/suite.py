@@ -10,6 +10,7 @@ import numpy as np
 from joblib import cpu_count
 
 from vectorfind.bench.machine import matmul_peak
+from vectorfind.bench.practice import practice_rows
 from vectorfind.bench.rates import measure_rates, rate_rows
 from vectorfind.bench.reference import grid_ratio_rows, measure_costs, run_ratio_rows
 from vectorfind.bench.rows import BenchRow
@@ -79,6 +80,9 @@ def bench(
         costs, found = measure_costs(models, settings)
         rows += found + run_ratio_rows(costs, runs, models, settings)
         rows += [] if grid is None else grid_ratio_rows(costs, grid, settings)
+    if "practice" in parts:
+        say(f"what one would run instead, n={settings.practice_n:,}")
+        rows += practice_rows(models, settings)
     if "tsne" in parts:
         say("t-SNE")
         rows += tsne_rows(models, settings)

@@ -27,7 +27,6 @@ def store() -> None:
 
     \b
     Example:
-      vectorfind sample -n 160K --store samples
       vectorfind store info samples
       vectorfind store verify samples
       vectorfind store merge samples elsewhere/samples --out all
