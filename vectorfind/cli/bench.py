@@ -27,6 +27,7 @@ from vectorfind.cli.options import (
         "cases": "Cases of the runs, and of the grid's cells.",
         "grid_n": "Samples of the grid of 3 layers x 2 methods.",
         "training_n": "Made-up samples that networks train on.",
+        "fit_n": "Samples of the run whose SVMs are timed.",
         "reference_n": "Samples of the run by the old protocol.",
         "reference_cases": "Cases of the run by the old protocol.",
         "practice_n": "Samples that InterFaceGAN's steps are taken on.",
