@@ -36,6 +36,9 @@ SHOWN = 4
 CALLS = 5
 """Profiled calls, of which the fastest is looked at."""
 
+CONVOLUTIONS = ("convolution", "conv2d", "conv_transpose2d")
+"""Names of operations; in inference mode they are the last two."""
+
 _PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}  # and all convolutions
 
 
@@ -228,21 +231,23 @@ class _Clock(TorchDispatchMode):
         name = func.overloadpacket.__name__ if hasattr(func, "overloadpacket") else str(func)
         took = time.perf_counter() - started
         self.seconds[name] += took
-        if name == "convolution":
-            sizes, cost = _convolution(args, result)
+        if name in CONVOLUTIONS:
+            sizes, cost = _convolution(name, args, result)
             before = self.convolutions.get(sizes, (0.0, 0.0))
             self.convolutions[sizes] = (before[0] + took, before[1] + cost)
         return result
 
 
-def _convolution(args: Sequence, result: torch.Tensor) -> tuple[str, float]:
+def _convolution(name: str, args: Sequence, result: torch.Tensor) -> tuple[str, float]:
     """The sizes of a convolution, and its operations.
 
     Args:
-        args: of `aten.convolution`: maps, weights, bias, stride, padding, dilation, transposed.
+        name: of the operation.
+        args: its own: maps, weights, bias, …; the seventh of `convolution` tells transposed ones.
         result: its maps (N, C, H, W).
     """
-    maps, weights, transposed = args[0], args[1], len(args) > 6 and args[6]
+    maps, weights = args[:2]
+    transposed = args[6] if name == "convolution" else name != "conv2d"
     where = maps if transposed else result  # each of its pixels meets all weights
     cost = 2.0 * weights.numel() * len(result) * math.prod(where.shape[2:])
     kind = "transposed " if transposed else ""

@@ -245,11 +245,12 @@ def test_random_numbers_do_not_depend_on_the_number_of_samples():
     assert samples.scores.shape == (5000, 1)
 
 
-def test_convolutions_are_told_by_their_sizes(monkeypatch):
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_convolutions_are_told_by_their_sizes(mode, monkeypatch):
     monkeypatch.setattr(rates_module, "fastest_matmul", lambda: 1e9)
     x = torch.rand(2, 3, 8, 8)
     plain, up = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ConvTranspose2d(4, 5, 4, 2, 1)
-    with torch.no_grad():
+    with mode():
         profile = profile_call(lambda: up(plain(x)))
     first, second = "3 to 4, 3x3, at 8", "transposed 4 to 5, 4x4, at 16"
     assert list(profile.convolutions) == [first, second]
