@@ -32,7 +32,8 @@ from torch import Tensor
 
 import vectorfind
 from property_cnn.fetching import fetched_path
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.architectures.stylegan2.network import StyleGAN2
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from vectorfind.directions import interchange

@@ -26,16 +26,7 @@ from stylegan_ft.formats.load import read_checkpoint
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 from stylegan_ft.formats.options import split_name, with_name
 from stylegan_ft.formats.records import Checkpoint
-
-_WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = {
-    "default": _WEIGHTS / "concept_generator.safetensors",
-    "base": _WEIGHTS / "generator.safetensors",
-}
-"""The generators that the package ships: the base, and the default, which v9 made of it."""
-
-NAMED = (*SHIPPED, MOBILESTYLEGAN.name)
-"""Names of generators."""
+from stylegan_ft.shipped import SHIPPED
 
 PHOTO_PSI = 0.8
 """Truncation of photographs: clean faces that still vary."""

@@ -148,6 +148,7 @@ def test_a_package_has_a_handful_of_public_names(package):
         "import vectorfind, vectorfind.config",
         "from vectorfind.cli import main; main(['--help'], standalone_mode=False)",
         "from vectorfind.cli import main; main(['test', '--help'], standalone_mode=False)",
+        "from vectorfind.cli import main; main(['info'], standalone_mode=False)",
     ],
 )
 def test_a_start_loads_no_torch(code):

@@ -61,6 +61,12 @@ def write_npz(
         _write_npz(temporary, kind, arrays, metadata)
 
 
+def write_npy(path: str | os.PathLike, array: np.ndarray | Blocks) -> None:
+    """Writes one array as .npy, atomically; `np.load(path, mmap_mode="r")` maps it."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        _write_member(file, array)
+
+
 def npz_bytes(kind: str, arrays: Mapping[str, np.ndarray], metadata: Mapping) -> bytes:
     """What `write_npz` writes."""
     buffer = io.BytesIO()
@@ -213,11 +219,11 @@ def npy_bytes(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def read_npy(path: str | os.PathLike) -> np.ndarray:
-    """The float32 or float64 array in an .npy file that someone else made.
+def npy_header(path: str | os.PathLike) -> tuple[tuple[int, ...], np.dtype, int]:
+    """Shape and type of the array in an .npy file, and the bytes that follow its header.
 
     Raises:
-        CheckpointError: no such file, damaged, of other numbers, or of pickled Python objects.
+        CheckpointError: no such file, or it begins otherwise.
     """
     path = Path(path)
     if not is_file(path):
@@ -225,9 +231,18 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
     try:
         with open(path, "rb") as file:
             shape, dtype = _header(file)
-            held = path.stat().st_size - file.tell()
+            return shape, dtype, path.stat().st_size - file.tell()
     except Exception as error:  # whatever a damaged header leads to
         raise CheckpointError(f"{path} is not a whole .npy file; get it again") from error
+
+
+def read_npy(path: str | os.PathLike) -> np.ndarray:
+    """The float32 or float64 array in an .npy file that someone else made.
+
+    Raises:
+        CheckpointError: no such file, damaged, of other numbers, or of pickled Python objects.
+    """
+    shape, dtype, held = npy_header(path)
     if dtype.hasobject:
         raise CheckpointError(
             f"{path} holds pickled Python objects, which can run code when they are loaded; where "

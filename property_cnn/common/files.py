@@ -16,12 +16,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from property_cnn.common.errors import CheckpointError, FileError
+
+if TYPE_CHECKING:  # PyTorch takes two seconds to load, and most of this does without
+    import numpy as np
+    import torch
 
 PARTIAL = ".partial-"
 """Beginning of the names of files that are being written; a killed process leaves them behind."""
@@ -179,6 +182,8 @@ def save_tensors(
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Writes named tensors and text metadata as one safetensors file, atomically."""
+    from safetensors.torch import save_file
+
     cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(dict(metadata or {}), sort_keys=True)  # one entry: several have no order
     with atomic_path(path) as temporary:
@@ -192,21 +197,52 @@ def load_tensors(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict
         CheckpointError: there is no such file, or it is no whole safetensors file.
         FileError: the system refuses to read it.
     """
+    return _load(path, "pt")
+
+
+def load_numbers(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """As `load_tensors`, of arrays, without PyTorch."""
+    return _load(path, "np")
+
+
+def read_metadata(path: str | os.PathLike) -> dict[str, str]:
+    """The metadata alone, from the file's header; errors as in `load_tensors`."""
+    return _load(path, "np", tensors=False)[1]
+
+
+def _load(
+    path: str | os.PathLike, framework: str, tensors: bool = True
+) -> tuple[dict[str, Any], dict[str, str]]:
     path = Path(path)
     if not is_file(path):
         raise CheckpointError(f"no file {path}; give the path of a .safetensors checkpoint")
     try:
-        with reading(path), safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        with reading(path), safe_open(path, framework=framework) as file:
+            read = {name: file.get_tensor(name) for name in (file.keys() if tensors else ())}
             metadata = dict(file.metadata() or {})
         ours = json.loads(metadata.pop(METADATA, "{}"))
-        return tensors, {**metadata, **ours}
+        return read, {**metadata, **ours}
     except FileError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is not a whole safetensors file ({str(error)[:80]}); download or make it again"
         ) from error
+
+
+def read_card(metadata: Mapping[str, str], key: str, form: str, otherwise: str) -> dict[str, Any]:
+    """The card in a safetensors file's metadata, whose `format` is `form`.
+
+    Raises:
+        CheckpointError: with the text `otherwise`: there is none, or one of another format.
+    """
+    try:
+        card = json.loads(metadata[key])
+        if card["format"] == form:
+            return card
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise CheckpointError(otherwise)
 
 
 def file_digest(path: str | os.PathLike) -> str:
@@ -223,3 +259,12 @@ def sha256_of(path: str | os.PathLike) -> str:
 def bytes_digest(data: bytes) -> str:
     """As `file_digest`, of a file with these bytes."""
     return hashlib.sha256(data).hexdigest()[:16]
+
+
+def weights_digest_of(values: Mapping[str, bytes | memoryview]) -> str:
+    """16 hexadecimal digits that name weights, by the bytes of each in the type it is used in."""
+    digest = hashlib.sha256()
+    for name in sorted(values):
+        digest.update(name.encode())
+        digest.update(values[name])
+    return digest.hexdigest()[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -14,8 +13,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.checks import check_count
 from property_cnn.common.devices import choose_device
-from property_cnn.common.errors import CheckpointError
-from property_cnn.common.files import save_tensors
+from property_cnn.common.files import save_tensors, weights_digest_of
 from property_cnn.common.prompt import Shown, brief
 
 
@@ -76,11 +74,7 @@ def differentiable(method: Callable) -> Callable:
 
 def weights_digest(state: Mapping[str, Tensor]) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the names and values of weights."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        digest.update(name.encode())
-        digest.update(tensor_bytes(state[name]))
-    return digest.hexdigest()[:16]
+    return weights_digest_of({name: tensor_bytes(tensor) for name, tensor in state.items()})
 
 
 def tensor_bytes(tensor: Tensor) -> memoryview:
@@ -136,18 +130,3 @@ def save_network(
     """
     tensors = in_dtype(network.state_dict(), dtype, large)
     save_tensors(path, tensors, {key: json.dumps(dict(card), sort_keys=True)})
-
-
-def read_card(metadata: Mapping[str, str], key: str, form: str, otherwise: str) -> dict[str, Any]:
-    """The card that `save_network` wrote, whose `format` is `form`.
-
-    Raises:
-        CheckpointError: with the text `otherwise`: there is none, or one of another format.
-    """
-    try:
-        card = json.loads(metadata[key])
-        if card["format"] == form:
-            return card
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise CheckpointError(otherwise)

@@ -256,11 +256,11 @@ def open_store(
     try:
         folder = writable_folder(folder)
     except InputError:
-        if not os.path.isdir(place.folder) or not _listed(place.folder):
+        if not os.path.isdir(place.folder) or not listed_shards(place.folder):
             raise
         yield ShardStore(place, _shards_to_use(place, identity, "keep", grown, option))
         return
-    if not ((folder / LOCK).exists() or _listed(folder)):  # others' folders get no lock
+    if not ((folder / LOCK).exists() or listed_shards(folder)):  # others' folders get no lock
         _fitting(folder, read_manifest(folder), {}, identity["format"], grown, option)
     with alone_in(folder, option):
         shards = _shards_to_use(place, identity, existing, grown, option)
@@ -279,7 +279,7 @@ def _shards_to_use(
     folder, manifest = place.folder, read_manifest(place.folder)
     if manifest.get("format") == identity["format"] and manifest.get("version") == 1:
         _list_apart(folder, manifest, grown)
-    shards = _listed(folder)
+    shards = listed_shards(folder)
     own = {index: one for index, one in shards.items() if one.made_from == place.mark}
     if own:
         sizes = manifest.get(grown)
@@ -322,14 +322,14 @@ def made_from_same(folder: Path, identity: Mapping[str, Any], grown: str = "") -
     mark = mark_of({**json.loads(json.dumps(identity)), "version": VERSION}, grown)
     manifest = read_manifest(folder) if folder.is_dir() else {}
     there = mark_of({**manifest, "version": VERSION}, grown) if "shards" not in manifest else ""
-    return there == mark or any(one.made_from == mark for one in _listed(folder).values())
+    return there == mark or any(one.made_from == mark for one in listed_shards(folder).values())
 
 
 def remove_store(folder: Path, beside: Path | None = None) -> None:
     """Removes a store and nothing else; the folder stays where it holds more."""
     if not folder.is_dir():
         return
-    shards = _listed(folder)
+    shards = listed_shards(folder)
     if shards or str(read_manifest(folder).get("format", "")):
         _remove(Place(folder, "", 0, beside or folder), shards)
         for name in (MANIFEST, LOCK):
@@ -339,10 +339,15 @@ def remove_store(folder: Path, beside: Path | None = None) -> None:
         folder.rmdir()
 
 
+def listed_shards(folder: Path) -> dict[int, Checksums]:
+    """The checksums of all shards, by index."""
+    return {int(stem): one for stem, one in _all_checksums(folder).items() if stem.isdecimal()}
+
+
 def store_files(folder: Path, beside: Path | None = None) -> dict[Path, str]:
     """Path -> digest of every file that a store lists, "" of its own lists and lock."""
     beside, files = beside or folder, {}
-    for index, one in _listed(folder).items():
+    for index, one in listed_shards(folder).items():
         files |= {array_path(folder, name, index): digest for name, digest in one.arrays.items()}
         files |= {beside / name: digest for name, digest in one.files.items()}
     for one in _shared(folder).values():
@@ -359,7 +364,7 @@ def damaged_lists(folder: Path) -> list[Path]:
 
 def is_store(folder: Path) -> bool:
     """Whether a folder is a store, or what is left of one."""
-    return bool(_listed(folder)) or "shard_rows" in read_manifest(folder)
+    return bool(listed_shards(folder)) or "shard_rows" in read_manifest(folder)
 
 
 def store_of_others(folder: Path) -> Path | None:
@@ -532,11 +537,6 @@ def _differing(manifest: Mapping, identity: Mapping, grown: str) -> list[str]:
         there[grown] = {**identity[grown], **manifest[grown]}
         here[grown] = {**manifest[grown], **identity[grown]}
     return differences(there, here)
-
-
-def _listed(folder: Path) -> dict[int, Checksums]:
-    """The checksums of all shards, by index."""
-    return {int(stem): one for stem, one in _all_checksums(folder).items() if stem.isdecimal()}
 
 
 def _shared(folder: Path) -> dict[str, Checksums]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,14 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import PARTIAL, file_digest
 from property_cnn.common.folders import LOCK
 from property_cnn.common.shard_store import damaged_lists, is_store, store_files
+from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import REPLACEMENT
 from property_cnn.jobs.listing import ALTERED, FILES, MISSING, faults, read_listing
 
 WHOLE = "whole"
+
+TOGETHER = 16
+"""Files of a store that one task reads: a store may have gigabytes, and is read by all cores."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,14 @@ def _store_states(place: Path) -> dict[Path, str]:
     files = {
         path: digest for path, digest in store_files(place, beside).items() if path.name != LOCK
     }
-    states = {path: _state(path, digest) for path, digest in files.items()}
+    listed = list(files.items())
+    parts = ((listed[k : k + TOGETHER],) for k in range(0, len(listed), TOGETHER))
+    states = dict(chain.from_iterable(run_tasks(_states, parts)))
     return states | dict.fromkeys(damaged_lists(place), ALTERED)
+
+
+def _states(files: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    return [(path, _state(path, digest)) for path, digest in files]
 
 
 def _state(path: Path, digest: str) -> str:

@@ -17,10 +17,10 @@ from property_cnn.common.files import (
     bytes_digest,
     file_digest,
     load_tensors,
+    read_card,
     reading,
     save_tensors,
 )
-from property_cnn.common.networks import read_card
 from property_cnn.landmarks.graph import Graph, GraphNetwork, build, value_shapes
 from property_cnn.landmarks.tflite_graph import LARGEST_FILE, is_tflite, read_tflite
 

@@ -11,7 +11,8 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write, load_tensors
 from property_cnn.network.card import scorer_card
 from property_cnn.network.dataset import Faces, stored_faces, versions
-from property_cnn.network.scorer import load_scorer, save_scorer, scorer_metadata
+from property_cnn.network.scorer import load_scorer, save_scorer
+from property_cnn.network.shipped import scorer_metadata
 from property_cnn.network.training import ScorerSettings, predict_raw, train_scorer
 
 TEST_SEED_STEP = 1_000_003

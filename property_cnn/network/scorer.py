@@ -11,7 +11,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError, ScorerError
 from property_cnn.common.files import load_tensors
-from property_cnn.common.networks import BatchedNetwork, differentiable, read_card, save_network
+from property_cnn.common.networks import BatchedNetwork, differentiable, save_network
 from property_cnn.network.cnn import PropertyCNN
 from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.reference import (
@@ -21,15 +21,7 @@ from property_cnn.network.reference import (
     reference_settings,
 )
 from property_cnn.network.shift import feature_shift
-
-SHIPPED = Path(__file__).parents[1] / "weights" / "scorer.safetensors"
-"""Weights that come with the package, for rendered faces."""
-
-SHIPPED_PHOTOS = SHIPPED.with_name("photo_scorer.safetensors")
-"""Weights that come with the package, which learned from landmarks on generated photographs."""
-
-FORMAT = "property_cnn scorer 1"
-KEY = "scorer"
+from property_cnn.network.shipped import FORMAT, KEY, SHIPPED, scorer_metadata
 
 
 class Scorer(BatchedNetwork):
@@ -150,12 +142,3 @@ def save_scorer(
     """
     own = {"format": FORMAT, "properties": network.properties, "settings": network.config}
     save_network(path, network, KEY, {**(metadata or {}), **own}, dtype)
-
-
-def scorer_metadata(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What `save_scorer` kept beside the weights, from the metadata of the file.
-
-    Raises:
-        CheckpointError: the file holds something else.
-    """
-    return read_card(metadata, KEY, FORMAT, f"{path} is no scorer; give a file of save_scorer")

@@ -22,11 +22,8 @@ from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.architectures.network import StyleGANNetwork
 from stylegan_ft.architectures.pggan.network import PGGAN
 from stylegan_ft.architectures.pggan.settings import PGGANConfig
-from stylegan_ft.architectures.stylegan1.network import (
-    GeneratorConfig,
-    GeneratorNetwork,
-    infer_config,
-)
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, infer_config
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.architectures.stylegan2.network import StyleGAN2
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3

@@ -12,7 +12,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.network.cnn import PropertyCNN
 from property_cnn.properties import LABELS
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
-from stylegan_ft.architectures.stylegan1.network import NEW_STD, GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import NEW_STD, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.finetune.property_discriminator import PropertyDiscriminator
 from stylegan_ft.finetune.settings import Variant
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import METADATA, bytes_digest
-from property_cnn.network.scorer import KEY as SCORER_KEY
-from property_cnn.network.scorer import scorer_metadata
+from property_cnn.network.shipped import KEY as SCORER_KEY
+from property_cnn.network.shipped import scorer_metadata
 from stylegan_ft.architectures.build import (
     Config,
     architecture_of,
@@ -26,9 +26,7 @@ from stylegan_ft.formats.genforce.spreads import TELLING
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
 from stylegan_ft.pickles.tensors import Storage, StoredTensor, read_state
-
-CONFIG_KEY = "config"
-"""Metadata entry with the generator's settings as JSON."""
+from stylegan_ft.shipped import CONFIG_KEY
 
 ORIGINAL_KEY = "original"
 """Metadata entry of a file whose weights are bit for bit those of another project's: that file's

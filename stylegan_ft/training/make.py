@@ -14,7 +14,8 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import load_tensors
 from property_cnn.faces import VERSION
 from property_cnn.network.scorer import Scorer
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.checkpoint import load_network, save_discriminator, save_generator
 from stylegan_ft.training.adversarial import FIRST_STEP, TrainSettings, train
 from stylegan_ft.training.card import measure, write_card

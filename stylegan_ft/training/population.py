@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.faces import ATTRIBUTES, attributes_from_normal, render_faces
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 
 LABEL_ATTRIBUTES = (
     "eye_open",

@@ -27,7 +27,8 @@ from property_cnn.common.checks import (
     Whole,
 )
 from property_cnn.faces import ATTRIBUTES
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.training.loop import Training, follow, numbers
 from stylegan_ft.training.population import draw_batch, population_attributes
 

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.architectures.stylegan2.network import StyleGAN2
 from stylegan_ft.architectures.stylegan2.settings import StyleGAN2Config
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3

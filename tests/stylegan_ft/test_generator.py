@@ -11,7 +11,8 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
 from property_cnn.common.networks import weights_digest
 from stylegan_ft import generator as module
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.checkpoint import save_generator
 from stylegan_ft.generator import Generator, load_generator
 

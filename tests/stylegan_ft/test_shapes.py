@@ -8,8 +8,8 @@ import sys
 import pytest
 import torch
 
-from stylegan_ft.generator import SHIPPED
 from stylegan_ft.shapes import shapes_alone, without_numbers
+from stylegan_ft.shipped import SHIPPED
 
 OPERATIONS = {
     "scaled": lambda a, b: a / 3.0,

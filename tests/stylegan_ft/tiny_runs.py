@@ -8,7 +8,8 @@ from property_cnn.network.cnn import PropertyCNN
 from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.scorer import Scorer
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.finetune.data import RealImages
 
 SIDE = 32

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from torch import Tensor
 
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.formats.checkpoint import save_generator
 from tests.reports.finetune_logs import PER_EPOCH

@@ -18,6 +18,9 @@ from vectorfind.bench.rows import BenchRow
 SIDES = (2048, 4096)
 """Rows and columns of the matrices that are multiplied."""
 
+COPIED = 2**28
+"""Bytes that are copied, more than any cache holds."""
+
 GIGA = 1e9
 
 
@@ -36,10 +39,17 @@ def machine() -> dict[str, object]:
 @contextmanager
 def all_threads() -> Iterator[int]:
     """PyTorch computes on every core inside, as it does in a program that sets nothing."""
-    before, cores = torch.get_num_threads(), cpu_count()
-    torch.set_num_threads(cores)
-    try:
+    cores = cpu_count()
+    with _torch_threads(cores):
         yield cores
+
+
+@contextmanager
+def _torch_threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
     finally:
         torch.set_num_threads(before)
 
@@ -65,6 +75,21 @@ def matmul_peak(
                 best = max(best, rate)
     below = "shares below are of it" if not named else "the share of training is of it"
     return best, [*rows, _row(f"peak{named}", best, f"the best of these; {below}")]
+
+
+def memory_rows(seconds: float) -> list[BenchRow]:
+    """Bytes a second that a copy reads and writes, on one thread and on all: what bounds whatever
+    passes over large maps without computing much."""
+    rows = []
+    for threads in sorted({1, cpu_count()}):
+        with _torch_threads(threads):
+            source = torch.zeros(COPIED // 4)
+            target = torch.empty_like(source)
+            rate = _fastest(lambda a=target, b=source: a.copy_(b), 2.0 * COPIED, seconds / 4)
+        note = f"{threads} thread{'s' * (threads > 1)}, reading and writing, best of several"
+        measure = "memory, copy" + (f", {threads} threads" if threads > 1 else "")
+        rows.append(BenchRow("machine", measure, rate / GIGA, "GB/s", note))
+    return rows
 
 
 def fastest_matmul() -> float:

@@ -4,11 +4,12 @@ they compute, operation by operation.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -35,6 +36,9 @@ SHOWN = 4
 CALLS = 5
 """Profiled calls, of which the fastest is looked at."""
 
+CONVOLUTIONS = ("convolution", "conv2d", "conv_transpose2d")
+"""Names of operations; in inference mode they are the last two."""
+
 _PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear"}  # and all convolutions
 
 
@@ -45,10 +49,12 @@ class Profile:
     Attributes:
         seconds: operation -> seconds, the longest first; "python" is what lies between them.
         peak: operations a second of a matrix multiplication on one thread, before and after.
+        convolutions: sizes of a convolution -> its seconds and operations, in the network's order.
     """
 
     seconds: dict[str, float]
     peak: float
+    convolutions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def products(self) -> float:
@@ -122,6 +128,10 @@ def _profile_rows(rates: Rates, profile: Profile) -> list[BenchRow]:
     note = f"{speed / GIGA:.0f} GFLOP/s within that time, of the {profile.peak / GIGA:.0f} that "
     note += "one thread multiplies matrices at"
     share = 100 * speed / profile.peak
+    for sizes, (seconds, cost) in profile.convolutions.items():
+        each = f"{100 * seconds / total:.1f} % of the time, {cost / seconds / GIGA:.1f} GFLOP/s"
+        within = 100 * cost / seconds / profile.peak
+        rows.append(_row(f"convolution {sizes}, share of the peak", within, "%", each))
     return [*rows, at_least("rates", "convolutions, share of the peak", share, SHARE, "%", note)]
 
 
@@ -195,11 +205,12 @@ def profile_call(work: Callable[[], object]) -> Profile:
                 started = time.perf_counter()
                 work()
                 total = time.perf_counter() - started
-            calls.append(dict(clock.seconds) | {"python": total - sum(clock.seconds.values())})
+            own = dict(clock.seconds) | {"python": total - sum(clock.seconds.values())}
+            calls.append((total, own, dict(clock.convolutions)))
         peaks.append(fastest_matmul())
-    fastest = min(calls, key=lambda seconds: sum(seconds.values()))
+    _, fastest, convolutions = min(calls, key=lambda call: call[0])
     ordered = sorted(fastest, key=lambda name: -fastest[name])
-    return Profile({name: fastest[name] for name in ordered}, max(peaks))
+    return Profile({name: fastest[name] for name in ordered}, max(peaks), convolutions)
 
 
 def _is_product(name: str) -> bool:
@@ -207,15 +218,38 @@ def _is_product(name: str) -> bool:
 
 
 class _Clock(TorchDispatchMode):
-    """Adds up the seconds of each operation by its name."""
+    """Adds up the seconds of each operation by its name, and of convolutions by their sizes."""
 
     def __init__(self):
         super().__init__()
         self.seconds: dict[str, float] = defaultdict(float)
+        self.convolutions: dict[str, tuple[float, float]] = {}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         started = time.perf_counter()
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__ if hasattr(func, "overloadpacket") else str(func)
-        self.seconds[name] += time.perf_counter() - started
+        took = time.perf_counter() - started
+        self.seconds[name] += took
+        if name in CONVOLUTIONS:
+            sizes, cost = _convolution(name, args, result)
+            before = self.convolutions.get(sizes, (0.0, 0.0))
+            self.convolutions[sizes] = (before[0] + took, before[1] + cost)
         return result
+
+
+def _convolution(name: str, args: Sequence, result: torch.Tensor) -> tuple[str, float]:
+    """The sizes of a convolution, and its operations.
+
+    Args:
+        name: of the operation.
+        args: its own: maps, weights, bias, …; the seventh of `convolution` tells transposed ones.
+        result: its maps (N, C, H, W).
+    """
+    maps, weights = args[:2]
+    transposed = args[6] if name == "convolution" else name != "conv2d"
+    where = maps if transposed else result  # each of its pixels meets all weights
+    cost = 2.0 * weights.numel() * len(result) * math.prod(where.shape[2:])
+    kind = "transposed " if transposed else ""
+    side = "x".join(map(str, weights.shape[2:]))
+    return f"{kind}{maps.shape[1]} to {result.shape[1]}, {side}, at {result.shape[-1]}", cost

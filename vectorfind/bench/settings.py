@@ -16,7 +16,7 @@ from property_cnn.common.checks import (
     check_names,
 )
 
-PARTS = ("machine", "rates", "training", "test", "grid", "reference", "tsne")
+PARTS = ("machine", "rates", "training", "test", "grid", "reference", "fits", "practice", "tsne")
 """What can be measured, in the order in which it is."""
 
 RUNS = {"svm": "mapping_split2", "mixed": "mapping_split1", "gradient": "mapping_split1"}
@@ -35,7 +35,10 @@ class BenchSettings(Settings):
         cases: of the runs and of the grid's cells.
         grid_n: samples of the grid of three layers and two methods.
         training_n: samples, made up, that a gradient network is trained on for its speed.
+        fit_n: samples of the run whose SVMs are timed, a group's on each core.
         reference_n, reference_cases: size of the one run by the reference's protocol.
+        practice_n: samples that InterFaceGAN's steps are taken on.
+        pca_n: vectors that GANSpace's components are taken of.
         seconds: that each rate is measured for.
         seed: of all random numbers.
         batch_size: images a batch, as in a run.
@@ -49,8 +52,11 @@ class BenchSettings(Settings):
     cases: Cases = 100
     grid_n: Annotated[int, Whole(1000, MOST)] = 8000
     training_n: Annotated[int, Whole(1000, MOST)] = 160_000
+    fit_n: Annotated[int, Whole(1000, MOST)] = 240_000
     reference_n: Annotated[int, Whole(300, MOST)] = 1000
     reference_cases: Cases = 10
+    practice_n: Annotated[int, Whole(300, MOST)] = 1024
+    pca_n: Annotated[int, Whole(1000, MOST)] = 20_000
     seconds: Positive = 6.0
     seed: Seed = 0
     batch_size: Batch = 64

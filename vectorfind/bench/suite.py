@@ -9,7 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from joblib import cpu_count
 
-from vectorfind.bench.machine import matmul_peak
+from vectorfind.bench.fits import fit_rows
+from vectorfind.bench.machine import matmul_peak, memory_rows
+from vectorfind.bench.practice import practice_rows
 from vectorfind.bench.rates import measure_rates, rate_rows
 from vectorfind.bench.reference import grid_ratio_rows, measure_costs, run_ratio_rows
 from vectorfind.bench.rows import BenchRow
@@ -53,7 +55,7 @@ def bench(
     if {"machine", "rates", "training"} & set(parts):
         say("matrix multiplications")
         peak, found = matmul_peak(device, settings.seconds)
-        rows += found
+        rows += [*found, *memory_rows(settings.seconds)]
     if "rates" in parts:
         say("images a second")
         rates = measure_rates(models, settings)
@@ -79,9 +81,15 @@ def bench(
         costs, found = measure_costs(models, settings)
         rows += found + run_ratio_rows(costs, runs, models, settings)
         rows += [] if grid is None else grid_ratio_rows(costs, grid, settings)
-    if "tsne" in parts:
-        say("t-SNE")
-        rows += tsne_rows(models, settings)
+    alone = {
+        "fits": (f"SVMs, n={settings.fit_n:,}", fit_rows),
+        "practice": (f"what one would run instead, n={settings.practice_n:,}", practice_rows),
+        "tsne": ("t-SNE", tsne_rows),
+    }
+    for part in (part for part in alone if part in parts):
+        words, measure = alone[part]
+        say(words)
+        rows += measure(models, settings)
     return rows
 
 

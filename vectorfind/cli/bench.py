@@ -27,8 +27,11 @@ from vectorfind.cli.options import (
         "cases": "Cases of the runs, and of the grid's cells.",
         "grid_n": "Samples of the grid of 3 layers x 2 methods.",
         "training_n": "Made-up samples that networks train on.",
+        "fit_n": "Samples of the run whose SVMs are timed.",
         "reference_n": "Samples of the run by the old protocol.",
         "reference_cases": "Cases of the run by the old protocol.",
+        "practice_n": "Samples that InterFaceGAN's steps are taken on.",
+        "pca_n": "Vectors that GANSpace's components are taken of.",
         "seconds": "To measure each rate for.",
         "parts": "What to measure.",
         "methods": "Of which a run is timed.",
@@ -42,7 +45,7 @@ from vectorfind.cli.options import (
 @quiet_option
 def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options: Any) -> None:
     """Measures the library on this machine: rates, shares of the peak, stages of a run, memory,
-    and the same work by the reference system's protocol.
+    and the same work by the reference system's protocol, by InterFaceGAN's steps and GANSpace's.
 
     Nothing else should run meanwhile. With the defaults it takes some ten minutes on two cores.
 
@@ -55,7 +58,7 @@ def bench(out: Path | None, generator: str, scorer: str, quiet: bool, **options:
     from vectorfind.bench.machine import machine
     from vectorfind.bench.rows import bench_folder, bench_lines, write_bench
     from vectorfind.bench.suite import bench as measure
-    from vectorfind.runs.record import versions
+    from vectorfind.runs.describe import versions
 
     def say(text: str) -> None:
         if not quiet:

@@ -23,6 +23,7 @@ from vectorfind.cli.finetune.command import finetune
 from vectorfind.cli.models.files import convert, fetch, info, models
 from vectorfind.cli.models.layers import layers
 from vectorfind.cli.models.scorer import scorer
+from vectorfind.cli.models.store import store
 from vectorfind.cli.report import compare, report, verify
 from vectorfind.cli.segmentation.hair import hair
 from vectorfind.cli.segmentation.segment import segment
@@ -97,6 +98,7 @@ for command in (
     test,
     curve,
     sample,
+    store,
     find,
     rank,
     evaluate,

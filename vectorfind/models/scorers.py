@@ -80,7 +80,8 @@ def _load_named(name: str, device: torch.device) -> BatchedNetwork | DlibScorer:
     from property_cnn.landmarks.detected import load_detected_scorer
     from property_cnn.landmarks.iris import load_iris_scorer
     from property_cnn.landmarks.scorer import load_landmarks_scorer
-    from property_cnn.network.scorer import SHIPPED, SHIPPED_PHOTOS, load_scorer
+    from property_cnn.network.scorer import load_scorer
+    from property_cnn.network.shipped import SHIPPED, SHIPPED_PHOTOS
 
     loaders = {
         DEFAULT: lambda: load_scorer(SHIPPED, device),
@@ -104,7 +105,7 @@ def _learned(path: str | os.PathLike) -> tuple[str, ...]:
     """What a property CNN reads; the eight of rendered faces where its file does not say."""
     from property_cnn.common.errors import CheckpointError
     from property_cnn.common.files import load_tensors
-    from property_cnn.network.scorer import scorer_metadata
+    from property_cnn.network.shipped import scorer_metadata
 
     try:
         return tuple(scorer_metadata(path, load_tensors(path)[1])["properties"])

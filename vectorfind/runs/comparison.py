@@ -45,9 +45,9 @@ from reports.tables import csv_text
 from vectorfind.config import default_thresholds
 from vectorfind.evaluation.dependency import dependencies, dependency_curve, single_pairs
 from vectorfind.evaluation.statistics import case_slopes
+from vectorfind.runs.describe import versions
 from vectorfind.runs.figures import write_figures
 from vectorfind.runs.folder import kind_of
-from vectorfind.runs.record import versions
 from vectorfind.runs.report import Report, check_replaceable, own_report, reading
 
 _SEED = "evaluate.seed"

@@ -57,6 +57,7 @@ from vectorfind.methods.settings import complete_settings
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer, device_of, digest_of
 from vectorfind.pipeline import run_evaluation
+from vectorfind.runs.describe import versions
 from vectorfind.runs.folder import (
     add_timing,
     load_found,
@@ -64,7 +65,6 @@ from vectorfind.runs.folder import (
     read_timings,
     samples_folder,
 )
-from vectorfind.runs.record import versions
 from vectorfind.runs.report import Report, finished_report, own_report, reading
 from vectorfind.sampling.groups import Groups, grouped
 from vectorfind.sampling.sampler import SampleSource

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,9 @@ from property_cnn.common.arrays import METADATA, npz_headers, npz_metadata, read
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest, reading
 from property_cnn.common.folders import flat, read_json
+from property_cnn.network.shipped import scorer_facts
 from reports.layout import CONFIG
-from stylegan_ft.formats.options import split_name
-from stylegan_ft.generator import NAMED, generator_path
+from stylegan_ft.shipped import NAMED, shipped_facts
 
 
 def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
@@ -31,10 +33,8 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
         CheckpointError: the file is missing, damaged or foreign.
     """
     if path is None:
-        from vectorfind.runs.record import versions
-
         return versions() | _shipped()
-    path = generator_path(path) if split_name(path)[0] in NAMED else Path(path)
+    path = _named(path)
     with reading(path):
         odd = path.exists() and not (path.is_dir() or path.is_file())
     if odd:
@@ -62,6 +62,25 @@ def describe(path: str | os.PathLike | None = None) -> dict[str, str]:
         array = read_npy(path)
         return {"digest": file_digest(path), "array": f"{array.dtype} {array.shape}"}
     return _checkpoint(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the library and of all that its numbers depend on."""
+    names = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
+    return {
+        "vectorfind": version("vectorfind"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
+
+
+def _named(given: str | os.PathLike) -> Path:
+    """The path, or that of the generator of this name."""
+    if str(given).partition("?")[0] not in NAMED:
+        return Path(given)
+    from stylegan_ft.generator import generator_path  # loads PyTorch
+
+    return generator_path(given)
 
 
 def _checkpoint(path: Path) -> dict[str, str]:
@@ -99,19 +118,17 @@ def _ranges(layer: str, count: int) -> str:
 
 
 def _shipped() -> dict[str, str]:
-    from property_cnn.network.scorer import load_scorer
-    from stylegan_ft.generator import load_generator
-
+    """The shipped networks, by what their files say: none is built, and no PyTorch loaded."""
     shown = {}
     try:
-        generator = load_generator(None)
+        generator = shipped_facts()
         layers = ", ".join(f"{name} ({size})" for name, size in generator.layers.items())
         shown["generator"] = f"{generator.digest}, {generator.resolution} px"
         shown["layers"] = layers
     except CheckpointError as error:
         shown["generator"] = str(error)
     try:
-        scorer = load_scorer(None)
+        scorer = scorer_facts()
         shown["scorer"] = scorer.digest
         shown["properties"] = ", ".join(scorer.properties)
     except CheckpointError as error:

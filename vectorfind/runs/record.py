@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 from property_cnn.hair import HairSegmenter
-from stylegan_ft.generator import SHIPPED, own_psi
+from stylegan_ft.generator import own_psi
+from stylegan_ft.shipped import SHIPPED
 from vectorfind.config import (
     CONTROLLED,
     GROUPING,
@@ -27,6 +26,7 @@ from vectorfind.methods.registry import method_named
 from vectorfind.models.judges import Judge
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import device_of, digest_of
+from vectorfind.runs.describe import versions
 
 
 def run_config(
@@ -58,16 +58,6 @@ def _said(name: str, value: object) -> bool:
     there were such go on."""
     newer = ("edits", "steps", "target")
     return name not in newer or value != getattr(EvaluateSettings(), name)
-
-
-def versions() -> dict[str, str]:
-    """Versions of the library and of all that its numbers depend on."""
-    names = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
-    return {
-        "vectorfind": version("vectorfind"),
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
 
 
 def command_line(

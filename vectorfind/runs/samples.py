@@ -32,7 +32,8 @@ from vectorfind.evaluation.component_ranking import component_slopes
 from vectorfind.methods.registry import component_method
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer
-from vectorfind.sampling.store import LABELS, LATENTS, StoredSamples, array_name, fill_store
+from vectorfind.sampling.store import StoredSamples, array_name, fill_store
+from vectorfind.sampling.store_files import LABELS, LATENTS
 
 
 @one_thread()

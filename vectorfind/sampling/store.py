@@ -38,9 +38,7 @@ from vectorfind.models.pair import Models, check_readable
 from vectorfind.models.protocols import digest_of
 from vectorfind.sampling.groups import group_names
 from vectorfind.sampling.sampler import SHARD, make_shard, map_shard
-
-LATENTS, LABELS, SCORES = "z", "label", "scores"
-BASE = (LATENTS, LABELS, SCORES)
+from vectorfind.sampling.store_files import BASE, FORMAT, GROWN, LABELS, LATENTS, SCORES
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +128,7 @@ def fill_store(  # noqa: PLR0913, its keywords are the interface
     identity = _identity(models, seed)
     nameless = not (identity["generator"] and identity["scorer"])
     existing = "drop" if fresh else "keep"
-    with open_store(folder, identity, SHARD, existing, "layers", option="--store") as store:
+    with open_store(folder, identity, SHARD, existing, GROWN, option="--store") as store:
         if nameless and store.shards:
             raise InputError(
                 f"{folder} holds samples, and networks without a digest cannot be told from those "
@@ -152,7 +150,7 @@ def holds_samples(folder: Path, models: Models, seed: int) -> bool:
     """Whether a store there is one of these networks and seed, which `fill_store` goes on with."""
     identity = _identity(models, seed)
     named = bool(identity["generator"] and identity["scorer"])
-    return named and made_from_same(folder, identity, "layers")
+    return named and made_from_same(folder, identity, GROWN)
 
 
 def array_name(layer: str) -> str:
@@ -194,7 +192,7 @@ def _make(
 def _identity(models: Models, seed: int) -> dict:
     generator = models.generator
     return {
-        "format": "vectorfind samples",
+        "format": FORMAT,
         "generator": digest_of(generator),
         "scorer": digest_of(models.scorer),
         "seed": seed,

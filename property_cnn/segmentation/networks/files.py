@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors
-from property_cnn.common.networks import BatchedNetwork, read_card, save_network
+from property_cnn.common.files import load_tensors, read_card
+from property_cnn.common.networks import BatchedNetwork, save_network
 from property_cnn.segmentation.labelled import Classes
 from property_cnn.segmentation.networks.effisegnet import EffiSegNet, new_student
 from property_cnn.segmentation.networks.segformer import Normalised, new_segformer

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors
-from property_cnn.common.networks import read_card, save_network, weights_digest
+from property_cnn.common.files import load_tensors, read_card
+from property_cnn.common.networks import save_network, weights_digest
 from property_cnn.common.prompt import extra_module
 from property_cnn.faces.classes import Part
 from property_cnn.segmentation.settings import SIDE, SegformerSettings

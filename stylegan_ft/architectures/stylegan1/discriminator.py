@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
 from stylegan_ft.architectures.stylegan1.layers import EPSILON, SLOPE, Blur, Dense
-from stylegan_ft.architectures.stylegan1.network import block_count
+from stylegan_ft.architectures.stylegan1.settings import block_count
 
 
 class ConvLayer(nn.Module):

@@ -20,9 +20,6 @@ SLOPE = 0.2
 EPSILON = 1e-8
 """Added to mean squares before their root is taken."""
 
-NOISE_TYPES = ("spatial", "channel")
-"""What noise is: an image that each channel weighs, or a number for each channel."""
-
 FUSED_FROM = 128
 """Resolution from which upsampling and convolution are one transposed convolution."""
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stylegan_ft.architectures.build import told_config
 from stylegan_ft.architectures.stylegan1.layers import FUSED_FROM
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.genforce.spreads import scale_of, told_multiplier, told_scaling
 from stylegan_ft.formats.records import Checkpoint
 

@@ -25,11 +25,12 @@ from stylegan_ft.architectures.mobile.settings import MobileConfig
 from stylegan_ft.formats.mobile.openvino_ir import Constants, read_constants
 from stylegan_ft.formats.records import Checkpoint
 from stylegan_ft.pickles.reading import Data
+from stylegan_ft.shipped import PHOTOGRAPHS
 
 ARCHITECTURE = "mobilestylegan"
 
 MOBILESTYLEGAN = Wheel(
-    "mobilestylegan",
+    PHOTOGRAPHS,
     "random-face",
     "2021.7.21.1",
     "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5",

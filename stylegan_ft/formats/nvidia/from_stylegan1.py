@@ -14,7 +14,8 @@ from torch import Tensor
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.settings import Keywords
 from stylegan_ft.architectures.stylegan1.layers import FUSED_FROM, Blur
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, infer_config
+from stylegan_ft.architectures.stylegan1.network import infer_config
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.nvidia.variables import Variables, check_arguments
 
 FIXED = {

@@ -9,7 +9,8 @@ from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.network.cnn import PropertyCNN
 from property_cnn.network.layout import NetworkSettings
-from property_cnn.network.scorer import Scorer, load_scorer, save_scorer, scorer_metadata
+from property_cnn.network.scorer import Scorer, load_scorer, save_scorer
+from property_cnn.network.shipped import scorer_metadata
 from property_cnn.properties import PROPERTIES
 
 

@@ -17,7 +17,8 @@ from stylegan_ft.architectures.build import (
     config_to_dict,
     fill,
 )
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.architectures.stylegan3.network import StyleGAN3
 from stylegan_ft.architectures.stylegan3.settings import StyleGAN3Config
 from stylegan_ft.formats.checkpoint import save_generator

@@ -78,7 +78,7 @@ def test_damaged_and_foreign_files_are_told(tmp_path, images):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="not a whole"):
         ConceptClassifiers.load(path)
-    from property_cnn.network.scorer import SHIPPED
+    from property_cnn.network.shipped import SHIPPED
 
     with pytest.raises(CheckpointError, match="no concept classifiers"):
         ConceptClassifiers.load(SHIPPED)

@@ -12,7 +12,8 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import load_tensors, save_tensors
 from stylegan_ft.architectures.build import build
 from stylegan_ft.architectures.stylegan1.discriminator import Discriminator
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.checkpoint import (
     SHIPPED_DISCRIMINATOR,
     load_discriminator,

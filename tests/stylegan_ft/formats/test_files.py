@@ -20,7 +20,8 @@ from stylegan_ft.formats.convert import convert_file
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.formats.load import load_any_scorer, read_checkpoint
 from stylegan_ft.formats.ours import settings_text
-from stylegan_ft.generator import SHIPPED, Generator, load_generator
+from stylegan_ft.generator import Generator, load_generator
+from stylegan_ft.shipped import SHIPPED
 from tests.stylegan_ft.foreign_files import (
     ADA,
     STYLEGAN1,

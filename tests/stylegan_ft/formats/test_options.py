@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from property_cnn.common.errors import CheckpointError, InputError
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.checkpoint import save_generator
 from stylegan_ft.formats.describe import describe_file
 from stylegan_ft.formats.load import read_checkpoint

@@ -10,7 +10,8 @@ import torch
 from property_cnn.common.errors import CheckpointError, InputError
 from stylegan_ft.architectures.mobile.layers import inverse_haar
 from stylegan_ft.formats.mobile import files as mobile
-from stylegan_ft.generator import SHIPPED, load_generator
+from stylegan_ft.generator import load_generator
+from stylegan_ft.shipped import SHIPPED
 from stylegan_ft.training import heads
 from stylegan_ft.training.heads import HeadSettings, Moments, fit_head, haar, train_heads
 from tests.stylegan_ft import mobile_by_hand as by_hand

@@ -10,7 +10,8 @@ from property_cnn.network.cnn import PropertyCNN
 from property_cnn.network.layout import NetworkSettings
 from property_cnn.network.scorer import Scorer
 from property_cnn.properties import PROPERTIES
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig, GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network
 from stylegan_ft.training import card
 from stylegan_ft.training.adversarial import TrainSettings, train

@@ -10,11 +10,8 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.faces import ATTRIBUTES
-from stylegan_ft.architectures.stylegan1.network import (
-    GeneratorConfig,
-    GeneratorNetwork,
-    set_w_average,
-)
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, set_w_average
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 from stylegan_ft.training.adversarial import TrainSettings, train
 from stylegan_ft.training.loop import TrainingLog, follow, settled
 from stylegan_ft.training.measures import auroc

@@ -243,3 +243,28 @@ def test_random_numbers_do_not_depend_on_the_number_of_samples():
     np.testing.assert_array_equal(samples.vectors("w", np.array([4096])),
                                   samples.vectors("w", np.array([0])))  # fmt: skip
     assert samples.scores.shape == (5000, 1)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_convolutions_are_told_by_their_sizes(mode, monkeypatch):
+    monkeypatch.setattr(rates_module, "fastest_matmul", lambda: 1e9)
+    x = torch.rand(2, 3, 8, 8)
+    plain, up = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ConvTranspose2d(4, 5, 4, 2, 1)
+    with mode():
+        profile = profile_call(lambda: up(plain(x)))
+    first, second = "3 to 4, 3x3, at 8", "transposed 4 to 5, 4x4, at 16"
+    assert list(profile.convolutions) == [first, second]
+    costs = [cost for _, cost in profile.convolutions.values()]
+    assert costs == [2 * 2 * 64 * 3 * 4 * 9, 2 * 2 * 64 * 4 * 5 * 16]
+    rows = rate_rows(Rates(1.0, 1.0, 1.0, sum(costs) / 2, 1.0, profile, 2), 1e9, "")
+    seconds, cost = profile.convolutions[first]
+    share = 100 * cost / seconds / 1e9
+    assert value(rows, f"convolution {first}, share of the peak") == pytest.approx(share)
+
+
+def test_memory_is_measured_on_one_thread_and_on_all(monkeypatch):
+    monkeypatch.setattr(machine_module, "COPIED", 2**12)
+    monkeypatch.setattr(machine_module, "cpu_count", lambda: 2)
+    rows = machine_module.memory_rows(0.0)
+    assert [row.measure for row in rows] == ["memory, copy", "memory, copy, 2 threads"]
+    assert all(row.value > 0 for row in rows)

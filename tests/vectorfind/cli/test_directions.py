@@ -66,7 +66,7 @@ def test_info_tells_what_a_checkpoint_of_others_is(checkpoint):
 
 
 def test_info_of_a_scorer_an_array_and_another_network(tmp_path):
-    from property_cnn.network.scorer import SHIPPED
+    from property_cnn.network.shipped import SHIPPED
 
     assert "property_cnn" in said("info", SHIPPED)
     np.save(tmp_path / "a.npy", np.zeros((1, 8), np.float32))

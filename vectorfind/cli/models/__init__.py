@@ -1,1 +1,1 @@
-"""Commands about networks: their files, and scorers of one's own."""
+"""Commands about networks: their files, scorers of one's own, and stores of their samples."""

@@ -50,7 +50,7 @@ def measurer(
     What the folder holds from the same weights and settings is not measured again. Networks are
     loaded when they are first needed.
     """
-    from property_cnn.network.scorer import SHIPPED as scorer_file
+    from property_cnn.network.shipped import SHIPPED as scorer_file
     from stylegan_ft.concept import SHIPPED as classifiers_file
     from stylegan_ft.generator import generator_path
 

@@ -27,7 +27,7 @@ from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import Claim, open_folder
 from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes
 from vectorfind.models.pair import Models
-from vectorfind.runs.record import versions
+from vectorfind.runs.describe import versions
 from vectorfind.sampling.sampler import SHARD
 
 SETTINGS, IMAGES, NUMBERS = "settings.json", "images", "numbers"

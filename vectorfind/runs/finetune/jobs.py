@@ -33,7 +33,7 @@ from stylegan_ft.finetune.run import (
 from stylegan_ft.finetune.settings import DEFAULTS, FinetuneSettings, PlainSettings, variant_named
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network, save_generator
 from stylegan_ft.generator import generator_path
-from vectorfind.runs.record import versions
+from vectorfind.runs.describe import versions
 
 Log = Callable[[str], None]
 

@@ -42,7 +42,7 @@ from reports.tables import csv_text, read_table
 from stylegan_ft.concept import Thresholds
 from stylegan_ft.finetune.run import GENERATOR, LOG, SETTINGS, START
 from stylegan_ft.finetune.settings import VARIANTS
-from stylegan_ft.generator import SHIPPED
+from stylegan_ft.shipped import SHIPPED
 from vectorfind.runs.finetune.concept import MeasureSettings, concept_rows, measurer
 from vectorfind.runs.folder import kind_of
 from vectorfind.runs.report import Report, check_replaceable, own_report

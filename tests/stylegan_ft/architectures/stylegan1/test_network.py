@@ -10,13 +10,8 @@ import torch
 
 from property_cnn.common.errors import InputError
 from stylegan_ft.architectures.stylegan1.layers import upsample
-from stylegan_ft.architectures.stylegan1.network import (
-    GeneratorConfig,
-    GeneratorNetwork,
-    Truncation,
-    default_channels,
-    infer_config,
-)
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork, Truncation, infer_config
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig, default_channels
 
 TINY = GeneratorConfig(
     resolution=16, z_dim=12, w_dim=10, label_dim=3, label_embedding=4, channels=(8, 8, 6),

@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import correlate
 from torch import Tensor
 
-from stylegan_ft.architectures.stylegan1.network import GeneratorConfig
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
 
 BINOMIAL = np.outer([1, 2, 1], [1, 2, 1]) / 16
 
