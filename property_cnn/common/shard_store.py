@@ -48,7 +48,7 @@ from property_cnn.common.folders import (
     writable_folder,
 )
 from property_cnn.common.progress import Progress
-from property_cnn.common.tasks import run_tasks
+from property_cnn.common.tasks import in_threads, run_tasks
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums"
@@ -191,6 +191,7 @@ class ShardStore:
 
         Raises:
             InputError: n is below 1, or `make` gave an array of another length.
+            FileError: what other processes have written is twice not what they say.
         """
         check_count("n", n)
         progress = progress or Progress("", n, quiet=True)
@@ -201,10 +202,33 @@ class ShardStore:
         for index, which in missing.items():
             check_places(self.place, index, which)
         tasks = [(index, counts[index], which) for index, which in missing.items()]
-        written = run(partial(write_shard, self.place, make), tasks)
-        for index, checksums in zip(missing, written, strict=True):
+        write = partial(write_shard, self.place, make)
+        for task, checksums in zip(tasks, run(write, tasks), strict=True):
+            index = task[0]
             self.shards[index] = checksums
+            if not in_threads() and self._bad(*task):
+                self.shards[index] = next(iter(run(write, [task])))
+                if bad := self._bad(*task):
+                    raise FileError(
+                        f"{bad} is not what a worker wrote; is {self.place.folder} the same folder "
+                        "on all workers?"
+                    )
             progress.advance(sizes[index])
+        if tasks and not in_threads():  # a worker may have died at one
+            self.clear_partial()
+
+    def clear_partial(self) -> None:
+        """Removes half-written files."""
+        for name in {"", CHECKSUMS}.union(*(one.arrays for one in self.shards.values())):
+            clear_partial(self.place.folder / name)
+
+    def _bad(self, index: int, count: int, names: tuple[str, ...]) -> Path | str:
+        """A file that is not as a shard's checksums, which another process told, say; else ""."""
+        missing, damaged = faults(self.place, index, self.shards[index], names, count)
+        paths = [*damaged, *(array_path(self.place.folder, name, index) for name in missing)]
+        listed = _read_checksums(self.place.folder, f"{index:05d}")
+        paths += [] if listed == self.shards[index] else [_checksums_path(self.place.folder, index)]
+        return paths[0] if paths else ""
 
     def _missing(
         self, names: tuple[str, ...], counts: Sequence[int], progress: Progress
@@ -264,9 +288,9 @@ def open_store(
         _fitting(folder, read_manifest(folder), {}, identity["format"], grown, option)
     with alone_in(folder, option):
         shards = _shards_to_use(place, identity, existing, grown, option)
-        for name in {"", CHECKSUMS}.union(*(checksums.arrays for checksums in shards.values())):
-            clear_partial(folder / name)
-        yield ShardStore(place, shards)
+        store = ShardStore(place, shards)
+        store.clear_partial()
+        yield store
 
 
 def _shards_to_use(
