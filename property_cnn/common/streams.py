@@ -10,10 +10,10 @@ import zlib
 import numpy as np
 
 SAMPLES, CASES, SPLITS, NETWORKS, CONTROL, BOOTSTRAP, LESSONS, COMPONENTS, DESIGN = range(9)
-INVERSION = 9
+INVERSION, SIMULATION = 9, 10
 """The purposes: latents to find from and to test on, splits, networks, control, intervals, latents
 of images that a scorer learns from, random products of principal components, the strengths of a
-test of many properties, latents that a photograph's are compared with."""
+test of many properties, latents that a photograph's are compared with, a cluster on paper."""
 
 
 def random_stream(seed: int, stream: int, *keys: int | str) -> np.random.Generator:

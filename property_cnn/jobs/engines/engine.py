@@ -26,8 +26,11 @@ from property_cnn.jobs.engines.worker import Answer, Call
 EACH = 2
 """Tasks that a worker has at once, one of which it computes: so none waits for the head."""
 
-AHEAD = 8
-"""Results a worker that wait for an earlier task, at most: so none waits for a slow one."""
+AHEAD = 2**29
+"""Bytes of results that wait for an earlier task, from which on no more tasks are sent.
+
+Checksums of shards never come to that: a slow worker holds up no other.
+"""
 
 LOST = 60.0
 """Seconds without any worker after which a run is given up."""
@@ -136,20 +139,23 @@ class _Sending:
         self._running: dict[int, tuple[Handle, Call, str]] = {}  # the last: where it failed before
         self._done: SimpleQueue[int] = SimpleQueue()
         self._looked, self._slots, self._lost = -_LOOK, 0, time.monotonic()
+        self._held = 0  # bytes of results
 
     def results(self, calls: Iterable[Call]) -> Iterator[Any]:
         """Results in the order of the calls; the first exception ends them."""
         coming, ready, sent, given, more = iter(calls), {}, 0, 0, True
         try:
             while more or given < sent:
-                while more and self._room() and sent - given < AHEAD * max(self._slots, EACH):
+                while more and self._room():
                     call = next(coming, None)
                     more = call is not None
                     if more:
                         self._send(sent, call)
                         sent += 1
                 if given in ready:
-                    yield ready.pop(given)
+                    answer = ready.pop(given)
+                    self._held -= len(answer.packed)
+                    yield answer.result()
                     given += 1
                 elif more or given < sent:
                     ready.update(self._answers())
@@ -167,27 +173,30 @@ class _Sending:
                     f"engine {self._engine.name} has had no worker for {LOST:.0f} s"
                     f"{' with a GPU' if self._gpu else ''}; start some, and give the same command"
                 )
-        return len(self._running) < (self._workers or EACH * self._slots)
+        return len(self._running) < (self._workers or EACH * self._slots) and self._held < AHEAD
 
     def _send(self, index: int, call: Call, but: str = "") -> None:
         handle = self._engine.submit(call, self._gpu, but)
         self._running[index] = (handle, call, but)
         handle.add_done_callback(lambda _: self._done.put(index))
 
-    def _answers(self) -> Iterator[tuple[int, Any]]:
-        """Number and result of the task that is done next, if there is one within a second."""
+    def _answers(self) -> Iterator[tuple[int, Answer]]:
+        """Number and answer of the task that is done next, if there is one within a second."""
         try:
             index = self._done.get(timeout=_LOOK)
         except Empty:
             return
         handle, call, failed = self._running.pop(index)
         answer = self._engine.answer(handle)
-        if not answer.disk_full:
-            yield index, answer.result()
-        elif not failed:
+        if answer.disk_full and not failed:
             self._send(index, call, answer.place)
-        else:
+        elif answer.disk_full:
             self._refuse(answer, failed)
+        elif answer.failed:
+            answer.result()
+        else:
+            self._held += len(answer.packed)
+            yield index, answer
 
     @staticmethod
     def _refuse(answer: Answer, before: str) -> None:

@@ -76,6 +76,10 @@ def slow_if_first(number):
     return number
 
 
+def die(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def fail(number):
     raise KeyError(f"task {number}")
 
@@ -250,4 +254,4 @@ def test_a_cluster_without_workers_is_given_up(dask, monkeypatch):
 
 def test_a_task_that_kills_every_worker_is_given_up(engine):
     with running_on(engine), pytest.raises(InputError, match="workers died of a task"):
-        list(run_tasks(os.kill, [(0, signal.SIGKILL)]))
+        list(run_tasks(die, [(0,)]))
