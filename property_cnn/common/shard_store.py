@@ -203,32 +203,47 @@ class ShardStore:
             check_places(self.place, index, which)
         tasks = [(index, counts[index], which) for index, which in missing.items()]
         write = partial(write_shard, self.place, make)
-        for task, checksums in zip(tasks, run(write, tasks), strict=True):
-            index = task[0]
-            self.shards[index] = checksums
-            if not in_threads() and self._bad(*task):
-                self.shards[index] = next(iter(run(write, [task])))
-                if bad := self._bad(*task):
-                    raise FileError(
-                        f"{bad} is not what a worker wrote; is {self.place.folder} the same folder "
-                        "on all workers?"
-                    )
-            progress.advance(sizes[index])
-        if tasks and not in_threads():  # a worker may have died at one
-            self.clear_partial()
+        self._keep(run(write, tasks), tasks, lambda index: progress.advance(sizes[index]))
+        if tasks and not in_threads():
+            self.clear_partial()  # a worker may have died at one
+            if bad := self._bad(tasks):
+                self._keep(run(write, bad), bad)
+            if bad := self._bad(bad):
+                raise FileError(
+                    f"shard {bad[0][0]} of {self.place.folder} is not what a worker wrote; is that "
+                    "the same folder on all workers?"
+                )
 
     def clear_partial(self) -> None:
         """Removes half-written files."""
         for name in {"", CHECKSUMS}.union(*(one.arrays for one in self.shards.values())):
             clear_partial(self.place.folder / name)
 
-    def _bad(self, index: int, count: int, names: tuple[str, ...]) -> Path | str:
-        """A file that is not as a shard's checksums, which another process told, say; else ""."""
-        missing, damaged = faults(self.place, index, self.shards[index], names, count)
-        paths = [*damaged, *(array_path(self.place.folder, name, index) for name in missing)]
-        listed = _read_checksums(self.place.folder, f"{index:05d}")
-        paths += [] if listed == self.shards[index] else [_checksums_path(self.place.folder, index)]
-        return paths[0] if paths else ""
+    def _keep(
+        self,
+        written: Iterable[Checksums],
+        tasks: Sequence[tuple],
+        done: Callable[[int], None] = lambda index: None,
+    ) -> None:
+        for (index, *_), checksums in zip(tasks, written, strict=True):
+            self.shards[index] = checksums
+            done(index)
+
+    def _bad(self, tasks: Sequence[tuple]) -> list[tuple]:
+        """Those of the tasks whose shards are not here as the workers said.
+
+        The checksums are read here, the files by workers, any of them: on many machines no process
+        could read them all.
+        """
+        asked = [
+            (self.place, index, self.shards[index], names, count) for index, count, names in tasks
+        ]
+        return [
+            task
+            for task, found in zip(tasks, run_tasks(faults, asked), strict=True)
+            if any(found)
+            or _read_checksums(self.place.folder, f"{task[0]:05d}") != self.shards[task[0]]
+        ]
 
     def _missing(
         self, names: tuple[str, ...], counts: Sequence[int], progress: Progress
