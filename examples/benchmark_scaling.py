@@ -2,8 +2,8 @@
 
     python examples/benchmark_scaling.py dask 12 1,2      # kind, shards a worker, workers
     python examples/benchmark_scaling.py ray 12 1,2
-    python examples/benchmark_scaling.py joblib-dask 12 2  # the same by joblib's own backends
-    python examples/benchmark_scaling.py joblib-ray 12 2
+    python examples/benchmark_scaling.py joblib-dask 12 2 0  # the same by joblib's own backends
+    python examples/benchmark_scaling.py joblib-ray 12 2 0
     python examples/benchmark_scaling.py simulate 4.5 0.02  # seconds a shard, the head's a shard
 
 Samples of the shipped networks go to a store, in shards of 512: by a plain loop on one thread, then
@@ -22,37 +22,38 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.jobs.engines.memory import keep_freed_memory
 from property_cnn.jobs.engines.opening import engine
 from property_cnn.jobs.engines.simulation import ClusterModel, simulate
 from vectorfind.models.pair import Models, load_models
-from vectorfind.sampling.sampler import SHARD
+from vectorfind.sampling.sampler import SHARD, read_all
 from vectorfind.sampling.store import fill_store
 
 SAMPLES = 10_000_000
 """Of the run on paper."""
 
 
-def main(kind: str, shards: int = 12, workers: str = "1,2") -> None:
+def main(kind: str, shards: int = 12, workers: str = "1,2", loops: int = 2) -> None:
     keep_freed_memory()
     models, cores = load_models(), sorted(os.sched_getaffinity(0))
-    counts = [int(count) for count in workers.split(",")]
-    loop = [loop_rate(models, shards, cores[-1])]
-    rows = []
-    for count in counts:
-        opened = joblib_backend if kind.startswith("joblib-") else engine
+    own = kind.startswith("joblib-")
+    loop = [loop_rate(models, shards, cores[-1]) for _ in range(loops - 1)]
+    print("| workers | started in | images/s | of the head a shard |\n|---:|---:|---:|---:|")
+    rates = {}
+    for count in map(int, workers.split(",")):
         name = f"{kind.removeprefix('joblib-')}-local:{count}"
-        rows.append((count, *engine_rate(opened, name, models, shards * count, cores[-count:])))
-    loop.append(loop_rate(models, shards, cores[-1]))
-    one = sum(loop) / 2
-    print(f"plain loop: {loop[0]:.1f} and {loop[1]:.1f} images/s")
-    print(
-        "| workers | started in | images/s | of the loop's | a worker |\n|---:|---:|---:|---:|---:|"
-    )
-    for count, start, rate in rows:
-        share = rate / one
-        print(f"| {count} | {start:.1f} s | {rate:.1f} | {share:.2f} × | {share / count:.1%} |")
+        opened = joblib_backend if own else engine
+        start, rate, head = engine_rate(opened, name, models, shards * count, cores[-count:])
+        print(f"| {count} | {start:.1f} s | {rate:.2f} | {head * 1000:.1f} ms |", flush=True)
+        rates[count] = rate
+    loop += [loop_rate(models, shards, cores[-1]) for _ in range(min(loops, 1))]
+    print(f"plain loop: {', '.join(f'{rate:.2f}' for rate in loop)} images/s")
+    for count, rate in rates.items() if loop else ():
+        share = rate * len(loop) / sum(loop)
+        print(f"{count} workers: {share:.3f} × the loop, {share / count:.1%} a worker")
 
 
 def loop_rate(models: Models, shards: int, core: int) -> float:
@@ -61,10 +62,13 @@ def loop_rate(models: Models, shards: int, core: int) -> float:
     os.sched_setaffinity(0, {core})
     try:
         with one_thread(), store_folder() as folder:
-            fill_store(folder, models, SHARD, workers=1)
+            size = models.generator.layers[models.last_layer]
+            read_all(models, np.zeros((64, size), np.float32), models.last_layer, 64)
             started = time.perf_counter()
-            fill_store(folder, models, (shards + 1) * SHARD, workers=1)
-            return shards * SHARD / (time.perf_counter() - started)
+            fill_store(folder, models, shards * SHARD, workers=1)
+            rate = shards * SHARD / (time.perf_counter() - started)
+            print(f"plain loop: {rate:.2f} images/s", flush=True)
+            return rate
     finally:
         os.sched_setaffinity(0, before)
 
@@ -81,7 +85,7 @@ def engine_rate(
         pinned: set[int] = set()
         while pinned != {*cores}:
             pinned |= set(run_tasks(pin, [(claims, cores, i) for i in range(4 * len(cores))]))
-        first = 2 * len(cores)
+        first = len(cores)
         fill_store(folder, models, first * SHARD)
         ready, head = time.perf_counter(), time.process_time()
         fill_store(folder, models, (first + shards) * SHARD)
@@ -172,4 +176,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "simulate":
         on_paper(*map(float, sys.argv[2:]))
     else:
-        main(sys.argv[1], *map(int, sys.argv[2:3]), *sys.argv[3:])
+        main(sys.argv[1], *map(int, sys.argv[2:3]), *sys.argv[3:4], *map(int, sys.argv[4:5]))

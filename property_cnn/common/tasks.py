@@ -102,7 +102,7 @@ def run_tasks(
 def in_threads() -> bool:
     """Whether tasks run in this process, where they can share its objects."""
     backend, _ = get_active_backend(prefer="threads")
-    return _engine.get() is None and backend.supports_sharedmem
+    return _engine.get() is None and getattr(backend, "supports_sharedmem", False)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from distributed import Client, LocalCluster, Nanny, SpecCluster, get_worker
@@ -96,7 +97,8 @@ class DaskEngine(Engine):
         """Ends the client, and the processes that were started here."""
         for one in (self.client, self._cluster):
             if one is not None:
-                one.close(timeout=5)
+                with suppress(TimeoutError, OSError):
+                    one.close(timeout=5)
         self.client = self._cluster = None
 
 

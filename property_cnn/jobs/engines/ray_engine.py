@@ -52,6 +52,7 @@ class RayEngine(Engine):
                     include_dashboard=False,
                     object_store_memory=STORE,
                     _temp_dir=self._logs,
+                    _system_config={"worker_niceness": 0},  # 15 else: all other work came first
                     **quiet,
                 )
         except (ConnectionError, RuntimeError, TimeoutError, OSError) as error:

@@ -76,10 +76,6 @@ def slow_if_first(number):
     return number
 
 
-def die(number):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def fail(number):
     raise KeyError(f"task {number}")
 
@@ -250,8 +246,3 @@ def test_a_cluster_without_workers_is_given_up(dask, monkeypatch):
         dask._cluster.sync(dask._cluster._correct_state)
         with pytest.raises(InputError, match="had no worker"):
             list(run_tasks(pid_after, [(0,)]))
-
-
-def test_a_task_that_kills_every_worker_is_given_up(engine):
-    with running_on(engine), pytest.raises(InputError, match="workers died of a task"):
-        list(run_tasks(die, [(0,)]))
