@@ -2,6 +2,7 @@
 
     python examples/benchmark_scaling.py dask 12 1,2      # kind, shards a worker, workers
     python examples/benchmark_scaling.py ray 12 1,2
+    python examples/benchmark_scaling.py threads 12 2     # this process's own, for comparison
     python examples/benchmark_scaling.py joblib-dask 12 2 0  # the same by joblib's own backends
     python examples/benchmark_scaling.py joblib-ray 12 2 0
     python examples/benchmark_scaling.py simulate 4.5 0.02  # seconds a shard, the head's a shard
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from property_cnn.common.tasks import one_thread, run_tasks
+from property_cnn.common.tasks import in_threads, one_thread, run_tasks
 from property_cnn.jobs.engines.memory import keep_freed_memory
 from property_cnn.jobs.engines.opening import engine
 from property_cnn.jobs.engines.simulation import ClusterModel, simulate
@@ -45,7 +46,7 @@ def main(kind: str, shards: int = 12, workers: str = "1,2", loops: int = 2) -> N
     rates = {}
     for count in map(int, workers.split(",")):
         name = f"{kind.removeprefix('joblib-')}-local:{count}"
-        opened = joblib_backend if own else engine
+        opened = joblib_backend if own else threads if kind == "threads" else engine
         start, rate, head = engine_rate(opened, name, models, shards * count, cores[-count:])
         print(f"| {count} | {start:.1f} s | {rate:.2f} | {head * 1000:.1f} ms |", flush=True)
         rates[count] = rate
@@ -83,7 +84,7 @@ def engine_rate(
     with one_thread(), store_folder() as folder, opened(name):
         claims = Path(tempfile.mkdtemp(dir=folder.parent))
         pinned: set[int] = set()
-        while pinned != {*cores}:
+        while not in_threads() and pinned != {*cores}:
             pinned |= set(run_tasks(pin, [(claims, cores, i) for i in range(4 * len(cores))]))
         first = len(cores)
         fill_store(folder, models, first * SHARD)
@@ -114,6 +115,15 @@ def pin(claims: Path, cores: list[int], number: int) -> int:
 def store_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder) / "store"
+
+
+@contextmanager
+def threads(name: str) -> Iterator[None]:
+    """As `engine`, by so many threads of this process."""
+    import joblib
+
+    with joblib.parallel_config("threading", n_jobs=int(name.split(":")[1])):
+        yield
 
 
 @contextmanager

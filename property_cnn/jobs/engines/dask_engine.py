@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any
 
+import dask
 from distributed import Client, LocalCluster, Nanny, SpecCluster, get_worker
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker, Scheduler
@@ -19,6 +21,15 @@ from property_cnn.jobs.engines.worker import Answer, Call, answer
 
 REACHED = "10s"
 """How long its scheduler may take to answer."""
+
+
+CALM = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+}
+"""Of local processes: without a dashboard nobody looks at what Dask would measure all the time."""
 
 
 class DaskEngine(Engine):
@@ -36,7 +47,8 @@ class DaskEngine(Engine):
         """Raises InputError where no scheduler answers, or it has no worker within a minute."""
         address = f"tcp://{self.name.host}:{self.name.port}"
         if self.name.workers is not None:
-            self._cluster = address = _local_cluster(self.name.workers)
+            with dask.config.set(CALM):
+                self._cluster = address = _local_cluster(self.name.workers)
         try:
             self.client = Client(address, timeout=REACHED, set_as_default=False)
             self.client.wait_for_workers(1, timeout=LOST)
@@ -73,8 +85,6 @@ class DaskEngine(Engine):
 
     def answer(self, handle: Any) -> Answer:
         """What came of a task; raises InputError where its workers died."""
-        from concurrent.futures import CancelledError
-
         try:
             return handle.result()
         except KilledWorker as error:
