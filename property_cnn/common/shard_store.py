@@ -56,6 +56,9 @@ CHECKSUMS = "checksums"
 VERSION = 2
 """Of the manifest. In version 1 it held the checksums of all shards itself."""
 
+TOGETHER = 32
+"""Shards that one task of an engine looks through."""
+
 Made = Mapping[str, np.ndarray | bytes]
 """A shard: arrays by name, a row an item, and further files by their path, e.g. a picture's."""
 
@@ -240,7 +243,7 @@ class ShardStore:
         ]
         return [
             task
-            for task, found in zip(tasks, run_tasks(faults, asked), strict=True)
+            for task, found in zip(tasks, _all_faults(asked), strict=True)
             if any(found)
             or _read_checksums(self.place.folder, f"{task[0]:05d}") != self.shards[task[0]]
         ]
@@ -251,7 +254,7 @@ class ShardStore:
         """Shard -> its arrays that must be made."""
         known = [index for index in range(len(counts)) if index in self.shards]
         tasks = [(self.place, index, self.shards[index], names, counts[index]) for index in known]
-        lacking = dict(zip(known, run_tasks(faults, tasks), strict=True))
+        lacking = dict(zip(known, _all_faults(tasks), strict=True))
         missing = {}
         for index in range(len(counts)):
             which, damaged = lacking.get(index, (names, ()))
@@ -512,6 +515,18 @@ def faults(
         elif len(np.load(path, "r", allow_pickle=False)) < count:
             missing.append(name)
     return tuple(missing), damaged
+
+
+def _all_faults(asked: Sequence[tuple]) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
+    """`faults` of several shards; elsewhere many of them a task, which costs more than a shard."""
+    each = 1 if in_threads() else TOGETHER
+    tasks = [(asked[start : start + each],) for start in range(0, len(asked), each)]
+    for found in run_tasks(_some_faults, tasks):
+        yield from found
+
+
+def _some_faults(asked: Sequence[tuple]) -> list[tuple[tuple[str, ...], list[Path]]]:
+    return list(starmap(faults, asked))
 
 
 def array_path(folder: Path, name: str, index: int) -> Path:

@@ -55,10 +55,10 @@ class RayEngine(Engine):
                     _system_config={"worker_niceness": 0},  # 15 else: all other work came first
                     **quiet,
                 )
-        except (ConnectionError, RuntimeError, TimeoutError, OSError) as error:
+        except Exception as error:  # Ray raises these, of no other kind
             self.stop()
             raise InputError(
-                f"engine {self.name}: no Ray cluster answers ({str(error)[:80]})"
+                f"engine {self.name}: no Ray cluster answers ({str(error)[:120]})"
             ) from error
         self._remote = ray.remote(_answer)
 
