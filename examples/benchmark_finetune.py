@@ -19,6 +19,7 @@ from collections.abc import Callable
 import torch
 
 from property_cnn.common.files import atomic_write
+from property_cnn.jobs.engines.memory import keep_freed_memory
 from property_cnn.network.scorer import load_scorer
 from stylegan_ft.finetune.data import RealImages
 from stylegan_ft.finetune.settings import VARIANTS, FinetuneSettings, Variant
@@ -27,7 +28,6 @@ from stylegan_ft.finetune.trainer import Trainer
 from stylegan_ft.formats.checkpoint import load_discriminator, load_network
 from stylegan_ft.generator import generator_path
 from stylegan_ft.training.losses import d_logistic_loss, g_logistic_loss, r1_penalty
-from vectorfind.cli.process import keep_freed_memory
 
 COLUMNS = ("variant", "batch_size", "step_images_per_s", "passes_images_per_s", "ratio")
 

@@ -35,6 +35,7 @@ __getattr__, __dir__ = lazy_names(
         "Evaluation": "vectorfind.evaluation.image_test",
         "FindSettings": "vectorfind.config",
         "InvertSettings": "vectorfind.characters.inversion.settings",
+        "engine": "property_cnn.jobs.engines.opening",
         "evaluate": "vectorfind.pipeline",
         "find_directions": "vectorfind.pipeline",
         "invert": "vectorfind.characters.inversion.job",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from property_cnn.jobs.engines.memory import keep_freed_memory
 from vectorfind.cli import main
 from vectorfind.cli.process import (
     Stopped,
     catch_signals,
     end,
     finish,
-    keep_freed_memory,
     patient_streams,
 )
 

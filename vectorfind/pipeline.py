@@ -13,6 +13,7 @@ from property_cnn.common.checks import refused
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair.segmenter import HairSegmenter
+from property_cnn.jobs.engines.opening import engine as opened
 from vectorfind.config import (
     ComponentSettings,
     DecoupledSettings,
@@ -58,6 +59,7 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
     components: ComponentSettings | None = None,
     decoupled: DecoupledSettings | None = None,
     store: str | os.PathLike | None = None,
+    engine: str | None = None,
     quiet: bool = False,
 ) -> Directions:
     """Finds directions that change properties of a generator's images.
@@ -100,6 +102,8 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         decoupled: how decoupled directions are found.
         store: folder where samples are kept and found again, see `store.fill_store`; None to
             hold them in memory, 16 KB each at all layers.
+        engine: "dask-local:4", "ray-local:4", "dask://host:8786", "ray://host:10001" to compute
+            there, see `vectorfind.engine`; the bytes are the same.
         quiet: show no progress.
 
     Raises:
@@ -131,7 +135,8 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         components=ComponentSettings() if components is None else components,
         decoupled=DecoupledSettings() if decoupled is None else decoupled,
     )
-    return find(settings, generator, scorer, quiet, store)
+    with opened(engine):
+        return find(settings, generator, scorer, quiet, store)
 
 
 @one_thread()
@@ -163,6 +168,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
     steps: int = EvaluateSettings.steps,
     target: bool = EvaluateSettings.target,
     judges: Sequence[str | os.PathLike | Scorer] = (),
+    engine: str | None = None,
     quiet: bool = False,
 ) -> Evaluation:
     """Tests directions on fresh latents: the image-generation test.
@@ -186,6 +192,7 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
             scores, with as many looks as there are steps; for directions in units "sigma".
         judges: other scorers that read the same images, by name ("landmarks", "iris", "dlib"),
             file or object; see `Evaluation.judgements`.
+        engine: as in `find_directions`.
         quiet: show no progress.
 
     Raises:
@@ -206,7 +213,8 @@ def evaluate(  # noqa: PLR0913 - its keywords are the interface
         steps=steps,
         target=target,
     )
-    return run_evaluation(directions, settings, quiet, judges=judges)
+    with opened(engine):
+        return run_evaluation(directions, settings, quiet, judges=judges)
 
 
 @one_thread()

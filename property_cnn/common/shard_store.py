@@ -48,13 +48,16 @@ from property_cnn.common.folders import (
     writable_folder,
 )
 from property_cnn.common.progress import Progress
-from property_cnn.common.tasks import run_tasks
+from property_cnn.common.tasks import in_threads, run_tasks
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums"
 
 VERSION = 2
 """Of the manifest. In version 1 it held the checksums of all shards itself."""
+
+TOGETHER = 32
+"""Shards that one task of an engine looks through."""
 
 Made = Mapping[str, np.ndarray | bytes]
 """A shard: arrays by name, a row an item, and further files by their path, e.g. a picture's."""
@@ -191,6 +194,7 @@ class ShardStore:
 
         Raises:
             InputError: n is below 1, or `make` gave an array of another length.
+            FileError: what other processes have written is twice not what they say.
         """
         check_count("n", n)
         progress = progress or Progress("", n, quiet=True)
@@ -201,10 +205,48 @@ class ShardStore:
         for index, which in missing.items():
             check_places(self.place, index, which)
         tasks = [(index, counts[index], which) for index, which in missing.items()]
-        written = run(partial(write_shard, self.place, make), tasks)
-        for index, checksums in zip(missing, written, strict=True):
+        write = partial(write_shard, self.place, make)
+        self._keep(run(write, tasks), tasks, lambda index: progress.advance(sizes[index]))
+        if tasks and not in_threads():
+            self.clear_partial()  # a worker may have died at one
+            if bad := self._bad(tasks):
+                self._keep(run(write, bad), bad)
+            if bad := self._bad(bad):
+                raise FileError(
+                    f"shard {bad[0][0]} of {self.place.folder} is not what a worker wrote; is that "
+                    "the same folder on all workers?"
+                )
+
+    def clear_partial(self) -> None:
+        """Removes half-written files."""
+        for name in {"", CHECKSUMS}.union(*(one.arrays for one in self.shards.values())):
+            clear_partial(self.place.folder / name)
+
+    def _keep(
+        self,
+        written: Iterable[Checksums],
+        tasks: Sequence[tuple],
+        done: Callable[[int], None] = lambda index: None,
+    ) -> None:
+        for (index, *_), checksums in zip(tasks, written, strict=True):
             self.shards[index] = checksums
-            progress.advance(sizes[index])
+            done(index)
+
+    def _bad(self, tasks: Sequence[tuple]) -> list[tuple]:
+        """Those of the tasks whose shards are not here as the workers said.
+
+        The checksums are read here, the files by workers, any of them: on many machines no process
+        could read them all.
+        """
+        asked = [
+            (self.place, index, self.shards[index], names, count) for index, count, names in tasks
+        ]
+        return [
+            task
+            for task, found in zip(tasks, _all_faults(asked), strict=True)
+            if any(found)
+            or _read_checksums(self.place.folder, f"{task[0]:05d}") != self.shards[task[0]]
+        ]
 
     def _missing(
         self, names: tuple[str, ...], counts: Sequence[int], progress: Progress
@@ -212,7 +254,7 @@ class ShardStore:
         """Shard -> its arrays that must be made."""
         known = [index for index in range(len(counts)) if index in self.shards]
         tasks = [(self.place, index, self.shards[index], names, counts[index]) for index in known]
-        lacking = dict(zip(known, run_tasks(faults, tasks), strict=True))
+        lacking = dict(zip(known, _all_faults(tasks), strict=True))
         missing = {}
         for index in range(len(counts)):
             which, damaged = lacking.get(index, (names, ()))
@@ -264,9 +306,9 @@ def open_store(
         _fitting(folder, read_manifest(folder), {}, identity["format"], grown, option)
     with alone_in(folder, option):
         shards = _shards_to_use(place, identity, existing, grown, option)
-        for name in {"", CHECKSUMS}.union(*(checksums.arrays for checksums in shards.values())):
-            clear_partial(folder / name)
-        yield ShardStore(place, shards)
+        store = ShardStore(place, shards)
+        store.clear_partial()
+        yield store
 
 
 def _shards_to_use(
@@ -478,6 +520,18 @@ def faults(
         elif len(np.load(path, "r", allow_pickle=False)) < count:
             missing.append(name)
     return tuple(missing), damaged
+
+
+def _all_faults(asked: Sequence[tuple]) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
+    """`faults` of several shards; elsewhere many of them a task, which costs more than a shard."""
+    each = 1 if in_threads() else TOGETHER
+    tasks = [(asked[start : start + each],) for start in range(0, len(asked), each)]
+    for found in run_tasks(_some_faults, tasks):
+        yield from found
+
+
+def _some_faults(asked: Sequence[tuple]) -> list[tuple[tuple[str, ...], list[Path]]]:
+    return list(starmap(faults, asked))
 
 
 def array_path(folder: Path, name: str, index: int) -> Path:

@@ -10,11 +10,11 @@ import zlib
 import numpy as np
 
 SAMPLES, CASES, SPLITS, NETWORKS, CONTROL, BOOTSTRAP, LESSONS, COMPONENTS, DESIGN = range(9)
-INVERSION, CROPS, FOLDS = 9, 10, 11
+INVERSION, CROPS, FOLDS, SIMULATION = 9, 10, 11, 12
 """The purposes: latents to find from and to test on, splits, networks, control, intervals, latents
 of images that a scorer learns from, random products of principal components, the strengths of a
 test of many properties, latents that a photograph's are compared with, crops of labelled images,
-and which of these are tested on."""
+which of these are tested on, a cluster on paper."""
 
 
 def random_stream(seed: int, stream: int, *keys: int | str) -> np.random.Generator:

@@ -1,8 +1,9 @@
 """Independent tasks, run together: shards of samples, cases of a test, fits of groups.
 
-All go through joblib, so that `joblib.parallel_config(backend=...)` moves them to another engine.
 By default they are threads of this process, one a core, in which PyTorch and BLAS use one thread
-each: nothing is copied or started, and no two engines compete for a core.
+each: nothing is copied or started, and no two engines compete for a core. `running_on` moves them
+to an engine's processes, on this machine or on many, see `property_cnn.jobs.engines`; without one
+all go through joblib, so that `joblib.parallel_config(backend=...)` moves them, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -31,6 +33,33 @@ class Networks(Protocol):
     def on_cpu(self) -> bool: ...
 
 
+class Engine(Protocol):
+    """Runs tasks elsewhere."""
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        tasks: Iterable[tuple],
+        workers: int | None,
+        models: Networks | None,
+    ) -> Iterator[Any]:
+        """As `run_tasks`."""
+        ...
+
+
+_engine: ContextVar[Engine | None] = ContextVar("engine", default=None)  # none in other threads
+
+
+@contextmanager
+def running_on(engine: Engine) -> Iterator[None]:
+    """Has the engine run, meanwhile, what this thread gives to `run_tasks`."""
+    token = _engine.set(engine)
+    try:
+        yield
+    finally:
+        _engine.reset(token)
+
+
 def run_tasks(
     function: Callable[..., Any],
     tasks: Iterable[tuple],
@@ -46,9 +75,14 @@ def run_tasks(
     Args:
         function: one that processes can import, in case the user moves tasks to processes.
         tasks: arguments of each call.
-        workers: tasks at once; None for joblib's configuration or what suits the networks.
+        workers: tasks at once; None for joblib's configuration or what suits the networks, or for
+            all of an engine's workers.
         models: the networks that the tasks run, if any.
     """
+    elsewhere = _engine.get()
+    if elsewhere is not None:
+        yield from elsewhere.run(function, tasks, workers, models)
+        return
     together = models is None or (models.thread_safe and models.on_cpu)
     jobs = workers
     if jobs is None and get_active_backend()[1] is None:
@@ -67,8 +101,8 @@ def run_tasks(
 
 def in_threads() -> bool:
     """Whether tasks run in this process, where they can share its objects."""
-    engine, _ = get_active_backend(prefer="threads")
-    return engine.supports_sharedmem
+    backend, _ = get_active_backend(prefer="threads")
+    return _engine.get() is None and getattr(backend, "supports_sharedmem", False)
 
 
 @contextmanager
@@ -129,6 +163,22 @@ def _threads(number: int) -> Iterator[None]:
 def _libraries(modules: int) -> ThreadpoolController:
     """The loaded libraries that keep threads; looked for anew, for 3 ms, after more imports."""
     return ThreadpoolController()
+
+
+def stay_on_one_thread() -> None:
+    """As `one_thread`, for the rest of the life of this thread, in a process that runs tasks.
+
+    Undoing it after a task would undo it for another that runs beside it.
+    """
+    torch = sys.modules.get("torch")
+    if torch and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+    _limited(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _limited(modules: int) -> object:
+    return _libraries(modules).limit(limits=1, user_api="blas")
 
 
 def _alone(function: Callable[..., Any], task: tuple) -> Any:

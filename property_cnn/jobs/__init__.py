@@ -1,1 +1,1 @@
-"""Folders that jobs leave: their files listed with checksums, claimed, replaced, verified."""
+"""Folders that jobs leave, listed, claimed, replaced, verified; engines that run their tasks."""

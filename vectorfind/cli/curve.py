@@ -15,6 +15,7 @@ from vectorfind.cli.options import (
     device_option,
     dtype_option,
     echo_report,
+    engine_option,
     group_by_option,
     json_option,
     loading_options,
@@ -59,6 +60,7 @@ from vectorfind.config import LAYERS, CurveSettings
 @overwrite_option
 @json_option
 @quiet_option
+@engine_option
 def curve(
     out: Path,
     store: Path | None,

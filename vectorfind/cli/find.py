@@ -13,6 +13,7 @@ from vectorfind.cli.options import (
     component_options,
     dtype_option,
     echo_json,
+    engine_option,
     find_options,
     json_option,
     loading_options,
@@ -40,6 +41,7 @@ from vectorfind.config import FindSettings, RankSettings
 @out_option("File for the directions, .npz.")
 @store_option
 @quiet_option
+@engine_option
 def find(
     out: Path, store: Path | None, generator: str, scorer: str, quiet: bool, **options: Any
 ) -> None:
@@ -68,6 +70,7 @@ def find(
 @click.option("--out", type=GivenPath(), help="File for the samples, .npz.")
 @store_option
 @quiet_option
+@engine_option
 def sample(
     out: Path | None,
     store: Path | None,

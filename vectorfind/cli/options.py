@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from property_cnn.jobs.engines.names import THREADS
 from vectorfind.config import (
     CONTROLLED,
     DTYPES,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _JSON = "vectorfind.json"
 _OPTIONS = "vectorfind.options"
-_OF_THE_MACHINE = ("out", "quiet", "overwrite", "device", "workers")
+_OF_THE_MACHINE = ("out", "quiet", "overwrite", "device", "workers", "engine")
 _EXAMPLES = {
     "strengths": "eyes=-1.2:1.2,mouth=-1.8:0:1.8",
     "thresholds": "eyes=0.92,mouth=0.88",
@@ -241,6 +243,28 @@ dtype_option = setting(
     FindSettings, "dtype", "Precision; float32 on a CPU.", metavar="|".join(DTYPES)
 )
 workers_option = setting(FindSettings, "workers", "Tasks at once; one a core.", type=int)
+
+
+def engine_option(command: Callable) -> Callable:
+    """The option that has a command's tasks run by an engine; the command itself never sees it."""
+
+    @wraps(command)
+    def on_engine(*args: Any, engine: str, **options: Any) -> Any:
+        from property_cnn.jobs.engines.opening import engine as opened
+
+        with opened(engine):
+            return command(*args, **options)
+
+    return click.option(
+        "--engine",
+        default=THREADS,
+        show_default=True,
+        metavar="NAME",
+        help="What computes: dask-local:4, ray-local:4, dask://host:8786[/FOLDER], "
+        "ray://host:10001; changes nothing.",
+    )(on_engine)
+
+
 cases_option = setting(EvaluateSettings, "cases", "Fresh cases to test on.")
 size_option = setting(
     FindSettings, "size", "Side of the images, of a generator with several.", type=int

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import _thread
-import ctypes
 import errno
 import io
 import os
-import platform
 import signal
 import sys
 import threading
@@ -36,13 +34,6 @@ KEEPING = {
 
 PATIENCE = 10.0
 """Seconds after a signal within which the process ends, whatever it was at."""
-
-_SETTINGS = ((-3, 2**26), (-1, 2**29), (-2, 2**26))
-"""glibc's numbers of M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, and values in bytes.
-
-Blocks of more than 64 MiB, which hold a network's samples rather than a batch's maps, still go
-back at once.
-"""
 
 
 class Stopped(BaseException):
@@ -74,27 +65,6 @@ class PatientFile(io.FileIO):
             except OSError as error:
                 self.refused = error
         return len(data)
-
-
-def keep_freed_memory() -> bool:
-    """Asks glibc to keep what this process frees, for the rest of its life.
-
-    glibc gives large freed blocks back at once, and the next batch's maps are then mapped and
-    cleared anew, page by page.
-
-    For a program that is its process's only user, such as the command line: `import vectorfind`
-    does not do it. Without glibc nothing happens.
-
-    Returns:
-        Whether it took effect.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    return all([mallopt(option, value) == 1 for option, value in _SETTINGS])
 
 
 def patient_streams() -> PatientFile:

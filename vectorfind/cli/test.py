@@ -13,6 +13,7 @@ from vectorfind.cli.options import (
     condition_option,
     dtype_option,
     echo_report,
+    engine_option,
     evaluate_options,
     find_options,
     json_option,
@@ -44,6 +45,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 @overwrite_option
 @json_option
 @quiet_option
+@engine_option
 def test(
     out: Path | None,
     store: Path | None,
@@ -97,6 +99,7 @@ def _default_folder(find: FindSettings, generator: str) -> Path:
 @overwrite_option
 @json_option
 @quiet_option
+@engine_option
 def evaluate(
     directions: Path,
     out: Path,

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from property_cnn.common.prompt import Shown
 from property_cnn.common.streams import SAMPLES
@@ -203,9 +204,20 @@ def sample(
 
 
 def read_all(models: Models, latents: np.ndarray, layer: str, batch_size: int) -> np.ndarray:
-    """Vectors (N, d) at `layer` -> scores (N, A) of their images, `batch_size` images at a time."""
+    """Vectors (N, d) at `layer` -> scores (N, A) of their images, `batch_size` images at a time.
+
+    A batch that a GPU's memory does not hold is halved, and those that follow are as small.
+    """
     scores = np.empty((len(latents), len(models.scored)), np.float32)
-    for start in range(0, len(latents), batch_size):
+    start = 0
+    while start < len(latents):
         batch = slice(start, min(start + batch_size, len(latents)))
-        scores[batch] = models.read(latents[batch], layer)
+        try:
+            scores[batch] = models.read(latents[batch], layer)
+        except torch.OutOfMemoryError:
+            if batch.stop - start == 1:
+                raise
+            batch_size = (batch.stop - start) // 2
+        else:
+            start = batch.stop
     return scores

@@ -27,6 +27,7 @@ from property_cnn.common.shard_store import (
     write_shard,
     write_shared,
 )
+from property_cnn.common.tasks import run_tasks, running_on
 from property_cnn.jobs.folder import clear_partials
 
 ONE = {"format": "toy numbers", "made_from": "one"}
@@ -318,3 +319,40 @@ def test_wrong_shapes_and_numbers_are_refused(tmp_path):
         fill(tmp_path, 0)
     with open_store(tmp_path / "other", ONE, 4) as store, pytest.raises(InputError, match="3 rows"):
         store.fill(3, ("a",), lambda start, count, names: {"a": np.zeros((2, 2))})
+
+
+class Elsewhere:
+    """An engine whose workers spoil what they wrote, so many times."""
+
+    def __init__(self, spoil, times):
+        self.spoil, self.left = spoil, times
+
+    def run(self, function, tasks, workers, models):
+        for task in tasks:
+            result = function(*task)
+            if self.left and isinstance(function, partial):
+                self.left -= 1
+                self.spoil(task[0])
+            yield result
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("a/00000.npy", "lost"), ("a/00000.npy", "changed"), ("checksums/00000.json", "changed")],
+)
+def test_what_a_worker_says_it_wrote_is_looked_at_and_made_once_more(tmp_path, name, what):
+    def spoil(index):
+        path = tmp_path / "engine" / "store" / name
+        path.unlink() if what == "lost" else path.write_bytes(b"spoilt")
+
+    fill(tmp_path / "here", 10)
+    (tmp_path / "engine").mkdir()
+    with running_on(Elsewhere(spoil, 1)):
+        fill(tmp_path / "engine", 10, run=run_tasks)
+    assert files(tmp_path / "engine") == files(tmp_path / "here")
+    fill(tmp_path / "other", 4)
+    with (
+        running_on(Elsewhere(lambda index: (tmp_path / "other/store/a/00001.npy").unlink(), 2)),
+        pytest.raises(FileError, match=r"shard 1 of .* is not what a worker wrote"),
+    ):
+        fill(tmp_path / "other", 8, run=run_tasks)

@@ -118,3 +118,11 @@ def test_invert_refuses_what_is_no_picture(tmp_path):
     told = invoke("invert", tmp_path / "me.jpg", "--out", tmp_path / "out")
     assert_one_line(told, "me.jpg is no picture that can be read")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "curve", "find", "test", "evaluate"])
+def test_an_engine_is_an_option_of_all_that_computes_much(tmp_path, command):
+    words = ["directions.npz"] if command == "evaluate" else []
+    for given, said in (("spark://host:1", "is not one"), ("dask-local:0", "give 1 to 1024")):
+        assert_one_line(invoke(command, *words, "--out", tmp_path / "out", "--engine", given), said)
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import torch
 from property_cnn.common.errors import InputError, ScorerError
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.models.pair import Models
-from vectorfind.sampling.sampler import sample
+from vectorfind.sampling.sampler import read_all, sample
 
 
 def test_scores_are_the_planted_ones(models, samples):
@@ -105,3 +105,19 @@ def test_scores_may_be_numpy_or_half_precision():
     half = sample(Models(ToyGenerator(), ToyScorer(lambda s: s.bfloat16())), 20)
     assert np.array_equal(full.scores, array.scores)
     assert half.scores.dtype == np.float32
+
+
+def test_a_batch_that_a_gpu_does_not_hold_is_halved(models):
+    class Small(ToyGenerator):
+        sizes = []  # noqa: RUF012
+
+        def synthesize(self, latents, layer):
+            self.sizes.append(len(latents))
+            if len(latents) > 20:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().synthesize(latents, layer)
+
+    vectors = np.random.default_rng(0).normal(size=(70, 8)).astype(np.float32)
+    scores = read_all(Models(Small(), ToyScorer()), vectors, "w", 64)
+    assert np.array_equal(scores, read_all(models, vectors, "w", 16))
+    assert Small.sizes == [64, 32, 16, 16, 16, 16, 6]

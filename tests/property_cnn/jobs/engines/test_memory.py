@@ -8,11 +8,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from property_cnn.jobs.engines.memory import keep_freed_memory
 from vectorfind import __main__ as program
-from vectorfind.cli.process import keep_freed_memory
 
 FREES = """
-from vectorfind.cli.process import keep_freed_memory
+from property_cnn.jobs.engines.memory import keep_freed_memory
 import numpy as np
 assert {keeps} is False or keep_freed_memory()
 blocks = [np.ones(2**22) for _ in range(8)]  # 256 MiB
