@@ -26,8 +26,8 @@ from property_cnn.segmentation.settings import (
 from property_cnn.segmentation.teachers import CallableTeacher
 from tests.vectorfind.cli.test_cli import assert_one_line, invoke
 from tests.vectorfind.planted import PlantedGenerator
-from vectorfind.cli import hair
 from vectorfind.cli.options import settings_from
+from vectorfind.cli.segmentation import hair
 from vectorfind.runs.segmentation.hair import data as hair_data
 from vectorfind.runs.segmentation.hair.table import COLUMNS
 
