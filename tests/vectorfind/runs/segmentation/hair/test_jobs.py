@@ -17,7 +17,7 @@ from property_cnn.hair import teacher_training
 from property_cnn.jobs.verify import verify
 from property_cnn.segmentation.networks import segformer
 from property_cnn.segmentation.networks.effisegnet import new_student
-from property_cnn.segmentation.networks.files import save_student
+from property_cnn.segmentation.networks.files import load_network, save_student
 from property_cnn.segmentation.networks.segformer import new_segformer, save_segformer
 from property_cnn.segmentation.settings import (
     SegformerSettings,
@@ -225,7 +225,7 @@ def test_own_pictures_with_label_maps(tiny, tmp_path):
     small = [*own, "--side", 32, "--epochs", 1, "--batch-size", 4, "--quiet"]
     result = invoke("hair", "distill", *small, "--out", tmp_path / "all")
     assert result.exit_code == 0, result.output
-    assert "checkpoint:" in result.stdout
+    assert load_network(tmp_path / "all" / "student.safetensors").card["side"] == 32
     result = invoke("hair", "distill", *small, "--hair-class", 2, "--out", tmp_path / "hair")
     assert "student:" in result.stdout, result.output
     assert_one_line(
