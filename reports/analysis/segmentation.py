@@ -71,7 +71,8 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
     The margin is t · s · √((1/m + 1/b) / F): s is the baseline's standard deviation over seeds,
     pooled over folds, m and b the networks a fold of the model and the baseline, F the folds. It
     holds for training again with other seeds on these folds, and takes a model's spread to be the
-    baseline's. NaN with one seed.
+    baseline's. NaN with one seed, and where all seeds score the same, as in a class that no
+    baseline ever tells.
     """
     rows = []
     for weights in dict.fromkeys(table[WEIGHTS]):
@@ -125,6 +126,8 @@ def _difference(own: pd.DataFrame, base: pd.DataFrame, what: str) -> tuple[float
     if not freedom:
         return float(apart.mean()), math.nan
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group))
+    if not squares:
+        return float(apart.mean()), math.nan
     spread = math.sqrt(squares / freedom)
     each = _networks(own, apart.index), _networks(base, apart.index)
     scale = math.sqrt(sum(1 / count for count in each) / len(apart))

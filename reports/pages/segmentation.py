@@ -53,7 +53,8 @@ NOTES = {
     "clear": "Beyond the 95 % interval of the difference for training again from other seeds on "
     "these folds: t times the baseline's standard deviation over seeds, pooled over folds, for as "
     "many networks as were trained. It takes every student's spread to be the baseline's, and each "
-    "cell is a test of its own: of twenty that are none, one will look clear.",
+    "cell is a test of its own: of twenty that are none, one will look clear. Where no baseline "
+    "tells a class at all there is no spread, and nothing is clear.",
     "pull": "Pearson's correlation, over the classes, of a student's and its teacher's differences "
     "to the baseline: 1 where the student gains and loses what its teacher does.",
     "kl, at, sp": "Distillation terms and their weights beside the cross-entropy with the labels: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
@@ -585,6 +586,18 @@ def command_line() -> str:
     for option in context.command.params:
         given = context.get_parameter_source(option.name) == ParameterSource.COMMANDLINE
         if given and option.name in context.params and option.name not in _OF_THE_MACHINE:
-            value = context.params[option.name]
-            words.append(option.opts[0] if value is True else f"{option.opts[0]} {value}")
+            words += _typed(option, context.params[option.name])
     return " ".join(words)
+
+
+def _typed(option: click.Parameter, value: Any) -> list[str]:
+    """An option and its value as one types them."""
+    if isinstance(value, bool):
+        return [option.opts[0]] if value else option.secondary_opts[:1]
+    if not isinstance(value, tuple):
+        return [option.opts[0], shlex.quote(str(value))]
+    if option.nargs > 1:
+        return [option.opts[0], *(shlex.quote(str(each)) for each in value)]
+    if getattr(option, "multiple", False):
+        return [word for each in value for word in (option.opts[0], shlex.quote(str(each)))]
+    return [option.opts[0], shlex.quote(",".join(map(str, value)))]

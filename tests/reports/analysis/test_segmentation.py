@@ -80,3 +80,10 @@ def test_pull_is_one_where_a_student_takes_over_all(table):
     assert pull(found, "follows") == pytest.approx(1)
     assert math.isnan(pull(found, "ignores"))  # the same in all classes: no correlation
     assert weak_classes(found) == ["c"]
+
+
+def test_a_class_that_no_baseline_tells_has_no_margin(table):
+    table.loc[table["model"] == "baseline", "a"] = 0.0
+    rows = differences(table).set_index(["model", "what"])
+    assert math.isnan(rows["margin"]["teacher", "a"])
+    assert rows["clear"]["teacher", "a"] == ""
