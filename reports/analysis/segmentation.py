@@ -62,7 +62,8 @@ def means(table: pd.DataFrame, weights: str = LAST) -> pd.DataFrame:
         folds = own.groupby(FOLD)[columns].mean()
         row = {MODEL: name, NETWORKS: len(own), **folds.mean().to_dict(), SPREAD: own[MIOU].std()}
         rows.append(row)
-    return pd.DataFrame(rows, columns=[MODEL, NETWORKS, *columns, SPREAD])
+    heads = [MODEL, NETWORKS, MIOU, SPREAD, MEAN_ACCURACY, ACCURACY, *class_names(table)]
+    return pd.DataFrame(rows, columns=heads)
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from property_cnn.faces.classes import Part
 from property_cnn.segmentation.settings import SIDE, SegformerSettings
 from property_cnn.segmentation.teachers import hair_class
 
-SHIPPED = Path(__file__).parents[1] / "weights" / "hair_teacher.safetensors"
+SHIPPED = Path(__file__).parents[2] / "weights" / "hair_teacher.safetensors"
 """Weights that come with the package."""
 
 HUB = "hub:"
