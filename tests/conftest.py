@@ -29,6 +29,9 @@ on toy networks and compare files with their own; but one runs on the shipped on
 """
 
 
+PROCESSES = ("property_cnn/jobs",)
+"""Among these, tests that start processes and compare bytes with their own."""
+
 _PROCESS, _exit = os.getpid(), os._exit
 
 
@@ -53,7 +56,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(ROOT / place) for place in NETWORKS):
+        if any(item.path.is_relative_to(ROOT / place) for place in NETWORKS) and not any(
+            item.path.is_relative_to(ROOT / place) for place in PROCESSES
+        ):
             item.add_marker("networks")
     seed = config.getoption("shuffle")
     if seed is not None:

@@ -42,7 +42,8 @@ def embed(vectors: np.ndarray, seed: int = 0, accelerated: bool = False) -> np.n
         accelerated: by scikit-learn-intelex, whose map also depends on the number of threads.
 
     Raises:
-        InputError: too few vectors, or scikit-learn-intelex is asked for and not installed.
+        InputError: too few vectors, or scikit-learn-intelex is asked for and not installed, or
+            can't be loaded.
     """
     if len(vectors) < LEAST:
         raise InputError(f"{len(vectors)} vectors are too few for t-SNE; give {LEAST} or more")
@@ -59,8 +60,12 @@ def embed(vectors: np.ndarray, seed: int = 0, accelerated: bool = False) -> np.n
             from sklearn.manifold import TSNE
 
             return TSNE(**how, n_jobs=1).fit_transform(vectors)
-    from sklearnex.manifold import TSNE
-
+    try:
+        from sklearnex.manifold import TSNE
+    except ImportError as error:  # e.g. beside OpenVINO, which brings another TBB
+        raise InputError(
+            "scikit-learn-intelex can't be loaded beside the libraries that are; map without"
+        ) from error
     return TSNE(**how).fit_transform(vectors)
 
 

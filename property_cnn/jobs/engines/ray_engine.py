@@ -24,6 +24,9 @@ from property_cnn.jobs.engines.worker import Answer, Call, answer
 STORE = 2**28
 """Bytes of shared memory for results on their way; of a local cluster."""
 
+STARTS = 3
+"""Attempts to start a local cluster, which Ray gives up after 30 s: little on a busy machine."""
+
 _LONGEST = 24  # characters of the folder of temporary files; a socket's path has 107 at most
 
 
@@ -40,27 +43,33 @@ class RayEngine(Engine):
         """Raises InputError where no cluster answers, or this process is in another one."""
         if ray.is_initialized():
             raise InputError("this process is in a Ray cluster already; call ray.shutdown() first")
-        quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-        try:
-            if self.name.workers is None:
-                ray.init(f"ray://{self.name.host}:{self.name.port}", **quiet)
-            else:
-                self._logs = _short_folder()
-                ray.init(
-                    "local",
-                    num_cpus=self.name.workers,
-                    include_dashboard=False,
-                    object_store_memory=STORE,
-                    _temp_dir=self._logs,
-                    _system_config={"worker_niceness": 0},  # 15 else: all other work came first
-                    **quiet,
-                )
-        except Exception as error:  # Ray raises these, of no other kind
-            self.stop()
-            raise InputError(
-                f"engine {self.name}: no Ray cluster answers ({str(error)[:120]})"
-            ) from error
+        for attempt in range(1, (1 if self.name.workers is None else STARTS) + 1):
+            try:
+                self._connect()
+                break
+            except Exception as error:  # Ray raises these, of no other kind
+                self.stop()
+                if self.name.workers is None or attempt == STARTS:
+                    raise InputError(
+                        f"engine {self.name}: no Ray cluster answers ({str(error)[:120]})"
+                    ) from error
         self._remote = ray.remote(_answer)
+
+    def _connect(self) -> None:
+        quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+        if self.name.workers is None:
+            ray.init(f"ray://{self.name.host}:{self.name.port}", **quiet)
+            return
+        self._logs = _short_folder()
+        ray.init(
+            "local",
+            num_cpus=self.name.workers,
+            include_dashboard=False,
+            object_store_memory=STORE,
+            _temp_dir=self._logs,
+            _system_config={"worker_niceness": 0},  # 15 else: all other work came first
+            **quiet,
+        )
 
     def slots(self, gpu: bool) -> int:
         """CPUs, or GPUs, of all its nodes."""
