@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.prompt import extra_module
 from property_cnn.common.tasks import running_on
-from property_cnn.jobs.engines.engine import Engine
 from property_cnn.jobs.engines.names import THREADS, EngineName, engine_name
+
+if TYPE_CHECKING:
+    from property_cnn.jobs.engines.engine import Engine
 
 REACHED = 5.0
 """Seconds that a cluster's port may take to answer."""
