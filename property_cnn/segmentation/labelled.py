@@ -17,9 +17,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.streams import FOLDS, random_stream
 from property_cnn.pictures import SUFFIXES, read_image, read_labels
 from property_cnn.segmentation.losses import IGNORED
-
-FOLD_BY = ("frame", "sequence")
-"""What folds are made of: single images, or whole sequences of them."""
+from property_cnn.segmentation.settings import FOLD_BY
 
 _TOLD = 3  # files that an error names
 

@@ -41,6 +41,9 @@ TERMS = ("kl", "at", "sp")
 TRUSTS = ("all", "class", "pixel")
 """Where a teacher is followed, see `trust`."""
 
+FOLD_BY = ("frame", "sequence")
+"""What folds are made of: single images, or whole sequences of them."""
+
 STARTS = ("random", "lite0")
 """First weights that have a name."""
 

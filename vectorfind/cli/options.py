@@ -31,7 +31,9 @@ from vectorfind.config import (
 from vectorfind.models.scorers import NAMED
 
 if TYPE_CHECKING:
+    from property_cnn.jobs.verify import Verified
     from vectorfind.runs.report import Report
+    from vectorfind.sampling.store_files import StoreCheck
 
 _JSON = "vectorfind.json"
 _OPTIONS = "vectorfind.options"
@@ -554,6 +556,17 @@ def echo_report(report: Report) -> None:
         click.echo(line)
     if report.page is not None:
         click.echo(f"report: {report.page}")
+
+
+def echo_verified(found: Verified | StoreCheck, as_json: bool) -> None:
+    """Prints what is missing or altered; exits with 1 where something is."""
+    if as_json:
+        echo_json(found.values())
+    else:
+        for line in found.lines():
+            click.echo(line)
+    if not found.whole:
+        click.get_current_context().exit(1)
 
 
 def say(quiet: bool) -> Callable[[str], None]:

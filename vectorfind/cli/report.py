@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from vectorfind.cli.options import GivenPath, echo_report, json_option, overlay_option
+from vectorfind.cli.options import (
+    GivenPath,
+    echo_report,
+    echo_verified,
+    json_option,
+    overlay_option,
+)
 
 
 @click.command(short_help="Write a report from a run's files.")
@@ -79,11 +84,4 @@ def verify(folder: Path, as_json: bool) -> None:
     """
     from property_cnn.jobs.verify import verify as verified
 
-    found = verified(folder)
-    if as_json:
-        click.echo(json.dumps(found.values(), indent=2, ensure_ascii=False))
-    else:
-        for line in found.lines():
-            click.echo(line)
-    if not found.whole:
-        click.get_current_context().exit(1)
+    echo_verified(verified(folder), as_json)

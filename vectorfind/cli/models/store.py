@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from vectorfind.cli.options import (
     Count,
     Names,
     echo_json,
+    echo_verified,
     json_option,
     out_option,
     quiet_option,
@@ -74,14 +74,7 @@ def verify(folder: Path, as_json: bool) -> None:
     """
     from vectorfind.sampling.store_files import verify_store
 
-    found = verify_store(folder)
-    if as_json:
-        click.echo(json.dumps(found.values(), indent=2, ensure_ascii=False))
-    else:
-        for line in found.lines():
-            click.echo(line)
-    if not found.whole:
-        click.get_current_context().exit(1)
+    echo_verified(verify_store(folder), as_json)
 
 
 @store.command(short_help="Make one store of several.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from property_cnn.common.checks import DTYPES
-from property_cnn.segmentation.settings import NETWORKS, TERMS, TRUSTS, ScheduleSettings
+from property_cnn.segmentation.settings import FOLD_BY, NETWORKS, TERMS, TRUSTS, ScheduleSettings
 from vectorfind.cli.options import (
     Count,
     GivenPath,
@@ -28,7 +28,7 @@ from vectorfind.cli.options import (
     stacked,
     wants_json,
 )
-from vectorfind.runs.segmentation.settings import FOLD_BY, LabelledData, StudySettings
+from vectorfind.runs.segmentation.settings import LabelledData, StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd

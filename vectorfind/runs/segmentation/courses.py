@@ -141,25 +141,32 @@ def _finished(folder: Path, lessons: Mapping[str, Lesson], marks: str) -> Taught
         results = read_json(folder / RESULTS)
     except InputError:  # damaged: made again from the files that are there
         return None
+    other = InputError(
+        f"{folder} holds a training with other settings or data; choose another --out, or "
+        "remove it to begin again"
+    )
     if results.get("made_from") != marks:
-        raise InputError(
-            f"{folder} holds a training with other settings or data; choose another --out, or "
-            "remove it to begin again"
-        )
+        raise other
     networks = {}
-    for name in lessons:
+    for name, lesson in lessons.items():
         try:
             network, card = load_network(folder / f"{name}.safetensors")
         except CheckpointError:
             return None
         if card.get("made_from") != marks:
             return None
+        if _shapes(network) != _shapes(lesson.network):  # the marks name no network
+            raise other
         networks[name] = network
     courses = {
         name: Course(**{key: _numbers(value) for key, value in course.items()})
         for name, course in results["courses"].items()
     }
     return Taught(networks, courses)
+
+
+def _shapes(network: nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in network.state_dict().items()}
 
 
 def _told(progress: Progress) -> Callable[[int], None]:

@@ -20,15 +20,13 @@ from property_cnn.common.checks import (
 )
 from property_cnn.common.errors import InputError
 from property_cnn.segmentation.settings import (
+    FOLD_BY,
     NETWORKS,
     TERMS,
     TRUSTS,
     ScheduleSettings,
     TermSettings,
 )
-
-FOLD_BY = ("frame", "sequence")
-"""What folds are made of."""
 
 TERM_TEXTS = ("kl:1", "kl:0.5", "at:1", "sp:1", "kl:1:class", "kl:1:pixel")
 """Terms of the CamVid study, and two that follow the teacher where it can be trusted."""

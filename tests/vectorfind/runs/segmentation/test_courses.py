@@ -78,3 +78,10 @@ def test_other_settings_are_refused(tmp_path, given):
     )
     with pytest.raises(InputError, match="other settings or data"):
         _train(tmp_path / "out", given, other)
+
+
+def test_another_network_is_refused(tmp_path, given):
+    _train(tmp_path / "out", given)
+    lessons = {"network": Lesson(new_network("b1", 3, 0))}
+    with pytest.raises(InputError, match="other settings or data"):
+        train_in(tmp_path / "out", lessons, *given, SCHEDULE)
