@@ -16,6 +16,7 @@ IGNORED = 255
 _GREY, _WRONG, _RIGHT = (128, 128, 128), (214, 40, 40), (235, 235, 235)
 _GAP, _TOP, _LEGEND = 6, 30, 26  # pixels
 _LEGEND_COLUMNS = 6
+_NARROWEST = 192  # pixels of a column; smaller images are enlarged, for the headings' sake
 
 
 def coloured(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
@@ -60,6 +61,8 @@ def label_sheet(
          _compared(right, own)]
         for picture, right, own in zip(pictures, wanted, found, strict=True)
     ]  # fmt: skip
+    times = -(-_NARROWEST // max(row[0].shape[1] for row in rows))
+    rows = [[cell.repeat(times, axis=0).repeat(times, axis=1) for cell in row] for row in rows]
     width = max(max(cell.shape[1] for cell in row) for row in rows)
     heights = [row[0].shape[0] for row in rows]
     lines = -(-len(names) // _LEGEND_COLUMNS)
