@@ -1,5 +1,5 @@
 """What every package stands on: errors, files, folders, devices, checks, tasks, random streams.
 
-Results that take long go through `shard_store` (arrays of many rows) and `training_state`, which
+Results that take long go through `shards` (arrays of many rows) and `training_state`, which
 are resumed after a stop and know when a file is damaged. Nothing here imports another room.
 """

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,8 @@ MOST_STRENGTH = 1000.0
 
 _SHOWN = 40
 """Most characters of a value in a message."""
+
+_URL = re.compile(r"[A-Za-z][\w+.-]+://")
 
 
 class Rule(Protocol):
@@ -287,3 +290,8 @@ def check_count(name: str, value: int, least: int = 1) -> None:
 def check_within(name: str, value: float, least: float = 0.0, most: float = 1.0) -> None:
     """Raises InputError for a number that is not in [least, most]."""
     Number(least, most).check(name, value)
+
+
+def is_url(given: object) -> bool:
+    """Whether a place was given as a URL, such as s3://bucket/samples."""
+    return not isinstance(given, os.PathLike) and _URL.match(str(given)) is not None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
+from property_cnn.common.checks import is_url
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import PARTIAL, reading
 
@@ -26,6 +27,8 @@ def writable_folder(path: str | os.PathLike) -> Path:
     Raises:
         InputError: nothing can be written there.
     """
+    if is_url(path):
+        raise InputError(f"{path} is a URL; name a folder (samples alone may lie at a URL)")
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from property_cnn.common.errors import FileError
 
@@ -46,13 +46,13 @@ class Progress:
         self.done = self.before = 0
         self.started = self.shown = time.monotonic()
 
-    def foresee(self, items: int | None = None, size: int = 0, folder: Path | None = None) -> None:
+    def foresee(self, items: int | None = None, size: int = 0, folder: Any = None) -> None:
         """Tells what is to come, before it begins.
 
         Args:
             items: how many are to be made; all of them if not given.
             size: bytes that these will take in `folder`, roughly.
-            folder: where they go, which need not be there yet.
+            folder: where they go, which need not be there yet; or a URL, whose room is not known.
 
         Raises:
             FileError: the disk has no room for them.
@@ -62,7 +62,8 @@ class Progress:
             return
         where = ""
         if folder is not None:
-            check_room(folder, size)
+            if isinstance(folder, os.PathLike):
+                check_room(folder, size)
             where = f", about {size_text(size)} in {folder}"
         self.note(f"{self.label}: {items:,} {self.unit} to make{where}")
 

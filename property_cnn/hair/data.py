@@ -14,7 +14,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import Make, open_store
+from property_cnn.common.shards.store import Make, open_store
 from property_cnn.faces import VERSION, render_both, sample_attributes
 from property_cnn.faces.classes import Part
 from property_cnn.network.dataset import from_bytes, to_bytes
@@ -170,7 +170,7 @@ def stored_rows(
     """The first n rows of arrays in a folder, after what it lacks was made.
 
     Args:
-        folder: a `property_cnn.common.shard_store`; rows that are made from something else are
+        folder: a `property_cnn.common.shards.store`; rows that are made from something else are
             replaced.
         made_from: text that names what the rows are made from.
         n: number of rows.

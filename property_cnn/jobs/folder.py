@@ -38,7 +38,8 @@ from property_cnn.common.folders import (
     read_json,
     writable_folder,
 )
-from property_cnn.common.shard_store import remove_store, store_files, store_of_others
+from property_cnn.common.shards.lists import store_files
+from property_cnn.common.shards.store import remove_store, store_of_others
 from property_cnn.jobs.listing import (
     FILES,
     Listing,

@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.files import PARTIAL, file_digest
+from property_cnn.common.files import PARTIAL
 from property_cnn.common.folders import LOCK
-from property_cnn.common.shard_store import damaged_lists, is_store, store_files
+from property_cnn.common.shards.lists import damaged_lists, store_files
+from property_cnn.common.shards.places import descendants, digest_at, is_file, place_of
+from property_cnn.common.shards.store import is_store
 from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import REPLACEMENT
 from property_cnn.jobs.listing import ALTERED, FILES, MISSING, faults, read_listing
+
+if TYPE_CHECKING:
+    from property_cnn.common.shards.places import StorePath
 
 WHOLE = "whole"
 
@@ -34,7 +39,7 @@ class Verified:
         unfinished: folders within it, "." for itself, whose job has not ended.
     """
 
-    folder: Path
+    folder: StorePath
     files: dict[str, str]
     foreign: tuple[str, ...]
     unfinished: tuple[str, ...]
@@ -63,18 +68,20 @@ class Verified:
         return [*said, f"{count:,} of {len(self.files):,} files whole"]
 
 
-def verify(folder: str | os.PathLike) -> Verified:
+def verify(folder: str | os.PathLike | StorePath) -> Verified:
     """Reads every listed file of a folder, and of the stores and folders of jobs in it.
 
     Args:
         folder: of a test, a curve, a comparison, a report, a store of samples, a fine-tuning, an
-            image folder of `finetune`, or of `hair`.
+            image folder of `finetune`, or of `hair`; of a store it may be a URL.
 
     Raises:
         InputError: there is neither a list of a job's files nor a store.
         FileError: a file cannot be read.
     """
-    folder = Path(folder)
+    folder = place_of(folder)
+    if not isinstance(folder, Path):
+        return _store_elsewhere(folder)
     if not folder.is_dir():
         raise InputError(f"no folder {folder}; give a run's folder or a store")
     states: dict[Path, str] = {}
@@ -109,6 +116,24 @@ def verify(folder: str | os.PathLike) -> Verified:
     )
 
 
+def _store_elsewhere(folder: StorePath) -> Verified:
+    """A store at a URL, where there is nothing else of ours."""
+    if not is_store(folder):
+        raise InputError(f"{folder} holds no store; give the URL of one")
+    states = _read_states(folder, folder)
+    foreign = [
+        path
+        for path in descendants(folder)
+        if path not in states and path.name != LOCK and not path.name.startswith(PARTIAL)
+    ]
+    return Verified(
+        folder,
+        {path.relative_to(folder).as_posix(): states[path] for path in sorted(states)},
+        tuple(path.relative_to(folder).as_posix() for path in foreign),
+        (),
+    )
+
+
 def _places(folder: Path) -> list[Path]:
     """The folder and those within, but for a run that is to replace it."""
     places = []
@@ -123,6 +148,11 @@ def _store_states(place: Path) -> dict[Path, str]:
     inner, outer = store_files(place), store_files(place, place.parent)
     if sum(path.is_file() for path in outer) > sum(path.is_file() for path in inner):
         beside = place.parent
+    return _read_states(place, beside)
+
+
+def _read_states(place: StorePath, beside: StorePath) -> dict[StorePath, str]:
+    """What became of each of a store's files, all of which are read."""
     files = {
         path: digest for path, digest in store_files(place, beside).items() if path.name != LOCK
     }
@@ -132,14 +162,15 @@ def _store_states(place: Path) -> dict[Path, str]:
     return states | dict.fromkeys(damaged_lists(place), ALTERED)
 
 
-def _states(files: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+def _states(files: Sequence[tuple[StorePath, str]]) -> list[tuple[StorePath, str]]:
     return [(path, _state(path, digest)) for path, digest in files]
 
 
-def _state(path: Path, digest: str) -> str:
-    if not path.is_file():
-        return MISSING
-    return ALTERED if digest and file_digest(path) != digest else WHOLE
+def _state(path: StorePath, digest: str) -> str:
+    if not digest:
+        return WHOLE if is_file(path) else MISSING
+    there = digest_at(path)
+    return WHOLE if there == digest else ALTERED if there else MISSING
 
 
 def _all_files(folder: Path) -> list[Path]:

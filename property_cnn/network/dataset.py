@@ -12,7 +12,7 @@ from torch import Tensor
 from property_cnn import face_scores as scores_of_maps
 from property_cnn import faces as renderer
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import open_store
+from property_cnn.common.shards.store import open_store
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
 
 SHARD_FACES = 1024
@@ -68,7 +68,7 @@ def stored_faces(
         n: number of faces.
         size: side of the images in pixels; parsing maps are always 224 × 224.
         seed: of the population; different seeds share no face.
-        folder: a `property_cnn.common.shard_store`.
+        folder: a `property_cnn.common.shards.store`.
         device: where to render.
         progress: told of finished faces.
 

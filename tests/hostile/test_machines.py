@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from property_cnn.common import shard_store
+from property_cnn.common.shards import store as shard_store
 from tests.hostile.machines import folders
 from tests.hostile.machines.run import Order, RunMachine, comparable, obey, whole
 from tests.hostile.machines.store import StoreMachine, fill

@@ -63,7 +63,7 @@ from vectorfind.config import LAYERS, CurveSettings
 @engine_option
 def curve(
     out: Path,
-    store: Path | None,
+    store: Path | str | None,
     generator: str,
     scorer: str,
     overlays: tuple[Path, ...],

@@ -43,7 +43,7 @@ from vectorfind.config import FindSettings, RankSettings
 @quiet_option
 @engine_option
 def find(
-    out: Path, store: Path | None, generator: str, scorer: str, quiet: bool, **options: Any
+    out: Path, store: Path | str | None, generator: str, scorer: str, quiet: bool, **options: Any
 ) -> None:
     """Finds directions and writes them to one file.
 
@@ -73,7 +73,7 @@ def find(
 @engine_option
 def sample(
     out: Path | None,
-    store: Path | None,
+    store: Path | str | None,
     generator: str,
     scorer: str,
     quiet: bool,
@@ -126,7 +126,7 @@ def sample(
 @quiet_option
 def rank(
     out: Path,
-    store: Path | None,
+    store: Path | str | None,
     generator: str,
     scorer: str,
     quiet: bool,

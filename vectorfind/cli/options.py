@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from property_cnn.common.checks import is_url
 from property_cnn.jobs.engines.names import THREADS
 from vectorfind.config import (
     CONTROLLED,
@@ -97,6 +98,19 @@ class GivenPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         if value == "":
             self.fail("it is empty; name a folder, or . for the current one", param, ctx)
+        if is_url(value):
+            self.fail(f"{value} is a URL; name a place on this machine", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class StorePlace(GivenPath):
+    """A folder, or the URL of a store as it was given."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        if isinstance(value, str) and is_url(value):
+            return value
         return super().convert(value, param, ctx)
 
 
@@ -527,14 +541,17 @@ overlay_option = click.option(
 )
 store_option = click.option(
     "--store",
-    type=GivenPath(),
-    help="Folder where samples are kept and found again; several runs may share it.",
+    type=StorePlace(),
+    help="Folder, or URL as s3://bucket/samples, where samples are kept and found again; several "
+    "runs may share it.",
 )
 
 
-def out_option(help: str) -> Callable:
-    """The option --out, which every command that writes must be given."""
-    return click.option("--out", required=True, type=GivenPath(), help=help)
+def out_option(help: str, type: click.ParamType | None = None) -> Callable:
+    """The option --out, which every command that writes must be given; a folder or file if not
+    of another type.
+    """
+    return click.option("--out", required=True, type=type or GivenPath(), help=help)
 
 
 def wants_json() -> bool:

@@ -8,6 +8,7 @@ import click
 
 from vectorfind.cli.options import (
     GivenPath,
+    StorePlace,
     echo_report,
     echo_verified,
     json_option,
@@ -67,9 +68,9 @@ def compare(a: Path, b: Path, more: tuple[Path, ...], out: Path | None) -> None:
 
 
 @click.command(short_help="Check every file of a run or store.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=StorePlace())
 @click.option("--json", "as_json", is_flag=True, help="Print all files and their states as JSON.")
-def verify(folder: Path, as_json: bool) -> None:
+def verify(folder: Path | str, as_json: bool) -> None:
     """Reads every file that a FOLDER lists and tells which are missing or altered.
 
     FOLDER is that of a test, a curve, a comparison, a report, a store of samples, a fine-tuning,

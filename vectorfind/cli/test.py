@@ -48,7 +48,7 @@ from vectorfind.config import EvaluateSettings, FindSettings
 @engine_option
 def test(
     out: Path | None,
-    store: Path | None,
+    store: Path | str | None,
     generator: str,
     scorer: str,
     judges: tuple[str, ...],

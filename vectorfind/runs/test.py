@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from property_cnn.common.arrays import write_npz
+from property_cnn.common.checks import is_url
 from property_cnn.common.devices import choose_device
 from property_cnn.common.files import atomic_write, file_digest
 from property_cnn.common.folders import json_text, writable_folder
-from property_cnn.common.shard_store import remove_store
+from property_cnn.common.shards.store import remove_store
 from property_cnn.common.tasks import one_thread
 from property_cnn.jobs.folder import Work
 from reports import columns as c
@@ -196,7 +197,8 @@ def _directions(
         return directions
     named = all(digest_of(network) for network in (models.generator, models.scorer))
     started = time.monotonic()
-    if Path(store).parent == work.folder and not holds_samples(store, models, settings.seed):
+    own = not is_url(store) and Path(store).parent == work.folder
+    if own and not holds_samples(Path(store), models, settings.seed):
         remove_store(Path(store))  # of a run that was refused
     samples = draw(models, settings, store, quiet, fresh=not named)
     groups = grouped(samples, settings.group_by, settings.quantiles)

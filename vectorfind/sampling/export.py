@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,10 +24,14 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_path
 from property_cnn.common.progress import Progress, check_room
 from property_cnn.common.prompt import extra_module
-from property_cnn.common.shard_store import Place, Rows, faults
+from property_cnn.common.shards.rows import Rows
+from property_cnn.common.shards.store import Place, faults
 from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import Claim, Work, open_folder
 from vectorfind.sampling.store_files import SCORES, ArrayFacts, StoreFacts, store_facts
+
+if TYPE_CHECKING:
+    from property_cnn.common.shards.places import StorePath
 
 NUMPY, PARQUET = "numpy", "parquet"
 FORMATS = (NUMPY, PARQUET)
@@ -93,7 +97,7 @@ class Export:
 
 
 def export_store(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike | StorePath,
     out: str | os.PathLike,
     form: str = NUMPY,
     n: int | None = None,
@@ -103,7 +107,7 @@ def export_store(
     """Writes a store's samples for other tools; every file is first checked against its checksum.
 
     Args:
-        folder: the store's.
+        folder: the store's, or its URL.
         out: a folder; made if there is none.
         form: "numpy" or "parquet", which needs pyarrow.
         n: the first n samples; None for all before the first shard that is missing.

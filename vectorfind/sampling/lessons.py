@@ -6,7 +6,7 @@
     points/00000.npy         (512, K, 2) float32, where it saw its points, in sides of the images
 
 The images are of latents of their own: none is a sample that directions are found from, whatever
-the seed. A `property_cnn.common.shard_store`, as `sampling.store`.
+the seed. A `property_cnn.common.shards.store`, as `sampling.store`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -24,7 +23,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import Existing, Rows, open_store
+from property_cnn.common.shards.rows import Rows
+from property_cnn.common.shards.store import Existing, open_store
 from property_cnn.common.streams import LESSONS
 from property_cnn.common.tasks import run_tasks
 from property_cnn.network.dataset import to_bytes
@@ -95,7 +95,7 @@ def fill_lessons(  # noqa: PLR0913, its keywords are the interface
     """The first n images of a seed with their scores, after what the folder lacks was made.
 
     Args:
-        folder: the store's; made if there is none.
+        folder: the store's, or a URL; made if there is none.
         models: the generator, and the teacher as its scorer.
         n: number of images; whole shards of 512 are made of them.
         side: largest side in pixels that images are kept at; the teacher sees them as they are.
@@ -103,7 +103,7 @@ def fill_lessons(  # noqa: PLR0913, its keywords are the interface
         batch_size: images a batch; it changes nothing but rounding.
         workers: shards at once, see `tasks.run_tasks`.
         quiet: tell no progress.
-        existing: what becomes of images that are there, see `shard_store.open_store`.
+        existing: what becomes of images that are there, see `shards.store.open_store`.
 
     Raises:
         InputError: the folder holds something else, or nothing can be written there.
@@ -114,7 +114,7 @@ def fill_lessons(  # noqa: PLR0913, its keywords are the interface
         progress = Progress("images for the scorer", n, "images", quiet)
         missing = [i for i in range(-(-n // SHARD)) if i not in store.shards]
         size = len(missing) * SHARD * 3 * side**2
-        progress.foresee(min(n, len(missing) * SHARD), size, Path(folder))
+        progress.foresee(min(n, len(missing) * SHARD), size, store.place.folder)
         run = partial(run_tasks, workers=workers, models=models)
         make = partial(_make, models, seed, side, batch_size)
         store.fill(n, names, make, run, progress, whole=True)

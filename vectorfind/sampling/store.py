@@ -5,7 +5,7 @@
     scores/00000.npy         (512, A) float32; likewise z/, label/ and one folder a layer
     groups_160000.npz        group of each of the first 160,000 samples, by their scores
 
-It is a `property_cnn.common.shard_store`: filled in any order, by any process, gone on with after
+It is a `property_cnn.common.shards.store`: filled in any order, by any process, gone on with after
 a kill, grown in samples and layers; the files are the same whichever way they came.
 """
 
@@ -14,24 +14,18 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from property_cnn.common.arrays import npz_bytes
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import (
-    CHECKSUMS,
-    MANIFEST,
-    Rows,
-    ShardStore,
-    made_from_same,
-    open_store,
-    write_shared,
-)
+from property_cnn.common.shards.lists import CHECKSUMS, MANIFEST
+from property_cnn.common.shards.rows import Rows
+from property_cnn.common.shards.store import ShardStore, made_from_same, open_store, write_shared
 from property_cnn.common.tasks import run_tasks
 from vectorfind.config import FindSettings
 from vectorfind.models.pair import Models, check_readable
@@ -40,10 +34,13 @@ from vectorfind.sampling.groups import group_names
 from vectorfind.sampling.sampler import SHARD, make_shard, map_shard
 from vectorfind.sampling.store_files import BASE, FORMAT, GROWN, LABELS, LATENTS, SCORES
 
+if TYPE_CHECKING:
+    from property_cnn.common.shards.places import StorePath
+
 
 @dataclass(frozen=True, eq=False)
 class StoredSamples:
-    """Samples in a folder; only their scores are held in memory.
+    """Samples in a folder or at a URL; only their scores are held in memory.
 
     Attributes:
         folder: the store's.
@@ -53,11 +50,12 @@ class StoredSamples:
         layers: layer -> size of its vectors.
     """
 
-    folder: Path
+    folder: StorePath
     scores: np.ndarray
     properties: tuple[str, ...]
     readable: np.ndarray
     layers: dict[str, int]
+    _rows: dict[str, Rows] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -68,7 +66,9 @@ class StoredSamples:
 
     def rows(self, name: str) -> Rows:
         """The samples' rows of an array of the store: `z`, `label`, or `array_name` of a layer."""
-        return Rows(self.folder, name, len(self), SHARD)
+        if name not in self._rows:
+            self._rows[name] = Rows(self.folder, name, len(self), SHARD)
+        return self._rows[name]
 
     def write_groups(self, group_by: Sequence[str], cuts: np.ndarray) -> None:
         """Leaves the samples' groups in the folder, with the cuts that they follow from."""
@@ -94,7 +94,7 @@ class StoredSamples:
 
 
 def fill_store(  # noqa: PLR0913, its keywords are the interface
-    folder: str | os.PathLike,
+    folder: str | os.PathLike | StorePath,
     models: Models,
     n: int,
     seed: int = 0,
@@ -109,7 +109,7 @@ def fill_store(  # noqa: PLR0913, its keywords are the interface
     Every file that is used again is first checked against its checksum.
 
     Args:
-        folder: the store's; made if there is none.
+        folder: the store's, or a URL such as s3://bucket/samples; made if there is none.
         models: generator and scorer, which must be those of the store.
         n: number of samples; whole shards of 512 are made of them.
         seed: the latents are fixed by it.
@@ -137,16 +137,16 @@ def fill_store(  # noqa: PLR0913, its keywords are the interface
         progress = Progress("sampling", n, "images", quiet)
         run = partial(run_tasks, workers=workers, models=models)
         make = partial(_make, models, seed, kept, batch_size)
-        progress.foresee(*_missing(store, models, n, kept), Path(folder))
+        progress.foresee(*_missing(store, models, n, kept), store.place.folder)
         store.fill(n, [*BASE, *map(array_name, kept)], make, run, progress, whole=True)
         scores = store.rows(SCORES, n).whole()
     readable = ~np.isnan(scores).any(axis=1)
     check_readable(readable, "samples")
     sizes = {name: models.generator.layers[name] for name in kept}
-    return StoredSamples(Path(folder), scores, models.scored, readable, sizes)
+    return StoredSamples(store.place.folder, scores, models.scored, readable, sizes)
 
 
-def holds_samples(folder: Path, models: Models, seed: int) -> bool:
+def holds_samples(folder: StorePath, models: Models, seed: int) -> bool:
     """Whether a store there is one of these networks and seed, which `fill_store` goes on with."""
     identity = _identity(models, seed)
     named = bool(identity["generator"] and identity["scorer"])

@@ -1,7 +1,7 @@
 """Stores of samples as files: what one holds, whether it is whole, several made one.
 
 Neither the networks that made them nor PyTorch is needed. How a store is laid out says
-`property_cnn.common.shard_store`.
+`property_cnn.common.shards.store`.
 """
 
 from __future__ import annotations
@@ -12,30 +12,34 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from property_cnn.common.arrays import npy_header
-from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import file_digest
+from property_cnn.common.errors import CheckpointError, FileError, InputError
 from property_cnn.common.folders import differences
 from property_cnn.common.progress import Progress, size_text
-from property_cnn.common.shard_store import (
+from property_cnn.common.shards.lists import (
     Checksums,
-    Place,
     array_path,
-    check_places,
-    faults,
     listed_shards,
-    open_store,
     read_manifest,
     store_files,
-    write_shard,
 )
+from property_cnn.common.shards.places import (
+    is_folder,
+    is_whole,
+    local_copy,
+    place_of,
+    sizes_in,
+)
+from property_cnn.common.shards.store import Place, check_places, faults, open_store, write_shard
 from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.verify import Verified, verify
+
+if TYPE_CHECKING:
+    from property_cnn.common.shards.places import StorePath
 
 FORMAT = "vectorfind samples"
 GROWN = "layers"
@@ -74,7 +78,7 @@ class StoreFacts:
         size: their bytes.
     """
 
-    folder: Path
+    folder: StorePath
     identity: Mapping[str, Any]
     shards: Mapping[int, Checksums]
     shard_rows: int
@@ -150,22 +154,23 @@ class StoreCheck:
         return [*gaps, *self.verified.lines(), read]
 
 
-def store_facts(folder: str | os.PathLike) -> StoreFacts:
+def store_facts(folder: str | os.PathLike | StorePath) -> StoreFacts:
     """What a store holds, from its lists and the heads of its arrays.
 
     Raises:
         InputError: there is no store of samples, or its manifest is damaged.
     """
-    folder = Path(folder)
-    identity = read_manifest(folder) if folder.is_dir() else {}
+    folder = place_of(folder)
+    identity = read_manifest(folder) if is_folder(folder) else {}
     if identity.get("format") != FORMAT:
         hint = "its manifest is damaged: give the command that made it again"
-        known = folder.is_dir() and listed_shards(folder)
+        known = is_folder(folder) and listed_shards(folder)
         raise InputError(f"{folder} holds no store of samples" + (f"; {hint}" if known else ""))
     shards = listed_shards(folder)
     names = [name for name in BASE if any(name in one.arrays for one in shards.values())]
     names += sorted({name for one in shards.values() for name in one.arrays} - set(BASE))
-    sizes = [path.stat().st_size for path in store_files(folder) if path.is_file()]
+    there = sizes_in(folder)
+    sizes = [there[path] for path in store_files(folder) if path in there]
     return StoreFacts(
         folder,
         identity,
@@ -177,7 +182,7 @@ def store_facts(folder: str | os.PathLike) -> StoreFacts:
     )
 
 
-def verify_store(folder: str | os.PathLike) -> StoreCheck:
+def verify_store(folder: str | os.PathLike | StorePath) -> StoreCheck:
     """Reads every file of a store, on all cores, and compares it with its checksum.
 
     Raises:
@@ -190,7 +195,9 @@ def verify_store(folder: str | os.PathLike) -> StoreCheck:
 
 
 def merge_stores(
-    folders: Sequence[str | os.PathLike], out: str | os.PathLike, quiet: bool = True
+    folders: Sequence[str | os.PathLike | StorePath],
+    out: str | os.PathLike | StorePath,
+    quiet: bool = True,
 ) -> StoreFacts:
     """Copies the shards of several stores of the same samples into one.
 
@@ -198,7 +205,7 @@ def merge_stores(
     of other processors may differ by rounding. Groups, which follow from the scores, are left out.
 
     Args:
-        folders: the stores; of the same networks, seed and precision.
+        folders: the stores, in folders or at URLs; of the same networks, seed and precision.
         out: folder of the one; made if there is none.
         quiet: show no progress.
 
@@ -219,7 +226,7 @@ def merge_stores(
             for index, one in store.shards.items():
                 wanted.setdefault(index, {}).update(dict.fromkeys(one.arrays))
         progress = Progress("merging", len(wanted), "shards", quiet)
-        progress.foresee(None, sum(store.size for store in stores), Path(out))
+        progress.foresee(None, sum(store.size for store in stores), target.place.folder)
         tasks = [
             (target.place, tuple(stores), index, tuple(names), target.shards.get(index))
             for index, names in sorted(wanted.items())
@@ -258,8 +265,8 @@ def _copy(stores: tuple[StoreFacts, ...], index: int, name: str) -> np.ndarray:
         path = array_path(store.folder, name, index)
         if digest is None:
             continue
-        if path.is_file() and file_digest(path) == digest:
-            return np.load(path, allow_pickle=False)
+        if is_whole(path, digest):
+            return np.load(local_copy(path, digest), allow_pickle=False)
         damaged.append(str(path))
     raise InputError(
         f"{', '.join(damaged)}: missing or altered; vectorfind sample with that --store makes it "
@@ -284,12 +291,13 @@ def _check_same(stores: Sequence[StoreFacts]) -> None:
             )
 
 
-def _array_facts(folder: Path, name: str, shards: Mapping[int, Checksums]) -> ArrayFacts:
+def _array_facts(folder: StorePath, name: str, shards: Mapping[int, Checksums]) -> ArrayFacts:
     held = [index for index, one in shards.items() if name in one.arrays]
     for index in held:
+        path = array_path(folder, name, index)
         try:
-            shape, dtype, _ = npy_header(array_path(folder, name, index))
-        except CheckpointError:  # the next one tells as much
+            shape, dtype, _ = npy_header(local_copy(path, shards[index].arrays[name]))
+        except (CheckpointError, FileError):  # the next one tells as much
             continue
         return ArrayFacts(len(held), math.prod(shape[1:]), dtype)
     return ArrayFacts(len(held), 0, np.dtype(np.float32))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from property_cnn.common.errors import VectorfindError
-from property_cnn.common.shard_store import CHECKSUMS, MANIFEST, open_store
+from property_cnn.common.shards.lists import CHECKSUMS, MANIFEST
+from property_cnn.common.shards.store import open_store
 from property_cnn.jobs.verify import verify
 from tests.hostile.machines import folders
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from property_cnn.common.shard_store import CHECKSUMS, MANIFEST, open_store
+from property_cnn.common.shards.lists import CHECKSUMS, MANIFEST
+from property_cnn.common.shards.store import open_store
 from tests.hostile.judging import OUT, Wrong
 from tests.hostile.strategies.damage import damaged, hostile_npy
 from tests.hostile.strategies.documents import altered

@@ -14,7 +14,7 @@ import pytest
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write, sha256_of
 from property_cnn.common.folders import LOCK
-from property_cnn.common.shard_store import open_store
+from property_cnn.common.shards.store import open_store
 from property_cnn.jobs.folder import (
     REPLACEMENT,
     Claim,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from property_cnn.common import shard_store
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import file_digest
+from property_cnn.common.shards import store as shard_store
 from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from vectorfind.models.pair import Models
 from vectorfind.sampling.groups import group_cuts

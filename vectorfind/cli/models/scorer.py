@@ -86,7 +86,7 @@ def train(
     generator: str,
     teacher: str,
     out: Path,
-    store: Path | None,
+    store: Path | str | None,
     overwrite: bool,
     quiet: bool,
     **options: Any,

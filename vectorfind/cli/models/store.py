@@ -9,6 +9,7 @@ import click
 from vectorfind.cli.options import (
     Count,
     Names,
+    StorePlace,
     echo_json,
     echo_verified,
     json_option,
@@ -23,7 +24,8 @@ _FORMATS = ("numpy", "parquet")
 @click.group(short_help="Look at, check, merge and export stores of samples.")
 def store() -> None:
     """Stores that `vectorfind sample --store` and the runs fill: what one holds, whether it is
-    whole, several as one, and their samples for other tools.
+    whole, several as one, and their samples for other tools. Each may be a folder or a URL, as
+    s3://bucket/samples.
 
     \b
     Example:
@@ -34,13 +36,13 @@ def store() -> None:
     """
 
 
-_folder = click.argument("folder", type=click.Path(path_type=Path))
+_folder = click.argument("folder", type=StorePlace())
 
 
 @store.command(short_help="Tell what a store holds.")
 @_folder
 @json_option
-def info(folder: Path) -> None:
+def info(folder: Path | str) -> None:
     """Tells which networks and seed the samples in FOLDER are of, how many there are, their layers
     and their size.
 
@@ -62,7 +64,7 @@ def info(folder: Path) -> None:
 @store.command(short_help="Check every file of a store.")
 @_folder
 @click.option("--json", "as_json", is_flag=True, help="Print all files and their states as JSON.")
-def verify(folder: Path, as_json: bool) -> None:
+def verify(folder: Path | str, as_json: bool) -> None:
     """Reads every file of the store in FOLDER and names what is missing, altered or of others.
 
     The exit code is 1 where not all is whole; `vectorfind sample` with that --store then makes it
@@ -78,10 +80,10 @@ def verify(folder: Path, as_json: bool) -> None:
 
 
 @store.command(short_help="Make one store of several.")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@out_option("Folder of the one; what it holds already stays.")
+@click.argument("folders", nargs=-1, required=True, type=StorePlace())
+@out_option("Folder or URL of the one; what it holds already stays.", StorePlace())
 @quiet_option
-def merge(folders: tuple[Path, ...], out: Path, quiet: bool) -> None:
+def merge(folders: tuple[Path | str, ...], out: Path | str, quiet: bool) -> None:
     """Copies what the stores FOLDERS hold into one; all must be of the same networks and seed.
 
     Of a file that several hold, the first that is whole is taken.
@@ -110,7 +112,7 @@ def merge(folders: tuple[Path, ...], out: Path, quiet: bool) -> None:
 @click.option("--arrays", type=Names(), help="As z,scores,w; all that every shard has.")
 @out_option("Folder for the files.")
 @quiet_option
-def export(folder: Path, **options: object) -> None:
+def export(folder: Path | str, **options: object) -> None:
     """Writes the latents, scores and vectors of the store in FOLDER, a row a sample.
 
     layout.json says which file has what. An export that was stopped goes on with the files that

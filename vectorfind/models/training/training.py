@@ -24,7 +24,7 @@ from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress
 from property_cnn.common.prompt import Shown
-from property_cnn.common.shard_store import open_store
+from property_cnn.common.shards.store import open_store
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.common.training_state import fingerprint
 from property_cnn.jobs.folder import Claim, Work, open_folder

@@ -22,7 +22,8 @@ from torch import Tensor
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.progress import Progress
-from property_cnn.common.shard_store import CHECKSUMS, Made, open_store, store_files
+from property_cnn.common.shards.lists import CHECKSUMS, store_files
+from property_cnn.common.shards.store import Made, open_store
 from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import Claim, open_folder
 from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes

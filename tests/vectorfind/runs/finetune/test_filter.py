@@ -13,9 +13,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from property_cnn.common import shard_store
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
+from property_cnn.common.shards import places
 from property_cnn.jobs.verify import verify
 from property_cnn.network.dataset import from_bytes
 from property_cnn.properties import PROPERTIES
@@ -108,7 +108,7 @@ def test_a_killed_filter_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch,
 
     where, name, after, suffix = {
         "image": (Path, "write_bytes", 3, ".png"),
-        "array": (shard_store, "atomic_write", 3, ".npy"),
+        "array": (places, "atomic_write", 3, ".npy"),
         "labels": (image_parts, "write_table", 0, ""),
     }[moment]
     with monkeypatch.context() as patch:

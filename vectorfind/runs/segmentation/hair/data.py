@@ -15,7 +15,7 @@ from property_cnn.common.errors import CheckpointError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import json_text
 from property_cnn.common.progress import Progress, check_room
-from property_cnn.common.shard_store import is_store
+from property_cnn.common.shards.store import is_store
 from property_cnn.common.streams import SAMPLES
 from property_cnn.hair.data import (
     IMAGES,

@@ -1,57 +1,68 @@
-"""Named arrays of many rows in shards on disk: resumed after a kill, checked, grown, repaired.
+"""Named arrays of many rows in shards: resumed after a kill, checked, grown, repaired.
 
     manifest.json            what all of it is made from
     checksums/00000.json     the checksums of the first shard's files, written before they are
     scores/00000.npy         the first shard of one array; the others stand beside it
 
 A shard is made from the identity and its number alone, so that any process may make any of them,
-in any order. The checksums of a shard name the identity too: a manifest that cannot be read is
-written again, and no shard is lost with it. A file that they do not list was not written here and
-is never changed or removed. Files that belong to all shards are listed under names of their own,
-e.g. checksums/groups_600.json.
+in any order. A file that the checksums do not list was not written here and is never changed or
+removed. All of it may lie at a URL, see `places`.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import starmap
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from property_cnn.common.arrays import Blocks, npy_bytes
+from property_cnn.common.arrays import npy_bytes
 from property_cnn.common.checks import check_count
 from property_cnn.common.errors import FileError, InputError
-from property_cnn.common.files import (
-    PARTIAL,
-    atomic_write,
-    bytes_digest,
-    file_digest,
-    make_folder,
-    reading,
-    writing,
-)
-from property_cnn.common.folders import (
-    LOCK,
-    alone_in,
-    clear_partial,
-    differences,
-    json_text,
-    read_json,
-    writable_folder,
-)
+from property_cnn.common.files import PARTIAL, bytes_digest, make_folder, writing
+from property_cnn.common.folders import LOCK, differences, json_text
 from property_cnn.common.progress import Progress
+from property_cnn.common.shards.lists import (
+    CHECKSUMS,
+    MANIFEST,
+    Checksums,
+    array_path,
+    checksums_path,
+    listed_shards,
+    listed_together,
+    mark_of,
+    parsed,
+    read_checksums,
+    read_manifest,
+    store_files,
+)
+from property_cnn.common.shards.places import (
+    alone_at,
+    children,
+    descendants,
+    is_folder,
+    is_there,
+    is_whole,
+    local_copy,
+    place_of,
+    remove,
+    remove_if_empty,
+    remove_partial,
+    writable,
+    write,
+)
+from property_cnn.common.shards.rows import Rows
 from property_cnn.common.tasks import in_threads, run_tasks
 
-MANIFEST = "manifest.json"
-CHECKSUMS = "checksums"
+if TYPE_CHECKING:
+    from property_cnn.common.shards.places import StorePath
 
 VERSION = 2
 """Of the manifest. In version 1 it held the checksums of all shards itself."""
@@ -75,58 +86,6 @@ Run = Callable[[Callable[..., Any], Iterable[tuple]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The first n rows of one array of a store; indexing by row numbers gives them (k, ...).
-
-    Attributes:
-        folder: the store's.
-        name: the array's.
-        n: rows.
-        shard_rows: rows a shard.
-    """
-
-    folder: Path
-    name: str
-    n: int
-    shard_rows: int
-
-    def __len__(self) -> int:
-        return self.n
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        rows = np.asarray(rows)
-        if rows.size and not 0 <= rows.min() <= rows.max() < self.n:
-            raise IndexError(f"rows outside 0 … {self.n - 1}")
-        taken = np.empty((len(rows), *self._shard(0).shape[1:]), self._shard(0).dtype)
-        if not rows.size:
-            return taken
-        order = np.argsort(rows, kind="stable")
-        shards, starts = np.unique(rows[order] // self.shard_rows, return_index=True)
-        for index, places in zip(shards, np.split(order, starts[1:]), strict=True):
-            # A map that is dropped here never adds up to more than one shard in memory.
-            taken[places] = self._shard(index)[rows[places] - index * self.shard_rows]
-        return taken
-
-    def blocks(self) -> Blocks:
-        """All rows, to be written shard by shard."""
-        first = self._shard(0)
-
-        def pieces() -> Iterator[np.ndarray]:
-            for index in range(-(-self.n // self.shard_rows)):
-                yield self._shard(index)[: self.n - index * self.shard_rows]
-
-        return Blocks((self.n, *first.shape[1:]), first.dtype, pieces)
-
-    def whole(self) -> np.ndarray:
-        """All rows, in memory."""
-        shards = range(-(-self.n // self.shard_rows))
-        return np.concatenate([self._shard(index) for index in shards])[: self.n]
-
-    def _shard(self, index: int) -> np.ndarray:
-        return np.load(array_path(self.folder, self.name, index), "r", allow_pickle=False)
-
-
-@dataclass(frozen=True)
 class Place:
     """Where a store's files lie, and what they are made from.
 
@@ -137,25 +96,10 @@ class Place:
         beside: the folder that further files lie in.
     """
 
-    folder: Path
+    folder: StorePath
     mark: str
     shard_rows: int
-    beside: Path
-
-
-@dataclass(frozen=True)
-class Checksums:
-    """The digests of a shard's files.
-
-    Attributes:
-        made_from: the mark of what it is made from.
-        arrays: by name.
-        files: of further files, by their path.
-    """
-
-    made_from: str
-    arrays: dict[str, str]
-    files: dict[str, str]
+    beside: StorePath
 
 
 class ShardStore:
@@ -220,7 +164,7 @@ class ShardStore:
     def clear_partial(self) -> None:
         """Removes half-written files."""
         for name in {"", CHECKSUMS}.union(*(one.arrays for one in self.shards.values())):
-            clear_partial(self.place.folder / name)
+            remove_partial(self.place.folder / name)
 
     def _keep(
         self,
@@ -244,8 +188,7 @@ class ShardStore:
         return [
             task
             for task, found in zip(tasks, _all_faults(asked), strict=True)
-            if any(found)
-            or _read_checksums(self.place.folder, f"{task[0]:05d}") != self.shards[task[0]]
+            if any(found) or read_checksums(self.place.folder, task[0]) != self.shards[task[0]]
         ]
 
     def _missing(
@@ -267,7 +210,7 @@ class ShardStore:
 
 @contextmanager
 def open_store(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike | StorePath,
     identity: Mapping[str, Any],
     shard_rows: int,
     existing: Existing = "keep",
@@ -278,7 +221,7 @@ def open_store(
     """The store in a folder, for this process alone; made if there is none.
 
     Args:
-        folder: the store's.
+        folder: the store's, or a URL, see `places.place_of`.
         identity: what its shards are made from, as JSON can hold it; `format` says what it holds.
         shard_rows: rows a shard.
         existing: what becomes of shards that are there.
@@ -291,20 +234,21 @@ def open_store(
         InputError: the folder is neither empty nor a store of this format, it holds what is made
             from something else, another process works in it, or nothing can be written there.
     """
-    if not os.fspath(folder):
+    if not str(folder):
         raise InputError(f"{option} is empty; name a folder, or . for the current one")
     identity = json.loads(json.dumps({**identity, "version": VERSION}))
-    place = Place(Path(folder), mark_of(identity, grown), shard_rows, beside or Path(folder))
+    folder = place_of(folder)
+    place = Place(folder, mark_of(identity, grown), shard_rows, beside or folder)
     try:
-        folder = writable_folder(folder)
+        writable(folder)
     except InputError:
-        if not os.path.isdir(place.folder) or not listed_shards(place.folder):
+        if not is_folder(folder) or not listed_shards(folder):
             raise
-        yield ShardStore(place, _shards_to_use(place, identity, "keep", grown, option))
+        yield ShardStore(place, _shards_to_use(place, identity, "keep", grown, option, False))
         return
-    if not ((folder / LOCK).exists() or listed_shards(folder)):  # others' folders get no lock
+    if not (is_there(folder / LOCK) or listed_shards(folder)):  # others' folders get no lock
         _fitting(folder, read_manifest(folder), {}, identity["format"], grown, option)
-    with alone_in(folder, option):
+    with alone_at(folder, option):
         shards = _shards_to_use(place, identity, existing, grown, option)
         store = ShardStore(place, shards)
         store.clear_partial()
@@ -312,9 +256,14 @@ def open_store(
 
 
 def _shards_to_use(
-    place: Place, identity: dict[str, Any], existing: Existing, grown: str, option: str
+    place: Place,
+    identity: dict[str, Any],
+    existing: Existing,
+    grown: str,
+    option: str,
+    written: bool = True,
 ) -> dict[int, Checksums]:
-    """The shards that are gone on with; others are dealt with, and the manifest is written.
+    """The shards that are gone on with; others are dealt with, and the manifest may be written.
 
     What the checksums say of the shards counts: a manifest that says otherwise is damaged.
     """
@@ -341,28 +290,15 @@ def _shards_to_use(
         manifest, own = {}, {}
     if grown and manifest:
         identity = {**identity, grown: {**manifest[grown], **identity[grown]}}
-    if read_manifest(folder) != identity and os.access(folder, os.W_OK):
-        atomic_write(folder / MANIFEST, json_text(identity))
+    if written and read_manifest(folder) != identity:
+        write(folder / MANIFEST, json_text(identity))
     return own
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a store is made from; {} where that is missing or damaged.
-
-    Raises:
-        FileError: it cannot be read.
-    """
-    path = folder / MANIFEST
-    try:
-        return read_json(path) if path.is_file() else {}
-    except InputError:
-        return {}
-
-
-def made_from_same(folder: Path, identity: Mapping[str, Any], grown: str = "") -> bool:
+def made_from_same(folder: StorePath, identity: Mapping[str, Any], grown: str = "") -> bool:
     """Whether a store holds shards of this identity, but for what it has grown by."""
     mark = mark_of({**json.loads(json.dumps(identity)), "version": VERSION}, grown)
-    manifest = read_manifest(folder) if folder.is_dir() else {}
+    manifest = read_manifest(folder) if is_folder(folder) else {}
     there = mark_of({**manifest, "version": VERSION}, grown) if "shards" not in manifest else ""
     return there == mark or any(one.made_from == mark for one in listed_shards(folder).values())
 
@@ -376,35 +312,12 @@ def remove_store(folder: Path, beside: Path | None = None) -> None:
         _remove(Place(folder, "", 0, beside or folder), shards)
         for name in (MANIFEST, LOCK):
             (folder / name).unlink(missing_ok=True)
-    clear_partial(folder)
+    remove_partial(folder)
     if not any(folder.iterdir()):
         folder.rmdir()
 
 
-def listed_shards(folder: Path) -> dict[int, Checksums]:
-    """The checksums of all shards, by index."""
-    return {int(stem): one for stem, one in _all_checksums(folder).items() if stem.isdecimal()}
-
-
-def store_files(folder: Path, beside: Path | None = None) -> dict[Path, str]:
-    """Path -> digest of every file that a store lists, "" of its own lists and lock."""
-    beside, files = beside or folder, {}
-    for index, one in listed_shards(folder).items():
-        files |= {array_path(folder, name, index): digest for name, digest in one.arrays.items()}
-        files |= {beside / name: digest for name, digest in one.files.items()}
-    for one in _shared(folder).values():
-        files |= {folder / name: digest for name, digest in one.files.items()}
-    lists = [folder / MANIFEST, folder / LOCK, *(folder / CHECKSUMS).glob("*.json")]
-    return files | {path: "" for path in lists if path.is_file()}
-
-
-def damaged_lists(folder: Path) -> list[Path]:
-    """Lists of checksums in a store's folder that cannot be read as such."""
-    whole = _all_checksums(folder)
-    return [path for path in sorted((folder / CHECKSUMS).glob("*.json")) if path.stem not in whole]
-
-
-def is_store(folder: Path) -> bool:
+def is_store(folder: StorePath) -> bool:
     """Whether a folder is a store, or what is left of one."""
     return bool(listed_shards(folder)) or "shard_rows" in read_manifest(folder)
 
@@ -412,32 +325,27 @@ def is_store(folder: Path) -> bool:
 def store_of_others(folder: Path) -> Path | None:
     """The first file in a store's folder that the store does not list; None if there is none."""
     ours = store_files(folder)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path not in ours and not path.name.startswith(PARTIAL):
+    for path in descendants(folder):
+        if path not in ours and not path.name.startswith(PARTIAL):
             return path
     return None
 
 
-def write_shared(folder: Path, name: str, data: bytes) -> None:
+def write_shared(folder: StorePath, name: str, data: bytes) -> None:
     """Writes a file that belongs to all of a store's shards, and its checksum before.
 
     Raises:
         InputError: others wrote a file of that name.
     """
     path, key = folder / name, Path(name).stem
-    if _digest_if_there(path) != bytes_digest(data):
-        _check_ours(path, key in _shared(folder))
-    elif key in _shared(folder):
+    listed = key in listed_together(folder)
+    if not is_whole(path, bytes_digest(data)):
+        _check_ours(path, listed)
+    elif listed:
         return
     checksums = Checksums("", {}, {name: bytes_digest(data)})
-    atomic_write(folder / CHECKSUMS / f"{key}.json", _text(checksums))
-    atomic_write(path, data)
-
-
-def mark_of(identity: Mapping[str, Any], grown: str = "") -> str:
-    """16 hexadecimal digits that name what shards are made from."""
-    fixed = {key: value for key, value in identity.items() if key != grown}
-    return bytes_digest(json.dumps(fixed, sort_keys=True).encode())
+    write(folder / CHECKSUMS / f"{key}.json", checksums.text())
+    write(path, data)
 
 
 def write_shard(
@@ -456,9 +364,9 @@ def write_shard(
             raise InputError(f"{name}: got {np.shape(made[name])}; need {count} rows")
     files = {name: data for name, data in made.items() if isinstance(data, bytes)}
     arrays = {name: npy_bytes(array) for name, array in made.items() if name not in files}
-    known = _read_checksums(place.folder, f"{index:05d}")
+    known = read_checksums(place.folder, index)
     if known is None or known.made_from != place.mark:
-        ours = _checksums_path(place.folder, index).exists()  # damaged ones
+        ours = is_there(checksums_path(place.folder, index))  # damaged ones
         known = Checksums(place.mark, {}, {})
     else:
         ours = False
@@ -469,9 +377,9 @@ def write_shard(
         known.arrays | {name: bytes_digest(data) for name, data in arrays.items()},
         known.files | {name: bytes_digest(data) for name, data in files.items()},
     )
-    atomic_write(_checksums_path(place.folder, index), _text(checksums))
+    write(checksums_path(place.folder, index), checksums.text())
     for name, data in arrays.items():
-        atomic_write(array_path(place.folder, name, index), data)
+        write(array_path(place.folder, name, index), data)
     for name, data in files.items():
         make_folder((place.beside / name).parent)
         with writing(place.beside / name):
@@ -483,30 +391,30 @@ def write_shard(
 
 def check_places(place: Place, index: int, names: Sequence[str]) -> None:
     """Raises InputError where others wrote what a shard's array would be written over."""
-    known = _read_checksums(place.folder, f"{index:05d}")
+    known = read_checksums(place.folder, index)
     ours = known.arrays if known is not None else ()
-    damaged = known is None and _checksums_path(place.folder, index).exists()
+    damaged = known is None and is_there(checksums_path(place.folder, index))
     for name in names:
         path = array_path(place.folder, name, index)
         _check_ours(path, damaged or name in ours)
-        if path.parent.exists() and not path.parent.is_dir():
+        if is_there(path.parent) and not is_folder(path.parent):
             _check_ours(path.parent, False)
 
 
-def _check_ours(path: Path, ours: bool) -> None:
-    if not ours and os.path.lexists(path):
+def _check_ours(path: StorePath, ours: bool) -> None:
+    if not ours and is_there(path):
         raise InputError(f"{path} is not of this store; move it away, or choose another folder")
 
 
 def faults(
     place: Place, index: int, checksums: Checksums, names: tuple[str, ...], count: int
-) -> tuple[tuple[str, ...], list[Path]]:
+) -> tuple[tuple[str, ...], list[StorePath]]:
     """Which arrays of a shard must be made, and which of its files are damaged.
 
     Where one of its further files is damaged, all must.
     """
     files = {place.beside / name: digest for name, digest in checksums.files.items()}
-    damaged = [path for path, digest in files.items() if _digest_if_there(path) != digest]
+    damaged = [path for path, digest in files.items() if not is_whole(path, digest)]
     if damaged:
         return names, damaged
     missing = []
@@ -514,15 +422,15 @@ def faults(
         path = array_path(place.folder, name, index)
         if name not in checksums.arrays:
             missing.append(name)
-        elif _digest_if_there(path) != checksums.arrays[name]:
+        elif not is_whole(path, checksums.arrays[name]):
             missing.append(name)
             damaged.append(path)
-        elif len(np.load(path, "r", allow_pickle=False)) < count:
+        elif count > _length(local_copy(path, checksums.arrays[name])):
             missing.append(name)
     return tuple(missing), damaged
 
 
-def _all_faults(asked: Sequence[tuple]) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
+def _all_faults(asked: Sequence[tuple]) -> Iterator[tuple[tuple[str, ...], list[StorePath]]]:
     """`faults` of several shards; elsewhere many of them a task, which costs more than a shard."""
     each = 1 if in_threads() else TOGETHER
     tasks = [(asked[start : start + each],) for start in range(0, len(asked), each)]
@@ -530,25 +438,16 @@ def _all_faults(asked: Sequence[tuple]) -> Iterator[tuple[tuple[str, ...], list[
         yield from found
 
 
-def _some_faults(asked: Sequence[tuple]) -> list[tuple[tuple[str, ...], list[Path]]]:
+def _some_faults(asked: Sequence[tuple]) -> list[tuple[tuple[str, ...], list[StorePath]]]:
     return list(starmap(faults, asked))
 
 
-def array_path(folder: Path, name: str, index: int) -> Path:
-    """Where one array of one shard lies."""
-    return folder / name / f"{index:05d}.npy"
-
-
-def _checksums_path(folder: Path, index: int) -> Path:
-    return folder / CHECKSUMS / f"{index:05d}.json"
-
-
-def _digest_if_there(path: Path) -> str:
-    return file_digest(path) if path.is_file() else ""
+def _length(path: Path) -> int:
+    return len(np.load(path, "r", allow_pickle=False))
 
 
 def _fitting(
-    folder: Path,
+    folder: StorePath,
     manifest: dict[str, Any],
     shards: Mapping[int, Checksums],
     form: str,
@@ -564,20 +463,20 @@ def _fitting(
         manifest = {grown: {}, **manifest}
     if manifest.get("format") == form and isinstance(manifest.get(grown, {}), dict):
         return manifest
-    files = [path for path in folder.iterdir() if path.name != LOCK]
+    files = [path for path in children(folder) if path.name != LOCK]
     if any(not path.name.startswith(PARTIAL) for path in files) and (manifest or not shards):
         raise InputError(f"{folder} is neither empty nor holds {form}; choose another {option}")
     return {}
 
 
-def _list_apart(folder: Path, manifest: dict[str, Any], grown: str) -> None:
+def _list_apart(folder: StorePath, manifest: dict[str, Any], grown: str) -> None:
     """Gives the checksums that a manifest of version 1 holds files of their own."""
     shards = manifest.pop("shards", {})
     mark = mark_of(manifest | {"version": VERSION}, grown)
     for key, arrays in shards.items() if isinstance(shards, dict) else ():
-        checksums = _checksums({"made_from": mark, "arrays": arrays, "files": {}})
+        checksums = parsed(json.dumps({"made_from": mark, "arrays": arrays, "files": {}}))
         if key.isdecimal() and checksums is not None:
-            atomic_write(_checksums_path(folder, int(key)), _text(checksums))
+            write(checksums_path(folder, int(key)), checksums.text())
 
 
 def _differing(manifest: Mapping, identity: Mapping, grown: str) -> list[str]:
@@ -593,60 +492,18 @@ def _differing(manifest: Mapping, identity: Mapping, grown: str) -> list[str]:
     return differences(there, here)
 
 
-def _shared(folder: Path) -> dict[str, Checksums]:
-    """The checksums of what belongs to all shards, by name."""
-    return {stem: one for stem, one in _all_checksums(folder).items() if not stem.isdecimal()}
-
-
-def _all_checksums(folder: Path) -> dict[str, Checksums]:
-    stems = [path.stem for path in sorted((folder / CHECKSUMS).glob("*.json"))]
-    read = {stem: _read_checksums(folder, stem) for stem in stems}
-    return {stem: checksums for stem, checksums in read.items() if checksums is not None}
-
-
-def _read_checksums(folder: Path, stem: str) -> Checksums | None:
-    path = folder / CHECKSUMS / f"{stem}.json"
-    try:
-        with reading(path):
-            return _checksums(json.loads(path.read_text("utf-8")))
-    except FileError as error:
-        if error.errno in (errno.ENOENT, errno.EISDIR):
-            return None
-        raise
-    except (ValueError, RecursionError):
-        return None
-
-
-def _text(checksums: Checksums) -> str:
-    return json.dumps(asdict(checksums), indent=2, sort_keys=True) + "\n"
-
-
-def _checksums(values: Any) -> Checksums | None:
-    """Checksums of plain values; None where they are none, or name a file elsewhere."""
-    try:
-        checksums = Checksums(**values)
-        named = {**checksums.arrays, **checksums.files, checksums.made_from: ""}
-        paths = [PurePosixPath(name) for name in named]
-    except TypeError:
-        return None
-    texts = all(isinstance(digest, str) for digest in named.values())
-    inside = all(not path.is_absolute() and ".." not in path.parts for path in paths)
-    return checksums if texts and inside else None
-
-
 def _remove(place: Place, shards: Mapping[int, Checksums]) -> None:
     """Removes the files of shards that their checksums list, and folders that become empty."""
     folders = {place.folder / CHECKSUMS}
     for index, checksums in shards.items():
         paths = [array_path(place.folder, name, index) for name in checksums.arrays]
         paths += [place.beside / name for name in checksums.files]
-        for path in [*paths, _checksums_path(place.folder, index)]:
-            path.unlink(missing_ok=True)
+        for path in [*paths, checksums_path(place.folder, index)]:
+            remove(path)
         folders.update(path.parent for path in paths)
-    for stem, checksums in _shared(place.folder).items():
+    for stem, checksums in listed_together(place.folder).items():
         for name in checksums.files:
-            (place.folder / name).unlink(missing_ok=True)
-        (place.folder / CHECKSUMS / f"{stem}.json").unlink()
+            remove(place.folder / name)
+        remove(place.folder / CHECKSUMS / f"{stem}.json")
     for folder in folders:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        remove_if_empty(folder)

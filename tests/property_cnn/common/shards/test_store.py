@@ -17,12 +17,11 @@ from filelock import FileLock
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import bytes_digest
 from property_cnn.common.folders import LOCK
-from property_cnn.common.shard_store import (
+from property_cnn.common.shards.lists import mark_of, store_files
+from property_cnn.common.shards.store import (
     Place,
-    mark_of,
     open_store,
     remove_store,
-    store_files,
     store_of_others,
     write_shard,
     write_shared,
@@ -163,7 +162,7 @@ def test_a_folder_where_the_manifest_should_be_costs_nothing(tmp_path):
 def test_what_may_not_be_read_is_an_error_and_not_made_again(tmp_path, monkeypatch, name):
     fill(tmp_path, 9)
     before, denied, calls = files(tmp_path), tmp_path / "store" / name, []
-    for where, method in ((Path, "read_text"), (builtins, "open")):
+    for where, method in ((Path, "read_bytes"), (builtins, "open")):
         real = getattr(where, method)
 
         def refused(path, *args, real=real, **how):
