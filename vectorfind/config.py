@@ -215,8 +215,9 @@ class FindSettings(LoadingSettings):
         quantiles: parts of as many samples into which each of those splits them.
         ratio: share of a group's samples taken from the top and from the bottom of the scores.
         seed: of latents, splits and networks.
-        svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1. From 1 to 1000
-            directions are of the same quality; 1000 takes seven times as long as 10 to fit.
+        svm_c: weight of an SVM's loss, as LinearSVC's C, on vectors scaled to a root-mean-square
+            length of 1. From 1 to 1000 directions are of the same quality; 1000 takes two to four
+            times as long as 10 to fit.
         batch_size: images a batch; it changes nothing but rounding.
         device: where the shipped networks or those of a path run; None for a GPU if there is one.
         dtype: precision of synthesis and scoring; below float32 on a GPU only.

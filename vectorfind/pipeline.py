@@ -96,7 +96,8 @@ def find_directions(  # noqa: PLR0913 - its keywords are the interface
         size: side of the images in pixels, of a generator that makes several; None for its own.
         batch_size: images a batch; it changes nothing but rounding.
         workers: shards and fits at once; None for joblib's configuration or what is fastest.
-        svm_c: LinearSVC's C, on vectors scaled to a root-mean-square length of 1.
+        svm_c: weight of an SVM's loss, as LinearSVC's C, on vectors scaled to a root-mean-square
+            length of 1.
         gradient: how gradient networks are trained.
         components: of how many components pca, sefa and stylespace choose.
         decoupled: how decoupled directions are found.

@@ -90,7 +90,7 @@ def interfacegan_rows(models: Models, settings: BenchSettings) -> list[BenchRow]
         _row("InterFaceGAN, scores from files", scoring, "s", "one at a time"),
         _row("InterFaceGAN, SVMs", fitting, "s", f"SVC, {fits}"),
         _row("the same, ours: sampling", sampling, "s", size),
-        _row("the same, ours: SVMs", ours, "s", f"LinearSVC, {fits}"),
+        _row("the same, ours: SVMs", ours, "s", f"squared hinge, solved to rounding, {fits}"),
         _row("InterFaceGAN to ours", theirs / (sampling + ours), "x", "from latents to normals"),
         _row("InterFaceGAN to ours, images", (writing + scoring) / sampling, "x", ""),
     ]  # fmt: skip

@@ -26,8 +26,8 @@ from vectorfind.bench.runs import edits_of, layer_of
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.config import CONTROLLED, GROUPING, FindSettings, GradientSettings
 from vectorfind.directions.edits import edited_grid, strength_grid
+from vectorfind.methods.linear.sides import fit_sides
 from vectorfind.methods.registry import default_strengths, method_named
-from vectorfind.methods.svm import fit_svm
 from vectorfind.models.pair import Models
 from vectorfind.sampling.groups import grouped
 from vectorfind.sampling.sampler import Samples
@@ -301,6 +301,8 @@ def grid_ratio_rows(costs: Costs, ours: float, settings: BenchSettings) -> list[
 
 def _fitted(samples: Samples, layer: str, seed: int) -> dict:
     """Directions of each property, fitted group after group; the last group's of each."""
+    from sklearn.svm import LinearSVC  # as the reference system has it
+
     settings = FindSettings()
     _, members = grouped(samples, GROUPING)
     found = {}
@@ -310,7 +312,10 @@ def _fitted(samples: Samples, layer: str, seed: int) -> dict:
             if round(settings.ratio * len(rows)) < 2:
                 continue  # too few to fit, as may be in a run this small
             latents, rng = samples.latents[layer][rows], random_stream(seed, SPLITS, group)
-            fit = fit_svm(lambda some, m=latents: m[some], scores[rows], settings.ratio, rng)
+            model = LinearSVC(C=settings.svm_c, dual=False)
+            fit = fit_sides(
+                lambda some, m=latents: m[some], scores[rows], settings.ratio, rng, model
+            )
             found[name] = fit.direction
     return {CONTROLLED[0]: next(iter(found.values())), **found}
 

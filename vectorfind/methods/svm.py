@@ -22,6 +22,7 @@ from vectorfind.methods.linear.sides import (
     Vectors,
     fit_sides,
 )
+from vectorfind.methods.linear.squared_hinge import SquaredHingeSvm
 
 STRENGTHS = {
     "eyes": (-1.2, 1.2),
@@ -95,9 +96,5 @@ def fit_svm(
     rng: np.random.Generator,
     c: float = FindSettings.svm_c,
 ) -> SideFit:
-    """Fits one group's direction of one property, see `sides.fit_sides`; c is LinearSVC's C."""
-    from sklearn.svm import LinearSVC  # takes a second to load
-
-    # The primal solver draws no random numbers, which a process's threads would share, and its
-    # sums over d numbers are too short for BLAS to split: the result is the same on any engine.
-    return fit_sides(vectors, scores, ratio, rng, LinearSVC(C=c, dual=False))
+    """Fits one group's direction of one property, see `sides.fit_sides`; c as in LinearSVC."""
+    return fit_sides(vectors, scores, ratio, rng, SquaredHingeSvm(c))
