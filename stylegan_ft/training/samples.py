@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.files import atomic_write
+from property_cnn.pictures import encoded
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 
 
@@ -31,9 +31,7 @@ def save_grid(path: Path, images: Tensor, columns: int, scale: int = 1) -> None:
     if scale > 1:
         size = (picture.width * scale, picture.height * scale)
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    atomic_write(path, buffer.getvalue())
+    atomic_write(path, encoded(np.asarray(picture)))
 
 
 @torch.inference_mode()

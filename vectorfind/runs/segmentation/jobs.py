@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError, SkippedError
@@ -20,7 +18,7 @@ from property_cnn.common.folders import begins_with, writable_folder
 from property_cnn.common.networks import weights_digest
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.jobs.folder import Claim, open_again
-from property_cnn.pictures import read_image
+from property_cnn.pictures import encoded, read_image
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.networks.files import (
     Segmenter,
@@ -214,10 +212,10 @@ def predict_files(
             continue
         labels = segmenter.labels(to_tensor(picture[None].copy()))[0].cpu().numpy().astype(np.uint8)
         written.append(out / f"{each.stem}_labels.png")
-        atomic_write(written[-1], _palette_png(labels, segmenter.classes.palette))
+        atomic_write(written[-1], encoded(labels, palette=segmenter.classes.palette))
         if overlay:
             tinted = blended(picture, labels, segmenter.classes.palette)
-            atomic_write(out / f"{each.stem}_overlay.png", _png(Image.fromarray(tinted)))
+            atomic_write(out / f"{each.stem}_overlay.png", encoded(tinted))
         log(f"{written[-1]}: {_shares(labels, segmenter.classes.names)}")
     if problems:
         raise (SkippedError if written else InputError)(
@@ -288,15 +286,3 @@ def _shares(labels: np.ndarray, names: Sequence[str]) -> str:
     counts = np.bincount(labels.ravel(), minlength=len(names)) / labels.size
     order = np.argsort(-counts, kind="stable")[:3]
     return ", ".join(f"{names[each]} {counts[each]:.0%}" for each in order if counts[each])
-
-
-def _palette_png(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> bytes:
-    picture = Image.fromarray(labels)
-    picture.putpalette([part for colour in palette for part in colour])
-    return _png(picture)
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()

@@ -6,13 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.devices import choose_device
@@ -24,7 +21,7 @@ from property_cnn.common.training_state import is_state
 from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.hair.teacher_training import train_teacher
 from property_cnn.jobs.folder import Claim, Work, open_folder
-from property_cnn.pictures import SUFFIXES, read_image
+from property_cnn.pictures import SUFFIXES, encoded, read_image
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
@@ -86,7 +83,7 @@ def segment_files(
             continue
         image = torch.from_numpy(pixels.copy()).movedim(-1, 0)[None].float().div(127.5).sub(1)
         mask = segmenter(image)[0, 0].cpu()
-        atomic_write(target, _png(mask.mul(255).round().byte().numpy()))
+        atomic_write(target, encoded(mask.mul(255).round().byte().numpy()))
         written.append(target)
         share = float((mask >= THRESHOLD).float().mean())
         log(f"{target}: {f'{share:.1%} hair' if share else 'no hair found'}")
@@ -219,9 +216,3 @@ def _agreement(predicted: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         (predicted.argmax(dim=1) == chosen).float()[:, None],
         (labels == chosen).float()[:, None],
     )
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()
