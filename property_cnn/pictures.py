@@ -1,4 +1,8 @@
-"""Picture files of any kind, read as 8-bit arrays and made of them; damaged ones are refused."""
+"""Picture files of any kind, read as 8-bit arrays and made of them; damaged ones are refused.
+
+Networks take and give images in [-1, 1]: `to_tensor` and `from_bytes` make them of 8 bits, and
+`to_bytes` 8 bits of them.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import is_file, reading
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of files that are taken for pictures."""
@@ -163,6 +171,23 @@ def encoded(
     options = {"compress_level": 1} if quick else _QUALITY.get(form, {})
     picture.save(buffer, format=form, **options)
     return buffer.getvalue()
+
+
+def to_tensor(pictures: np.ndarray) -> Tensor:
+    """Pictures (N, H, W, 3) uint8 as images (N, 3, H, W) float32 in [-1, 1]."""
+    import torch
+
+    return from_bytes(torch.tensor(pictures).movedim(-1, 1))
+
+
+def from_bytes(levels: Tensor) -> Tensor:
+    """float32 images in [-1, 1] of uint8 ones."""
+    return levels.float().div_(127.5).sub_(1)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """uint8 images of images in [-1, 1], rounded to the nearest of 256 levels."""
+    return images.add(1).mul(127.5).round().clamp(0, 255).byte()
 
 
 def reduced(pixels: np.ndarray, longest: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.pictures import SUFFIXES, read_image, read_labels
+from property_cnn.pictures import SUFFIXES, read_image, read_labels, to_tensor
 from property_cnn.segmentation.losses import IGNORED
 
 
@@ -99,6 +99,6 @@ class LabelledFolder:
             images.append(np.asarray(square))
             near = Image.fromarray(label_map).resize((side, side), Image.Resampling.NEAREST)
             labels.append(np.asarray(near))
-        pixels = torch.from_numpy(np.stack(images)).movedim(-1, 1).float().div(127.5).sub(1)
+        pixels = to_tensor(np.stack(images))
         maps = torch.from_numpy(np.stack(labels).astype(np.int64))
         return pixels, maps if self.hair is None else (maps == self.hair).float()[:, None]

@@ -28,6 +28,7 @@ from property_cnn.common.training_state import (
     restore_parts,
     save_state,
 )
+from property_cnn.pictures import to_tensor
 from property_cnn.segmentation.augment import random_crop
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.losses import soft_bce
@@ -184,11 +185,6 @@ def crops(
     return to_tensor(np.stack(pictures)).to(device), torch.from_numpy(
         np.stack(maps).astype(np.int64)
     ).to(device)
-
-
-def to_tensor(pictures: np.ndarray) -> Tensor:
-    """Pictures (N, H, W, 3) uint8 as (N, 3, H, W) floats in [-1, 1]."""
-    return torch.from_numpy(pictures).movedim(-1, 1).float().div(127.5).sub(1)
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.files import atomic_write
-from property_cnn.pictures import encoded
+from property_cnn.pictures import encoded, to_bytes
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 
 
@@ -20,7 +20,7 @@ def image_grid(images: Tensor, columns: int) -> np.ndarray:
     rows = -(-n // columns)
     sheet = torch.full((rows * columns, 3, height, width), 1.0)
     sheet[:n] = images.detach().float().cpu()
-    pixels = ((sheet + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    pixels = to_bytes(sheet)
     grid = pixels.reshape(rows, columns, 3, height, width).permute(0, 3, 1, 4, 2)
     return grid.reshape(rows * height, columns * width, 3).numpy()
 

@@ -1,12 +1,13 @@
-"""Pixels as the bytes of picture files, read again."""
+"""Pixels as the bytes of picture files, read again, and as images in [-1, 1]."""
 
 from io import BytesIO
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from property_cnn.pictures import encoded, read_image, read_labels
+from property_cnn.pictures import encoded, from_bytes, read_image, read_labels, to_bytes, to_tensor
 
 PALETTE = ((0, 0, 0), (255, 0, 0), (0, 128, 255))
 
@@ -46,3 +47,20 @@ def test_a_jpeg_is_near_its_pixels():
     with Image.open(BytesIO(encoded(pixels, "JPEG"))) as picture:
         assert picture.format == "JPEG"
         assert np.abs(np.asarray(picture).astype(int) - pixels).max() <= 3
+
+
+def test_bytes_round_to_the_nearest_level():
+    images = torch.tensor([-1.0, -0.5, 0.0, 1.0, 1.2])
+    assert to_bytes(images).tolist() == [0, 64, 128, 255, 255]
+    levels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_bytes(from_bytes(levels)), levels)
+
+
+def test_pictures_become_images_in_minus_one_to_one():
+    pictures = noise(2, 4, 5, 3)
+    images = to_tensor(pictures)
+    assert images.shape == (2, 3, 4, 5)
+    assert images.dtype == torch.float32
+    np.testing.assert_allclose(images.movedim(1, -1), pictures / 127.5 - 1, atol=1e-6)
+    images.zero_()  # of its own memory
+    assert (pictures == noise(2, 4, 5, 3)).all()

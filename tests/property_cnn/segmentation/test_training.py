@@ -12,6 +12,7 @@ from torch import nn
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.training_state import save_state
+from property_cnn.pictures import to_tensor
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.settings import ScheduleSettings, TermSettings
 from property_cnn.segmentation.training import (
@@ -20,7 +21,6 @@ from property_cnn.segmentation.training import (
     enlarged,
     rate,
     score,
-    to_tensor,
     train_together,
 )
 from tests.property_cnn.segmentation.shapes import (
@@ -309,8 +309,6 @@ def test_a_batch_is_floats_in_minus_one_to_one_and_whole_labels(data):
     assert labels.dtype == torch.int64
     assert images.min() == -1  # the black beyond the picture
     assert images.max() <= 1
-    edges = to_tensor(np.array([[[[0, 255, 51]]]], np.uint8)).flatten()
-    assert edges.tolist() == pytest.approx([-1, 1, -0.6])
 
 
 def test_the_rate_rises_and_falls_along_straight_lines():

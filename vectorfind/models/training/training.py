@@ -26,11 +26,10 @@ from property_cnn.common.shard_store import open_store
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.common.training_state import fingerprint
 from property_cnn.jobs.folder import Claim, Work, open_folder
-from property_cnn.network.dataset import to_bytes
 from property_cnn.network.scorer import Scorer, load_scorer, save_scorer
 from property_cnn.network.training import ScorerSettings, held_out, predict_raw
 from property_cnn.network.training import train_scorer as train_network
-from property_cnn.pictures import encoded
+from property_cnn.pictures import encoded, to_bytes
 from reports.layout import CONFIG, TRAINING
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, device_of, digest_of, resolve_generator

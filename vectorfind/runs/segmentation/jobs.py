@@ -18,7 +18,7 @@ from property_cnn.common.folders import begins_with, writable_folder
 from property_cnn.common.networks import weights_digest
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.jobs.folder import Claim, open_again
-from property_cnn.pictures import encoded, read_image
+from property_cnn.pictures import encoded, read_image, to_tensor
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.networks.files import (
     Segmenter,
@@ -28,7 +28,7 @@ from property_cnn.segmentation.networks.files import (
 )
 from property_cnn.segmentation.networks.segformer import HUB, load_normalised
 from property_cnn.segmentation.settings import ScheduleSettings
-from property_cnn.segmentation.training import Lesson, score, to_tensor
+from property_cnn.segmentation.training import Lesson, score
 from reports import figure_png
 from reports.layout import CHECKS
 from reports.plots.labels import blended, label_sheet
@@ -210,7 +210,7 @@ def predict_files(
         except InputError as error:
             problems.append(str(error))
             continue
-        labels = segmenter.labels(to_tensor(picture[None].copy()))[0].cpu().numpy().astype(np.uint8)
+        labels = segmenter.labels(to_tensor(picture[None]))[0].cpu().numpy().astype(np.uint8)
         written.append(out / f"{each.stem}_labels.png")
         atomic_write(written[-1], encoded(labels, palette=segmenter.classes.palette))
         if overlay:
@@ -273,9 +273,7 @@ def _write_overlays(
     """A picture of a few test images, evenly spread."""
     places = np.unique(np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).round().astype(int))
     pictures, wanted = zip(*(images.read(row) for row in rows[places]), strict=True)
-    found = [
-        segmenter.labels(to_tensor(picture[None].copy()))[0].cpu().numpy() for picture in pictures
-    ]
+    found = [segmenter.labels(to_tensor(picture[None]))[0].cpu().numpy() for picture in pictures]
     classes = segmenter.classes
     figure = label_sheet(pictures, wanted, found, classes.names, classes.palette)
     atomic_write(path, figure_png(figure))

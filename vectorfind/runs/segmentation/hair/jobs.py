@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from property_cnn.common.devices import choose_device
@@ -21,7 +20,7 @@ from property_cnn.common.training_state import is_state
 from property_cnn.hair.segmenter import load_hair_segmenter
 from property_cnn.hair.teacher_training import train_teacher
 from property_cnn.jobs.folder import Claim, Work, open_folder
-from property_cnn.pictures import SUFFIXES, encoded, read_image
+from property_cnn.pictures import SUFFIXES, encoded, read_image, to_tensor
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
@@ -81,8 +80,7 @@ def segment_files(
         except InputError as error:
             problems.append(str(error))
             continue
-        image = torch.from_numpy(pixels.copy()).movedim(-1, 0)[None].float().div(127.5).sub(1)
-        mask = segmenter(image)[0, 0].cpu()
+        mask = segmenter(to_tensor(pixels[None]))[0, 0].cpu()
         atomic_write(target, encoded(mask.mul(255).round().byte().numpy()))
         written.append(target)
         share = float((mask >= THRESHOLD).float().mean())
