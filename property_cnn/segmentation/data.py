@@ -13,7 +13,7 @@ from torch import Tensor
 
 from property_cnn.common.errors import InputError
 from property_cnn.pictures import SUFFIXES, read_image, read_labels, to_tensor
-from property_cnn.segmentation.losses import IGNORED
+from property_cnn.segmentation.settings import IGNORED
 
 
 class Dataset(Protocol):

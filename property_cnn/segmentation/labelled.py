@@ -16,8 +16,7 @@ from property_cnn.common.checks import Number, Whole, check_count, checked, choo
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import FOLDS, random_stream
 from property_cnn.pictures import SUFFIXES, read_image, read_labels
-from property_cnn.segmentation.losses import IGNORED
-from property_cnn.segmentation.settings import FOLD_BY
+from property_cnn.segmentation.settings import FOLD_BY, IGNORED
 
 _TOLD = 3  # files that an error names
 

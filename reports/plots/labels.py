@@ -1,4 +1,7 @@
-"""Label maps over their images in the classes' colours, with a legend."""
+"""Label maps over their images in the classes' colours, with a legend.
+
+Labels beyond the classes are of pixels that do not count.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from reports.plots.style import DPI, MUTED, new_figure, styled
-
-IGNORED = 255
-"""Label of pixels that do not count; they stay grey."""
 
 _GREY, _WRONG, _RIGHT = (128, 128, 128), (214, 40, 40), (235, 235, 235)
 _GAP, _TOP, _LEGEND = 6, 30, 26  # pixels
@@ -58,7 +58,7 @@ def label_sheet(
     """
     rows = [
         [picture, blended(picture, right, palette, 0.75), blended(picture, own, palette, 0.75),
-         _compared(right, own)]
+         _compared(right, own, len(names))]
         for picture, right, own in zip(pictures, wanted, found, strict=True)
     ]  # fmt: skip
     times = -(-_NARROWEST // max(row[0].shape[1] for row in rows))
@@ -90,7 +90,7 @@ def label_sheet(
     return figure
 
 
-def _compared(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
+def _compared(wanted: np.ndarray, found: np.ndarray, classes: int) -> np.ndarray:
     """Where labels differ, in red; pixels that do not count are grey."""
     colours = np.where((wanted == found)[..., None], np.uint8(_RIGHT), np.uint8(_WRONG))
-    return np.where((wanted == IGNORED)[..., None], np.uint8(_GREY), colours).astype(np.uint8)
+    return np.where((wanted >= classes)[..., None], np.uint8(_GREY), colours).astype(np.uint8)

@@ -31,3 +31,14 @@ def test_a_sheet_takes_pictures_of_several_sizes():
     figure = label_sheet(pictures, maps, maps, ["sky", "road"], PALETTE)
     assert figure_png(figure).startswith(b"\x89PNG")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["sky", "road"]
+
+
+def test_a_sheet_shows_what_is_wrong_and_leaves_out_what_does_not_count():
+    wanted = np.array([[0, 1], [1, 255]], np.uint8).repeat(200, axis=0).repeat(200, axis=1)
+    found = np.zeros_like(wanted)
+    picture = np.zeros((400, 400, 3), np.uint8)
+    figure = label_sheet([picture], [wanted], [found], ["sky", "road"], PALETTE)
+    compared = figure.images[3].get_array()
+    right, wrong, uncounted = [235] * 3, [214, 40, 40], [128] * 3
+    corners = compared[::399, ::399]
+    assert corners.tolist() == [[right, wrong], [wrong, uncounted]]

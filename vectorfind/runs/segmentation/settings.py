@@ -21,6 +21,7 @@ from property_cnn.common.checks import (
 from property_cnn.common.errors import InputError
 from property_cnn.segmentation.settings import (
     FOLD_BY,
+    IGNORED,
     NETWORKS,
     TERMS,
     TRUSTS,
@@ -56,7 +57,7 @@ class LabelledData(Settings):
     images: Path
     labels: Path
     classes: tuple[str, ...]
-    ignore: Annotated[int, Whole(0, 255)] = 255
+    ignore: Annotated[int, Whole(0, IGNORED)] = IGNORED
     listing: Path | None = None
     folds: Annotated[int, Whole(2, 1000)] = 2
     fold_by: Annotated[str, OneOf("fold-by", FOLD_BY)] = FOLD_BY[0]
