@@ -216,7 +216,7 @@ def save_student(
         metadata: more plain values to keep with it, e.g. how it was made.
     """
     count = network.settings.classes
-    names = ["hair"] if count == 1 else [f"class {number}" for number in range(count)]
+    names = ("hair",) if count == 1 else Classes.numbered(count).names
     save_segmenter(network, path, names, (), {**(metadata or {}), "side": side})
 
 
