@@ -12,13 +12,14 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.hair.data import HairData, ImageKind
+from property_cnn.hair.teacher import SegformerTeacher
 from property_cnn.segmentation.data import LabelledSquares
 from property_cnn.segmentation.distill import HISTORY_COLUMNS, distill, split_rows
 from property_cnn.segmentation.labelled import Classes, LabelledImages
 from property_cnn.segmentation.metrics import mask_scores
 from property_cnn.segmentation.networks.effisegnet import new_student
 from property_cnn.segmentation.networks.files import save_student
-from property_cnn.segmentation.networks.segformer import SegformerTeacher, new_segformer
+from property_cnn.segmentation.networks.segformer import new_segformer
 from property_cnn.segmentation.settings import DistillSettings, StudentSettings, TermSettings
 from property_cnn.segmentation.teachers import CallableTeacher
 from tests.property_cnn.conftest import TINY_SEGFORMER, TINY_STUDENT, bright_discs

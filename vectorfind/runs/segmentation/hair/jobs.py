@@ -18,6 +18,7 @@ from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.common.training_state import is_state
 from property_cnn.hair.segmenter import load_hair_segmenter
+from property_cnn.hair.teacher import save_teacher
 from property_cnn.hair.teacher_training import train_teacher
 from property_cnn.jobs.folder import Claim, Work, open_folder
 from property_cnn.pictures import SUFFIXES, encoded, read_image, to_tensor
@@ -25,7 +26,6 @@ from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
 from property_cnn.segmentation.networks.files import save_student
-from property_cnn.segmentation.networks.segformer import save_segformer
 from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
 from property_cnn.segmentation.teachers import Teacher
 from reports import figure_png
@@ -105,7 +105,7 @@ def make_teacher(
     with _trained_in(out, log, (TEACHER, TEACHER_TRAINING)) as work:
         teacher, scores = train_teacher(settings, work.folder / TEACHER_TRAINING, log, place)
         about = {"recipe": asdict(settings), "scores": scores}
-        save_segformer(teacher.network, settings.network, work.folder / TEACHER, about)
+        save_teacher(teacher.network, work.folder / TEACHER, teacher.side, about)
     return Path(out) / TEACHER, scores
 
 
