@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from property_cnn.common.devices import autocast
 from property_cnn.common.errors import CheckpointError, InputError
+from property_cnn.common.networks import weights_digest
 from property_cnn.common.streams import CROPS, random_stream
 from property_cnn.common.training_state import (
     fingerprint,
@@ -102,15 +103,15 @@ def train_together(  # noqa: PLR0913, its keywords are the interface
         settings: the schedule.
         teacher: in evaluation mode, needed where a student has terms.
         teacher_digest: names its weights.
-        checkpoint: file of the state; training goes on from one of the same settings as if it
-            had not been broken off.
+        checkpoint: file of the state; training goes on from one of the same settings and first
+            weights as if it had not been broken off.
         progress: called with the number of iterations since the last call.
         log: called with a line at every check.
         device: where to train.
 
     Raises:
         InputError: a term without a teacher, a layer that is not there, networks of another number
-            of classes than the data, or a checkpoint of other settings or data.
+            of classes than the data, or a checkpoint of other settings, data or first weights.
         CheckpointError: the checkpoint is damaged, of another kind or of other networks.
     """
     _check_lessons(lessons, fold, settings, teacher)
@@ -148,7 +149,10 @@ def course_marks(
     settings: ScheduleSettings,
     teacher_digest: str = "",
 ) -> str:
-    """Names all that students' training follows from, but for their networks.
+    """Names all that students' training follows from, but for their first weights.
+
+    These are named apart, in the checkpoint: what is finished can be read where the same seed draws
+    other last digits, as on another kind of processor.
 
     Args:
         terms: name -> the student's terms.
@@ -227,6 +231,7 @@ class _Student:
     def __init__(
         self, lesson: Lesson, settings: ScheduleSettings, classes: int, device: str | torch.device
     ):
+        self.first = weights_digest(lesson.network.state_dict())
         self.network = lesson.network.to(device).train()
         self.terms, self.settings = lesson.terms, settings
         self.optimizer = torch.optim.AdamW(
@@ -283,7 +288,7 @@ class _Student:
             "best_weights": self.course.best_weights,
             "trusted": self.course.trusted,
         }
-        return {**parts, "course": course, "weights": self.trusted}
+        return {**parts, "course": course, "weights": self.trusted, "first": self.first}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         restore_parts({"network": self.network, "optimizer": self.optimizer}, state)
@@ -372,6 +377,12 @@ def _restored(students: Mapping[str, _Student], checkpoint: Path | None, marks: 
         raise CheckpointError(
             f"{checkpoint} is of other networks; remove it, or train those"
         ) from error
+    for name, student in students.items():  # states of earlier versions do not tell it
+        if state["students"][name].get("first", student.first) != student.first:
+            raise InputError(
+                f"{checkpoint} is of a training of {name} from other first weights; choose another "
+                "--out, or remove it to begin again"
+            )
     return state["done"]
 
 
