@@ -209,6 +209,12 @@ def files_digest(files: Sequence[Path], *read: object) -> str:
     return stamp.hexdigest()[:16]
 
 
+def spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the rows, evenly spread, the first and the last among them."""
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows)))
+    return rows[np.unique(places.round().astype(int))]
+
+
 def make_folds(
     names: Sequence[str],
     count: int,

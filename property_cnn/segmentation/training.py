@@ -31,7 +31,7 @@ from property_cnn.common.training_state import (
 )
 from property_cnn.pictures import to_tensor
 from property_cnn.segmentation.augment import random_crop
-from property_cnn.segmentation.labelled import Fold, LabelledImages
+from property_cnn.segmentation.labelled import Fold, LabelledImages, spread
 from property_cnn.segmentation.losses import soft_bce
 from property_cnn.segmentation.metrics import ClassScores
 from property_cnn.segmentation.settings import SMALLEST, ScheduleSettings, TermSettings
@@ -335,9 +335,7 @@ class _Trial:
             round(settings.iterations * (check + 1) / settings.checks)
             for check in range(settings.checks)
         }
-        count = min(settings.check_images, len(fold.test))
-        places = np.unique(np.linspace(0, len(fold.test) - 1, count).round().astype(int))
-        self.rows = fold.test[places]
+        self.rows = spread(fold.test, settings.check_images)
 
     def score(self, networks: Mapping[str, nn.Module], rows: np.ndarray) -> dict[str, dict]:
         return score(networks, self.data, rows, self.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reports import figure_png
-from reports.plots.labels import blended, coloured, label_sheet
+from reports.plots.labels import blended, coloured, comparison_sheet, label_sheet
 
 PALETTE = [(255, 0, 0), (0, 255, 0)]
 
@@ -42,3 +42,22 @@ def test_a_sheet_shows_what_is_wrong_and_leaves_out_what_does_not_count():
     right, wrong, uncounted = [235] * 3, [214, 40, 40], [128] * 3
     corners = compared[::399, ::399]
     assert corners.tolist() == [[right, wrong], [wrong, uncounted]]
+
+
+def test_networks_stand_below_each_other_and_images_beside():
+    wanted = np.zeros((200, 200), np.uint8)
+    other = np.ones_like(wanted)
+    pictures = {"a": np.zeros((200, 200, 3), np.uint8), "b": np.full((200, 200, 3), 90, np.uint8)}
+    found = {"teacher": [wanted, other], "baseline": [other, wanted]}
+    figure = comparison_sheet(pictures, [wanted, wanted], found, ["sky", "road"], PALETTE)
+    cells = [image.get_array()[100, 100].tolist() for image in figure.images]
+    right, wrong, sky, road = [235] * 3, [214, 40, 40], [191, 0, 0], [0, 191, 0]
+    light_sky, light_road = [214, 22, 22], [22, 214, 22]
+    assert cells[:4] == [[0] * 3, sky, [90] * 3, light_sky]
+    assert cells[4:8] == [sky, right, light_road, wrong]
+    assert cells[8:] == [road, wrong, light_sky, right]
+    told = [text.get_text() for text in figure.texts]
+    assert told == ["image, labels", "teacher", "baseline", "a", "b"]
+    places = [(image.ox, image.oy) for image in figure.images]
+    assert len({x for x, _ in places}) == 4
+    assert [y for _, y in places[::4]] == sorted((y for _, y in places[::4]), reverse=True)

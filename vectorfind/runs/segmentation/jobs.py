@@ -18,7 +18,7 @@ from property_cnn.common.folders import begins_with, writable_folder
 from property_cnn.common.networks import weights_digest
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.jobs.folder import Claim, open_again
-from property_cnn.pictures import encoded, read_image, to_tensor
+from property_cnn.pictures import encoded, read_image
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.networks.files import (
     Segmenter,
@@ -29,12 +29,12 @@ from property_cnn.segmentation.networks.files import (
 from property_cnn.segmentation.networks.segformer import HUB, load_normalised
 from property_cnn.segmentation.settings import ScheduleSettings
 from property_cnn.segmentation.training import Lesson, score
-from reports import figure_png
 from reports.layout import CHECKS
-from reports.plots.labels import blended, label_sheet
+from reports.plots.labels import blended
 from reports.tables import csv_text
 from vectorfind.runs.segmentation.courses import Followed, train_in
 from vectorfind.runs.segmentation.data import absent_classes, folds_of, open_labelled
+from vectorfind.runs.segmentation.overlays import labels_of, network_overlays
 from vectorfind.runs.segmentation.settings import LabelledData, term_settings
 from vectorfind.runs.segmentation.table import (
     check_rows,
@@ -51,8 +51,6 @@ TEST, TEST_TEXT, OVERLAYS = "segment_test.csv", "segment_test.md", "overlays.png
 
 TRAINING = "training"
 """Folder of a network's training beside its tables."""
-
-_SHOWN = 4  # images of an overlay picture
 
 Log = Callable[[str], None]
 
@@ -127,7 +125,7 @@ def train_segmenter(  # noqa: PLR0913, its keywords are the interface
         atomic_write(work.folder / TEST_TEXT, scores_markdown(table.iloc[0], names))
         atomic_write(work.folder / CHECKS, csv_text(checks))
         segmenter = Segmenter(taught.networks[NETWORK], images.classes, settings.resize, place)
-        _write_overlays(work.folder / OVERLAYS, segmenter, images, chosen.test)
+        atomic_write(work.folder / OVERLAYS, network_overlays(segmenter, images, chosen.test))
     return Trained(Path(out) / TRAINING / f"{NETWORK}.safetensors", table)
 
 
@@ -168,7 +166,7 @@ def score_segmenter(
         with open_again(out, _claim((TEST, TEST_TEXT, OVERLAYS))) as work:
             atomic_write(work.folder / TEST, csv_text(table))
             atomic_write(work.folder / TEST_TEXT, scores_markdown(row, names))
-            _write_overlays(work.folder / OVERLAYS, segmenter, images, rows)
+            atomic_write(work.folder / OVERLAYS, network_overlays(segmenter, images, rows))
     return table
 
 
@@ -210,7 +208,7 @@ def predict_files(
         except InputError as error:
             problems.append(str(error))
             continue
-        labels = segmenter.labels(to_tensor(picture[None]))[0].cpu().numpy().astype(np.uint8)
+        labels = labels_of(segmenter, picture)
         written.append(out / f"{each.stem}_labels.png")
         atomic_write(written[-1], encoded(labels, palette=segmenter.classes.palette))
         if overlay:
@@ -265,18 +263,6 @@ def _fold(folds: Sequence[Fold], number: int) -> Fold:
     if not 1 <= number <= len(folds):
         raise InputError(f"fold {number}; there are {len(folds)}, counted from 1")
     return folds[number - 1]
-
-
-def _write_overlays(
-    path: Path, segmenter: Segmenter, images: LabelledImages, rows: np.ndarray
-) -> None:
-    """A picture of a few test images, evenly spread."""
-    places = np.unique(np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).round().astype(int))
-    pictures, wanted = zip(*(images.read(row) for row in rows[places]), strict=True)
-    found = [segmenter.labels(to_tensor(picture[None]))[0].cpu().numpy() for picture in pictures]
-    classes = segmenter.classes
-    figure = label_sheet(pictures, wanted, found, classes.names, classes.palette)
-    atomic_write(path, figure_png(figure))
 
 
 def _shares(labels: np.ndarray, names: Sequence[str]) -> str:

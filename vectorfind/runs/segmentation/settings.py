@@ -75,6 +75,8 @@ class StudySettings(Settings):
         temperature: of "kl".
         baseline_seeds: of the student without terms: its spread tells differences from noise.
         teacher_iterations, teacher_lr: of the teacher; None for the students'.
+        shown_images: test images of the first fold in which the page shows what each network
+            tells; 0 for none. It decides nothing else.
         schedule: of the students.
     """
 
@@ -85,6 +87,7 @@ class StudySettings(Settings):
     baseline_seeds: Count = 3
     teacher_iterations: Count | None = None
     teacher_lr: Positive | None = None
+    shown_images: Annotated[int, Whole(0, 12)] = 3
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
 
     def __post_init__(self) -> None:
