@@ -35,7 +35,7 @@ from property_cnn.segmentation.labelled import Fold, LabelledImages, spread
 from property_cnn.segmentation.losses import soft_bce
 from property_cnn.segmentation.metrics import ClassScores
 from property_cnn.segmentation.settings import SMALLEST, ScheduleSettings, TermSettings
-from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, soft_kl
+from property_cnn.segmentation.terms import LayerTaps, compared_layers, map_loss, soft_kl
 from property_cnn.segmentation.trust import class_trust, class_weights, pixel_weights
 
 CHECKPOINT = "segmentation training 1"
@@ -240,10 +240,7 @@ class _Student:
             weight_decay=settings.weight_decay,
             fused=True,  # a quarter of the time
         )
-        taught = [term for term in lesson.terms if term.kind in MAP_TERMS]
-        self.taps = LayerTaps(
-            self.network, [name for term in taught for name in term.student_layers]
-        )
+        self.taps = LayerTaps(self.network, compared_layers(lesson.terms)[0])
         self.trusted = torch.ones(classes)
         self.course = Course()
 
@@ -274,12 +271,7 @@ class _Student:
             elif term.trust == "pixel":
                 weights = pixel_weights(answers.logits, labels)
             return soft_kl(logits, answers.logits, term.temperature, weights)
-        pairs = zip(term.student_layers, term.teacher_layers, strict=True)
-        losses = [
-            MAP_TERMS[term.kind](self.taps.maps[ours], answers.maps[theirs])
-            for ours, theirs in pairs
-        ]
-        return torch.stack(losses).mean()
+        return map_loss(term, self.taps.maps, answers.maps)
 
     def state(self) -> dict[str, Any]:
         parts = parts_state({"network": self.network, "optimizer": self.optimizer})
@@ -300,15 +292,9 @@ class _Reader:
     """The teacher's answers, with its maps."""
 
     def __init__(self, teacher: nn.Module | None, lessons: Mapping[str, Lesson]):
-        names = [
-            name
-            for lesson in lessons.values()
-            for term in lesson.terms
-            if term.kind in MAP_TERMS
-            for name in term.teacher_layers
-        ]
+        names = compared_layers(term for lesson in lessons.values() for term in lesson.terms)[1]
         self.teacher = teacher
-        self._taps = None if teacher is None else LayerTaps(teacher, list(dict.fromkeys(names)))
+        self._taps = None if teacher is None else LayerTaps(teacher, names)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Answers | None:
