@@ -19,8 +19,8 @@ from time import perf_counter
 from urllib.parse import urlencode, urlsplit
 
 from property_cnn.common.streams import CASES, random_stream
+from property_cnn.pictures import encoded
 from vectorfind.characters.character import load_character
-from vectorfind.characters.pictures import encoded
 from vectorfind.studio.serving.server import serving
 from vectorfind.studio.serving.settings import ServeSettings
 

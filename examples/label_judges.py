@@ -26,9 +26,9 @@ from torch import Tensor
 import vectorfind
 from property_cnn.common.files import atomic_write, load_tensors
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
+from property_cnn.hair.teacher import load_teacher
 from property_cnn.network.scorer import load_scorer
 from property_cnn.properties import CONTROLLED, PROPERTIES
-from property_cnn.segmentation.networks.segformer import load_teacher
 from property_cnn.segmentation.teachers import class_probabilities
 from stylegan_ft.finetune.measures import label_agreement, label_probe, probe_images
 from stylegan_ft.finetune.run import CELLS, GENERATOR

@@ -8,17 +8,15 @@ Rows: one face each, while the hue, the dyed height and the gradient's height ri
 from __future__ import annotations
 
 import sys
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
 from property_cnn.common.files import atomic_write
 from property_cnn.faces import ATTRIBUTES, Part, render_faces, render_parsing, sample_attributes
 from property_cnn.hair.ombre import ombre
+from property_cnn.pictures import encoded
 from reports.plots.images import tile
 
 ROWS = (
@@ -44,10 +42,8 @@ def main(path: Path) -> None:
         torch.cat([ombre(images[row, None], masks[row, None], *given) for given in sweep])
         for row, sweep in enumerate(ROWS)
     ]
-    buffer = BytesIO()
     pictures = tile(torch.stack(sheet).numpy(), cell=224)  # (3, 5, 3, 224, 224)
-    Image.fromarray(np.ascontiguousarray(pictures)).save(buffer, format="PNG")
-    atomic_write(path, buffer.getvalue())
+    atomic_write(path, encoded(pictures))
     print(f"sweep: {path}")
 
 

@@ -1,12 +1,18 @@
-"""Picture files of any kind as 8-bit arrays; damaged ones are refused in one line."""
+"""Picture files of any kind, read as 8-bit arrays and made of them; damaged ones are refused.
+
+Networks take and give images in [-1, 1]: `to_tensor` and `from_bytes` make them of 8 bits, and
+`to_bytes` 8 bits of them.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -14,11 +20,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import is_file, reading
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of files that are taken for pictures."""
 
 MOST_PIXELS = 64_000_000
 """Most pixels of a picture, told by its header before they are decoded."""
+
+_QUALITY = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 _ORIENTATION = 0x0112  # tag of EXIF
 
@@ -138,6 +149,45 @@ def _shallow(picture: Image.Image, path: str | os.PathLike) -> np.ndarray:
         raise InputError(f"{path} has values outside 0 … 65535; save it with 8 or 16 bits")
     grey = np.rint(values / 257).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
+
+
+def encoded(
+    pixels: np.ndarray,
+    form: str = "PNG",
+    palette: Sequence[Sequence[int]] = (),
+    quick: bool = False,
+) -> bytes:
+    """Pixels as the bytes of a picture file.
+
+    Args:
+        pixels: uint8, (H, W, 3) RGB or (H, W) grey.
+        form: "PNG", "JPEG" (of quality 95) or "WEBP" (lossless).
+        palette: (r, g, b) of the values 0, 1, … of grey pixels, 0 … 255; for PNG.
+        quick: pack a PNG in less time, to a little more bytes.
+    """
+    picture, buffer = Image.fromarray(pixels), BytesIO()
+    if len(palette):
+        picture.putpalette([part for colour in palette for part in colour])
+    options = {"compress_level": 1} if quick else _QUALITY.get(form, {})
+    picture.save(buffer, format=form, **options)
+    return buffer.getvalue()
+
+
+def to_tensor(pictures: np.ndarray) -> Tensor:
+    """Pictures (N, H, W, 3) uint8 as images (N, 3, H, W) float32 in [-1, 1]."""
+    import torch
+
+    return from_bytes(torch.tensor(pictures).movedim(-1, 1))
+
+
+def from_bytes(levels: Tensor) -> Tensor:
+    """float32 images in [-1, 1] of uint8 ones."""
+    return levels.float().div_(127.5).sub_(1)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """uint8 images of images in [-1, 1], rounded to the nearest of 256 levels."""
+    return images.add(1).mul(127.5).round().clamp(0, 255).byte()
 
 
 def reduced(pixels: np.ndarray, longest: int) -> np.ndarray:

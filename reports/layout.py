@@ -81,12 +81,12 @@ SEGMENTATION_KIND = "segmentation comparison"
 
 STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE = "strength", "slopes", "corr_coefs"
 GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE = "grid", "hair", "tsne"
-DIFFERENCES_FIGURE = "differences"
+DIFFERENCES_FIGURE, OVERLAYS_FIGURE = "differences", "overlays"
 DEPENDENCY_FIGURE = "attribute_dependency"
 STRIP_FIGURE, CURVE_FIGURE, FINDING_FIGURE = "strip_", "n_curve_", "finding_"
 SHOWN_FIGURES = (
     *(STRENGTH_FIGURE, SLOPES_FIGURE, CORRS_FIGURE, GRID_FIGURE, HAIR_FIGURE, MAP_FIGURE),
-    *(STRIP_FIGURE, DEPENDENCY_FIGURE),
+    *(STRIP_FIGURE, DEPENDENCY_FIGURE, OVERLAYS_FIGURE),
 )
 """Beginnings of the names of a run's figures that its page takes as they are."""
 """Names of figures; the last three are beginnings of names."""

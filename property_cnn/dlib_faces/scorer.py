@@ -23,6 +23,7 @@ from property_cnn.dlib_faces.files import (
 )
 from property_cnn.dlib_faces.measures import POINTS, VERSION, measures
 from property_cnn.landmarks.scorer import check_square
+from property_cnn.pictures import to_bytes
 from property_cnn.properties import DLIB_PROPERTIES
 
 FIND_SIDE = 192
@@ -158,6 +159,6 @@ def load_dlib_scorer(folder: Path | None = None) -> DlibScorer:
 
 def _pixels(image: Tensor, sides: Sequence[int]) -> list[np.ndarray]:
     """(3, R, R) in [-1, 1] as bytes (side, side, 3), of each side."""
-    levels = image.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    levels = to_bytes(image)
     picture = Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).numpy()))
     return [np.array(picture.resize((side, side), Image.Resampling.BILINEAR)) for side in sides]

@@ -23,7 +23,7 @@ __getattr__, __dir__ = lazy_names(
         "EffiSegNet": "property_cnn.segmentation.networks.effisegnet",
         "HairSegmenter": "property_cnn.hair.segmenter",
         "load_hair_segmenter": "property_cnn.hair.segmenter",
-        "load_teacher": "property_cnn.segmentation.networks.segformer",
+        "load_teacher": "property_cnn.hair.teacher",
         "mask_scores": "property_cnn.segmentation.metrics",
         "save_student": "property_cnn.segmentation.networks.files",
     },

@@ -17,7 +17,7 @@ from property_cnn.common.progress import Progress
 from property_cnn.common.shards.store import Make, open_store
 from property_cnn.faces import VERSION, render_both, sample_attributes
 from property_cnn.faces.classes import Part
-from property_cnn.network.dataset import from_bytes, to_bytes
+from property_cnn.pictures import from_bytes, to_bytes
 from property_cnn.segmentation.settings import SIDE
 from property_cnn.segmentation.teachers import Teacher, hair_probability
 

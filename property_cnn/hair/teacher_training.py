@@ -21,9 +21,10 @@ from property_cnn.common.training_state import (
 )
 from property_cnn.faces import VERSION, render_both, sample_attributes
 from property_cnn.faces.classes import Part
+from property_cnn.hair.teacher import SegformerTeacher
 from property_cnn.segmentation.degrade import degrade
 from property_cnn.segmentation.metrics import MaskScores
-from property_cnn.segmentation.networks.segformer import CLASSES, SegformerTeacher, new_segformer
+from property_cnn.segmentation.networks.segformer import CLASSES, new_segformer
 from property_cnn.segmentation.settings import TeacherSettings
 from property_cnn.segmentation.teachers import hair_probability
 

@@ -14,6 +14,7 @@ from property_cnn import faces as renderer
 from property_cnn.common.progress import Progress
 from property_cnn.common.shards.store import open_store
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
+from property_cnn.pictures import from_bytes, to_bytes
 
 SHARD_FACES = 1024
 """Faces in a shard; the last one of a set may hold fewer."""
@@ -39,16 +40,6 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.images)
-
-
-def to_bytes(images: Tensor) -> Tensor:
-    """uint8 images of images in [-1, 1], rounded to the nearest of 256 levels."""
-    return images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def from_bytes(images: Tensor) -> Tensor:
-    """float32 images in [-1, 1] of uint8 ones."""
-    return images.float().div_(127.5).sub_(1)
 
 
 def stored_faces(

@@ -19,8 +19,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.progress import Progress
 from property_cnn.common.training_state import load_state, parts_state, restore_parts, save_state
 from property_cnn.network.cnn import PropertyCNN
-from property_cnn.network.dataset import from_bytes
 from property_cnn.network.layout import NetworkSettings
+from property_cnn.pictures import from_bytes
 from property_cnn.properties import EXCHANGED, PROPERTIES, TURNED
 
 _CHECKPOINT = "property_cnn training checkpoint 1"

@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from property_cnn.segmentation.losses import IGNORED
-from property_cnn.segmentation.settings import ScheduleSettings
+from property_cnn.segmentation.settings import IGNORED, ScheduleSettings
 
 _LIGHT = 0.125  # of the whole range; MMSegmentation's 32 of 255
 _FACTORS = (0.5, 1.5)  # of contrast and saturation

@@ -32,7 +32,7 @@ from property_cnn.segmentation.networks.files import load_student
 from property_cnn.segmentation.networks.lite0 import start_from_lite0
 from property_cnn.segmentation.settings import DistillSettings, TermSettings
 from property_cnn.segmentation.teachers import Teacher, class_probabilities
-from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, soft_kl
+from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, compared_layers, map_loss, soft_kl
 
 HISTORY_COLUMNS = ("epoch", "lr", "train_loss", "valid_loss", "best")
 """Columns of the CSV that the loop writes; `best` is 1 where the epoch was the best so far."""
@@ -257,16 +257,12 @@ class DistillStep:
                 f"a student of {classes} classes cannot follow a teacher of "
                 f"{len(teacher.classes)}; give it 1 or as many"
             )
-        taught = [term for term in self.terms if term.kind in MAP_TERMS]
+        own, theirs = compared_layers(self.terms)
         network = getattr(teacher, "network", None)
-        if taught and not isinstance(network, nn.Module):
-            raise InputError(f"the teacher has no `network` whose layers {taught[0].kind!r} reads")
-        self._taps = (
-            LayerTaps(student, [name for term in taught for name in term.student_layers]),
-            LayerTaps(network, [name for term in taught for name in term.teacher_layers])
-            if taught
-            else None,
-        )
+        if theirs and not isinstance(network, nn.Module):
+            kind = next(term.kind for term in self.terms if term.kind in MAP_TERMS)
+            raise InputError(f"the teacher has no `network` whose layers {kind!r} reads")
+        self._taps = (LayerTaps(student, own), LayerTaps(network, theirs) if theirs else None)
         self._entered = ExitStack()
 
     def __enter__(self) -> DistillStep:
@@ -307,12 +303,9 @@ class DistillStep:
     def _term(self, term: TermSettings, logits: Tensor, answers: Tensor) -> Tensor:
         if term.kind == "kl":
             return soft_kl(logits, self._teacher_logits(logits, answers), term.temperature)
-        student, teacher = self._taps[0].maps, self._taps[1].maps
-        pairs = zip(term.student_layers, term.teacher_layers, strict=True)
-        losses = [
-            MAP_TERMS[term.kind](student[ours], teacher[theirs].clone()) for ours, theirs in pairs
-        ]
-        return torch.stack(losses).mean()
+        maps = self._taps[1].maps
+        copied = {name: maps[name].clone() for name in term.teacher_layers}
+        return map_loss(term, self._taps[0].maps, copied)
 
     def _teacher_logits(self, logits: Tensor, answers: Tensor) -> Tensor:
         """Logits that stand for the teacher's probabilities, which fix them but for a constant."""

@@ -16,8 +16,7 @@ from property_cnn.common.checks import Number, Whole, check_count, checked, choo
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import FOLDS, random_stream
 from property_cnn.pictures import SUFFIXES, read_image, read_labels
-from property_cnn.segmentation.losses import IGNORED
-from property_cnn.segmentation.settings import FOLD_BY
+from property_cnn.segmentation.settings import FOLD_BY, IGNORED
 
 _TOLD = 3  # files that an error names
 
@@ -56,6 +55,11 @@ class Classes:
     def __len__(self) -> int:
         return len(self.names)
 
+    @classmethod
+    def numbered(cls, count: int) -> Classes:
+        """Classes without names of their own: "class 0", "class 1", …."""
+        return cls(tuple(f"class {number}" for number in range(count)))
+
 
 def _colour(given: Sequence[int]) -> tuple[int, ...]:
     colour = checked("a colour", given, tuple[Annotated[int, Whole(0, 255)], ...])
@@ -90,6 +94,7 @@ class LabelledImages:
 
     Attributes:
         names: of the images, without suffix, sorted.
+        files: paths of all pictures and of all label maps, in the order of the names.
         digest: text that names the files by their names and sizes, and how they are read.
 
     Raises:
@@ -129,10 +134,8 @@ class LabelledImages:
                 )
         self.classes, self.resize = classes, resize
         self._pictures, self._maps = pictures, [maps[name] for name in self.names]
-        stamp = hashlib.sha256(repr((classes.names, classes.ignore, resize)).encode())
-        for path in (*self._pictures, *self._maps):
-            stamp.update(f"{path.name} {path.stat().st_size}\n".encode())
-        self.digest = f"labelled {stamp.hexdigest()[:16]}"
+        self.files = (*self._pictures, *self._maps)
+        self.digest = f"labelled {files_digest(self.files, classes.names, classes.ignore, resize)}"
 
     def __len__(self) -> int:
         return len(self.names)
@@ -172,9 +175,7 @@ class LabelledImages:
         if self.resize is None or longer <= self.resize:
             return picture, labels
         size = tuple(max(1, round(side * self.resize / longer)) for side in labels.shape[::-1])
-        smaller = Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)
-        near = Image.fromarray(labels).resize(size, Image.Resampling.NEAREST)
-        return np.asarray(smaller), np.asarray(near)
+        return resized(picture, labels, size)
 
 
 class Fold(NamedTuple):
@@ -189,6 +190,29 @@ class Fold(NamedTuple):
     train: np.ndarray
     held: np.ndarray
     test: np.ndarray
+
+
+def resized(
+    picture: np.ndarray, labels: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """An image and its labels at another (width, height): smoothly, and of the nearest pixels."""
+    smooth = Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)
+    near = Image.fromarray(labels).resize(size, Image.Resampling.NEAREST)
+    return np.asarray(smooth), np.asarray(near)
+
+
+def files_digest(files: Sequence[Path], *read: object) -> str:
+    """16 hexadecimal digits that name files by their names and sizes, and how they are read."""
+    stamp = hashlib.sha256(repr(read).encode())
+    for path in files:
+        stamp.update(f"{path.name} {path.stat().st_size}\n".encode())
+    return stamp.hexdigest()[:16]
+
+
+def spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the rows, evenly spread, the first and the last among them."""
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows)))
+    return rows[np.unique(places.round().astype(int))]
 
 
 def make_folds(

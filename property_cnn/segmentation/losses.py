@@ -16,10 +16,7 @@ from torch import Tensor
 
 from property_cnn.common.checks import choose
 from property_cnn.common.errors import InputError
-from property_cnn.segmentation.settings import LOSSES
-
-IGNORED = 255
-"""Label of pixels that do not count."""
+from property_cnn.segmentation.settings import IGNORED, LOSSES
 
 
 def soft_bce(logits: Tensor, target: Tensor) -> Tensor:

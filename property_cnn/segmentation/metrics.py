@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
+from property_cnn.segmentation.settings import IGNORED
 
 METRICS = ("mse", "iou", "dice", "recall", "precision")
 """Names of the scores, in the order of the table in docs/hair.md."""
@@ -70,7 +71,7 @@ class ClassScores:
         self.classes = classes
         self.counts = torch.zeros(classes, classes, dtype=torch.int64)  # target × predicted
 
-    def add(self, predicted: Tensor, target: Tensor, ignore: int = 255) -> None:
+    def add(self, predicted: Tensor, target: Tensor, ignore: int = IGNORED) -> None:
         """Counts label maps of one shape; pixels whose target label is `ignore` are left out."""
         predicted, target = predicted.flatten().long().cpu(), target.flatten().long().cpu()
         if predicted.shape != target.shape:

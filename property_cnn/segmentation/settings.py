@@ -29,6 +29,9 @@ SIDE = 224
 SMALLEST = 32
 """Least side of a student's input; its deepest maps are 1/32 of it."""
 
+IGNORED = 255
+"""Label of pixels that do not count."""
+
 Side = Annotated[int, Whole(SMALLEST, 4096)]
 Size = Annotated[int, Whole(1, 65_536)]
 

@@ -8,7 +8,7 @@ distillation" (ICCV 2019). The last two compare inner maps, which hooks on named
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
 import torch
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from property_cnn.common.errors import InputError
+from property_cnn.segmentation.settings import TermSettings
 
 
 def soft_kl(
@@ -131,3 +132,26 @@ def _as_maps(output: Tensor, name: str) -> Tensor:
 
 MAP_TERMS = {"at": attention_transfer, "sp": similarity_preserving}
 """The terms that compare inner maps, by name."""
+
+
+def compared_layers(terms: Iterable[TermSettings]) -> tuple[list[str], list[str]]:
+    """Names of the student's and of the teacher's layers whose maps some terms compare."""
+    compared = [term for term in terms if term.kind in MAP_TERMS]
+    return (
+        [name for term in compared for name in term.student_layers],
+        [name for term in compared for name in term.teacher_layers],
+    )
+
+
+def map_loss(
+    term: TermSettings, student: Mapping[str, Tensor], teacher: Mapping[str, Tensor]
+) -> Tensor:
+    """A term of `MAP_TERMS`: the mean over its pairs of layers.
+
+    Args:
+        term: names kind and layers.
+        student, teacher: name of a layer -> its maps.
+    """
+    pairs = zip(term.student_layers, term.teacher_layers, strict=True)
+    compare = MAP_TERMS[term.kind]
+    return torch.stack([compare(student[ours], teacher[theirs]) for ours, theirs in pairs]).mean()

@@ -28,17 +28,19 @@ from property_cnn.common.training_state import (
     restore_parts,
     save_state,
 )
+from property_cnn.pictures import to_tensor
 from property_cnn.segmentation.augment import random_crop
-from property_cnn.segmentation.labelled import Fold, LabelledImages
+from property_cnn.segmentation.labelled import Fold, LabelledImages, spread
 from property_cnn.segmentation.losses import soft_bce
 from property_cnn.segmentation.metrics import ClassScores
 from property_cnn.segmentation.settings import SMALLEST, ScheduleSettings, TermSettings
-from property_cnn.segmentation.terms import MAP_TERMS, LayerTaps, soft_kl
+from property_cnn.segmentation.terms import LayerTaps, compared_layers, map_loss, soft_kl
 from property_cnn.segmentation.trust import class_trust, class_weights, pixel_weights
 
 CHECKPOINT = "segmentation training 1"
 
 _BATCH = 8  # images of an evaluation at once
+_SAME = 1e-4  # relative difference of lengths up to which weights are the same
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,15 @@ def train_together(  # noqa: PLR0913, its keywords are the interface
         settings: the schedule.
         teacher: in evaluation mode, needed where a student has terms.
         teacher_digest: names its weights.
-        checkpoint: file of the state; training goes on from one of the same settings as if it
-            had not been broken off.
+        checkpoint: file of the state; training goes on from one of the same settings and first
+            weights as if it had not been broken off.
         progress: called with the number of iterations since the last call.
         log: called with a line at every check.
         device: where to train.
 
     Raises:
         InputError: a term without a teacher, a layer that is not there, networks of another number
-            of classes than the data, or a checkpoint of other settings or data.
+            of classes than the data, or a checkpoint of other settings, data or first weights.
         CheckpointError: the checkpoint is damaged, of another kind or of other networks.
     """
     _check_lessons(lessons, fold, settings, teacher)
@@ -147,7 +149,10 @@ def course_marks(
     settings: ScheduleSettings,
     teacher_digest: str = "",
 ) -> str:
-    """Names all that students' training follows from, but for their networks.
+    """Names all that students' training follows from, but for their first weights.
+
+    These are named apart, in the checkpoint: what is finished can be read where the same seed draws
+    other last digits, as on another kind of processor.
 
     Args:
         terms: name -> the student's terms.
@@ -184,11 +189,6 @@ def crops(
     return to_tensor(np.stack(pictures)).to(device), torch.from_numpy(
         np.stack(maps).astype(np.int64)
     ).to(device)
-
-
-def to_tensor(pictures: np.ndarray) -> Tensor:
-    """Pictures (N, H, W, 3) uint8 as (N, 3, H, W) floats in [-1, 1]."""
-    return torch.from_numpy(pictures).movedim(-1, 1).float().div(127.5).sub(1)
 
 
 @torch.inference_mode()
@@ -231,6 +231,7 @@ class _Student:
     def __init__(
         self, lesson: Lesson, settings: ScheduleSettings, classes: int, device: str | torch.device
     ):
+        self.first = _lengths(lesson.network)
         self.network = lesson.network.to(device).train()
         self.terms, self.settings = lesson.terms, settings
         self.optimizer = torch.optim.AdamW(
@@ -239,10 +240,7 @@ class _Student:
             weight_decay=settings.weight_decay,
             fused=True,  # a quarter of the time
         )
-        taught = [term for term in lesson.terms if term.kind in MAP_TERMS]
-        self.taps = LayerTaps(
-            self.network, [name for term in taught for name in term.student_layers]
-        )
+        self.taps = LayerTaps(self.network, compared_layers(lesson.terms)[0])
         self.trusted = torch.ones(classes)
         self.course = Course()
 
@@ -273,12 +271,7 @@ class _Student:
             elif term.trust == "pixel":
                 weights = pixel_weights(answers.logits, labels)
             return soft_kl(logits, answers.logits, term.temperature, weights)
-        pairs = zip(term.student_layers, term.teacher_layers, strict=True)
-        losses = [
-            MAP_TERMS[term.kind](self.taps.maps[ours], answers.maps[theirs])
-            for ours, theirs in pairs
-        ]
-        return torch.stack(losses).mean()
+        return map_loss(term, self.taps.maps, answers.maps)
 
     def state(self) -> dict[str, Any]:
         parts = parts_state({"network": self.network, "optimizer": self.optimizer})
@@ -287,7 +280,7 @@ class _Student:
             "best_weights": self.course.best_weights,
             "trusted": self.course.trusted,
         }
-        return {**parts, "course": course, "weights": self.trusted}
+        return {**parts, "course": course, "weights": self.trusted, "first": self.first}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         restore_parts({"network": self.network, "optimizer": self.optimizer}, state)
@@ -299,15 +292,9 @@ class _Reader:
     """The teacher's answers, with its maps."""
 
     def __init__(self, teacher: nn.Module | None, lessons: Mapping[str, Lesson]):
-        names = [
-            name
-            for lesson in lessons.values()
-            for term in lesson.terms
-            if term.kind in MAP_TERMS
-            for name in term.teacher_layers
-        ]
+        names = compared_layers(term for lesson in lessons.values() for term in lesson.terms)[1]
         self.teacher = teacher
-        self._taps = None if teacher is None else LayerTaps(teacher, list(dict.fromkeys(names)))
+        self._taps = None if teacher is None else LayerTaps(teacher, names)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Answers | None:
@@ -334,9 +321,7 @@ class _Trial:
             round(settings.iterations * (check + 1) / settings.checks)
             for check in range(settings.checks)
         }
-        count = min(settings.check_images, len(fold.test))
-        places = np.unique(np.linspace(0, len(fold.test) - 1, count).round().astype(int))
-        self.rows = fold.test[places]
+        self.rows = spread(fold.test, settings.check_images)
 
     def score(self, networks: Mapping[str, nn.Module], rows: np.ndarray) -> dict[str, dict]:
         return score(networks, self.data, rows, self.device)
@@ -364,6 +349,15 @@ def rate(settings: ScheduleSettings, step: int) -> float:
     return settings.lr * (settings.iterations - step) / (settings.iterations - warm)
 
 
+def _lengths(network: nn.Module) -> list[float]:
+    """The length of each of a network's tensors of weights, which tells networks apart.
+
+    A digest would not do: another processor draws the same weights but for their last bits.
+    """
+    weights = (weight.detach().double() for weight in network.parameters())
+    return [float(weight.norm()) for weight in weights]
+
+
 def _restored(students: Mapping[str, _Student], checkpoint: Path | None, marks: str) -> int:
     """Gives the students what a checkpoint holds of them; the steps that were done."""
     state = own_state(checkpoint, CHECKPOINT, marks, {"done": 0, "students": {}})
@@ -376,6 +370,13 @@ def _restored(students: Mapping[str, _Student], checkpoint: Path | None, marks: 
         raise CheckpointError(
             f"{checkpoint} is of other networks; remove it, or train those"
         ) from error
+    for name, student in students.items():  # states of earlier versions do not tell it
+        kept = state["students"][name].get("first", student.first)
+        if len(kept) != len(student.first) or not np.allclose(kept, student.first, rtol=_SAME):
+            raise InputError(
+                f"{checkpoint} is of a training of {name} from other first weights; choose another "
+                "--out, or remove it to begin again"
+            )
     return state["done"]
 
 

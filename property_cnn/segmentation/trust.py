@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from property_cnn.segmentation.losses import IGNORED
+from property_cnn.segmentation.settings import IGNORED
 
 MARGIN = 0.1
 """Difference of IoUs from which on a class of the teacher is followed wholly."""

@@ -85,19 +85,17 @@ def segmentation_files(folder: Path) -> tuple[dict, list[str]]:
     reference = None
     if (folder / layout.REFERENCE).exists():
         reference = read_file(folder / layout.REFERENCE, lambda text: read_table(text, [MODEL]))
-    there = read_figures(folder)
-    figures = {
-        _CURVES: there.get(_CURVES) or both_widths(lambda narrow: miou_curves(checks, narrow)),
-    }
-    for weights in (LAST, BEST):
-        name = f"{_CELLS}_{weights}"
-        figures[name] = there.get(name) or Plot(
-            figure_png(class_differences(table, found, weights))
-        )
+    figures = {_CURVES: both_widths(lambda narrow: miou_curves(checks, narrow))}
+    figures |= {f"{_CELLS}_{weights}": _cells(table, found, weights) for weights in (LAST, BEST)}
+    overlays = read_figures(folder).get(layout.OVERLAYS_FIGURE)
+    if overlays is not None:
+        figures[layout.OVERLAYS_FIGURE] = overlays
     page = segmentation_page(config, table, found, figures, reference)
     files: dict[str, bytes | str] = {
         layout.figure_path(name): plot.wide for name, plot in figures.items()
     }
+    if overlays is not None and overlays.narrow is not None:  # no table gives it again
+        files[layout.figure_path(layout.OVERLAYS_FIGURE, True)] = overlays.narrow
     return files | {layout.REPORT: build_page(page)}, segmentation_lines(table, found)
 
 
@@ -151,6 +149,8 @@ def segmentation_page(
         ),
         Section("Where?", _where(found, names), cells, [_pulls(found, names)]),
     ]  # fmt: skip
+    if layout.OVERLAYS_FIGURE in figures:
+        sections.append(_seen(figures[layout.OVERLAYS_FIGURE]))
     if reference is not None:
         sections.append(
             Section(
@@ -174,6 +174,15 @@ def segmentation_page(
         versions=versions_shown(config),
         command=str(config.get("command") or ""),
     )
+
+
+def _seen(overlays: Plot) -> Section:
+    picture = picture_of(
+        overlays, "Labels that each network tells in test images, and where they are wrong",
+        "Test images of the first fold, the last weights; pixels without a label are grey.",
+        photo=True,
+    )  # fmt: skip
+    return Section("What do they tell?", ["Wrong pixels are red."], [picture])
 
 
 def _verdict(found: pd.DataFrame, names: list[str]) -> str:

@@ -19,7 +19,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import atomic_write, load_tensors, save_tensors
 from property_cnn.common.training_state import fingerprint
 from property_cnn.faces import VERSION, render_faces, sample_attributes
-from property_cnn.network.dataset import to_bytes
+from property_cnn.pictures import to_bytes
 from stylegan_ft.concept.card import card_text
 from stylegan_ft.concept.classifiers import KEY, save_classifiers
 from stylegan_ft.concept.network import Member

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.network.dataset import from_bytes
+from property_cnn.pictures import from_bytes
 from stylegan_ft.concept.network import Member, as_input, folded
 from stylegan_ft.concept.settings import CONCEPT, EnsembleSettings
 

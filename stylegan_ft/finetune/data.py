@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from property_cnn.common.errors import InputError
-from property_cnn.network.dataset import from_bytes
+from property_cnn.pictures import from_bytes
 from stylegan_ft.training.image_folder import load_images, read_labels
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -125,14 +124,6 @@ def load_images(folder: str | os.PathLike, files: Sequence[str], size: int) -> T
             f"take their rows out of {LABELS}"
         )
     return images
-
-
-def png_bytes(image: Tensor) -> bytes:
-    """A PNG file of an image (3, H, W) uint8; quickly packed, so a little larger than need be."""
-    buffer = io.BytesIO()
-    pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
-    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def _read(path: Path, size: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.files import atomic_write
+from property_cnn.pictures import encoded, to_bytes
 from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
 
 
@@ -20,7 +20,7 @@ def image_grid(images: Tensor, columns: int) -> np.ndarray:
     rows = -(-n // columns)
     sheet = torch.full((rows * columns, 3, height, width), 1.0)
     sheet[:n] = images.detach().float().cpu()
-    pixels = ((sheet + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    pixels = to_bytes(sheet)
     grid = pixels.reshape(rows, columns, 3, height, width).permute(0, 3, 1, 4, 2)
     return grid.reshape(rows * height, columns * width, 3).numpy()
 
@@ -31,9 +31,7 @@ def save_grid(path: Path, images: Tensor, columns: int, scale: int = 1) -> None:
     if scale > 1:
         size = (picture.width * scale, picture.height * scale)
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    atomic_write(path, buffer.getvalue())
+    atomic_write(path, encoded(np.asarray(picture)))
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stylegan_ft.training.image_folder import png_bytes
+from property_cnn.pictures import encoded
 
 
 def write_images(folder, names, images):
@@ -10,4 +10,4 @@ def write_images(folder, names, images):
     for name, image in zip(names, images, strict=True):
         path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png_bytes(image))
+        path.write_bytes(encoded(image.permute(1, 2, 0).numpy(), quick=True))

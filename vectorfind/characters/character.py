@@ -27,7 +27,7 @@ from property_cnn.common.files import load_tensors, save_tensors
 from property_cnn.common.prompt import Shown, Thumbnail, table_html
 from property_cnn.common.tasks import one_thread, one_torch_thread
 from property_cnn.hair.ombre import ombre
-from property_cnn.network.dataset import to_bytes
+from property_cnn.pictures import to_bytes
 from reports.text import ends_of, plain
 from vectorfind.characters.face import Face
 from vectorfind.characters.loading import Source

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from property_cnn.common.arrays import read_arrays
 from property_cnn.common.checks import MOST_STRENGTH, check_names, check_within, named_once
@@ -23,7 +21,7 @@ from property_cnn.common.streams import CASES
 from property_cnn.common.tasks import one_thread
 from property_cnn.hair.ombre import ombre
 from property_cnn.hair.segmenter import HairSegmenter
-from property_cnn.pictures import SUFFIXES
+from property_cnn.pictures import SUFFIXES, encoded
 from reports.plots.images import tile, to_pixels
 from vectorfind.characters.rendering.animation import (
     check_animation,
@@ -44,8 +42,6 @@ from vectorfind.sampling.latents import mapped_latents
 
 SHEETS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """Ends of a sheet's name, and its format."""
-
-_QUALITY = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
 
 
 @dataclass(frozen=True)
@@ -265,10 +261,3 @@ def _latents(
             f"(N, {needed[0]}) and (N, {needed[1]})"
         )
     return z, label
-
-
-def encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
-    """Pixels (H, W, 3) uint8 as the bytes of a picture: "PNG", "JPEG" or "WEBP"."""
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format=form, **_QUALITY.get(form, {}))
-    return buffer.getvalue()

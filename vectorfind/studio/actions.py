@@ -11,6 +11,7 @@ from threading import RLock
 from typing import Any, Self
 
 from property_cnn.common.errors import InputError
+from property_cnn.pictures import encoded
 from vectorfind.characters.character import Character
 from vectorfind.characters.settings import OMBRE_DEFAULTS
 from vectorfind.studio import markup, sheets
@@ -201,7 +202,7 @@ class Desk:
 
     def _sheet(self, session: Session, pixels: Any, told: str, kind: str) -> str:
         name = f"{markup.stem(self.stage.name(session.view))}_{kind}.png"
-        return markup.sheet(sheets.png(pixels), "image/png", told, name)
+        return markup.sheet(encoded(pixels, quick=True), "image/png", told, name)
 
     def _posed(self, session: Session, values: Sequence[float], place: int = -1) -> Session:
         rest = self.stage.character(session.view.choice).rest

@@ -6,8 +6,8 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
+from property_cnn.pictures import encoded
 from vectorfind.studio.session import DYE, View
-from vectorfind.studio.sheets import png
 from vectorfind.studio.stage import Reading, Stage, Tile
 
 
@@ -34,7 +34,7 @@ def picture(stage: Stage, view: View, edited: bool, which: str = "shown") -> str
     state = "after" if edited else "before"
     moved = ", ".join(f"{each} {value:+.2f}" for each, value in view.sliders)
     told = f"{moved or 'unedited'}{', dyed' if view.dye else ''}" if edited else "unedited"
-    source = data_url(png(stage.pixels(view)), "image/png")
+    source = data_url(encoded(stage.pixels(view), quick=True), "image/png")
     return (
         f'<figure class="face {which} {state}">'
         f'<img src="{source}" alt="{escape(name)}: {escape(told)}" data-name="'
@@ -67,7 +67,7 @@ def tiles(faces: Sequence[Tile], picked: View) -> str:
         )
         mark = {None: "", True: ", passed", False: ", not passed"}[face.passed]
         badge = '<i aria-hidden="true">✓</i>' if face.passed else ""
-        source = data_url(png(face.pixels), "image/png")
+        source = data_url(encoded(face.pixels, quick=True), "image/png")
         parts.append(
             f'<button type="button" data-number="{face.choice.number}" '
             f'aria-pressed="{str(chosen).lower()}" aria-label="{face.caption}{mark}">'

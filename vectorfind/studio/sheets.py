@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,13 +25,6 @@ STRIP, GRID, FRAMES = 7, 5, 12
 
 RATE = 12.0
 _LEAST = 256  # pixels of an animation's side
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 as a PNG, quickly."""
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def strip(stage: Stage, view: View, name: str) -> np.ndarray:

@@ -1,15 +1,14 @@
 """Networks of any number of classes: made by their names, and kept in one format of file.
 
 A file holds the weights (the large ones in half precision) and a card: which network, its sizes,
-the names and colours of its classes, and how it was made. Files of earlier versions, which held
-hair segmenters alone, are read too.
+the names and colours of its classes, and how it was made. Files of earlier versions are read too,
+in which hair's students and their teachers had a format each.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -21,7 +20,7 @@ from property_cnn.common.files import load_tensors, read_card
 from property_cnn.common.networks import BatchedNetwork, save_network
 from property_cnn.segmentation.labelled import Classes
 from property_cnn.segmentation.networks.effisegnet import EffiSegNet, new_student
-from property_cnn.segmentation.networks.segformer import Normalised, new_segformer
+from property_cnn.segmentation.networks.segformer import CLASSES, Normalised, new_segformer
 from property_cnn.segmentation.settings import (
     NETWORKS,
     SEGFORMER_LAYERS,
@@ -35,8 +34,13 @@ from property_cnn.segmentation.training import enlarged
 FORMAT, KEY = "property_cnn segmenter 2", "segmenter"
 """What a file says that it is, and the entry of its metadata that says it."""
 
-_HAIR_FORMAT, _HAIR_KEY = "property_cnn hair segmenter 1", "hair_segmenter"  # until version 1
 _EFFISEGNET, _SEGFORMER = "effisegnet", "segformer"
+
+_BEFORE = {
+    "hair_segmenter": "property_cnn hair segmenter 1",
+    "hair_teacher": "property_cnn hair teacher 1",
+}
+"""Entries and formats of files until version 1: hair's students and their teachers."""
 
 
 class Loaded(NamedTuple):
@@ -139,7 +143,7 @@ def save_segmenter(
     if isinstance(network, EffiSegNet):
         kind, settings = _EFFISEGNET, network.config
     else:
-        kind, settings = _SEGFORMER, asdict(_segformer_settings(network))
+        kind, settings = _SEGFORMER, _segformer_settings(network)
     own = {
         "format": FORMAT,
         "network": kind,
@@ -158,11 +162,7 @@ def load_network(path: str | os.PathLike) -> Loaded:
     """
     tensors, metadata = load_tensors(path)
     otherwise = f"{path} is no segmenter; give a file that hair distill or segment train wrote"
-    if _HAIR_KEY in metadata:
-        card = read_card(metadata, _HAIR_KEY, _HAIR_FORMAT, otherwise)
-        card |= {"network": _EFFISEGNET, "classes": ["hair"], "palette": []}
-    else:
-        card = read_card(metadata, KEY, FORMAT, otherwise)
+    card = _card(metadata, otherwise)
     try:
         classes = [str(name) for name in card["classes"]]
         if card["network"] == _EFFISEGNET:
@@ -182,6 +182,22 @@ def load_network(path: str | os.PathLike) -> Loaded:
             f"the weights in {path} do not fit this version's network; make the segmenter again"
         ) from error
     return Loaded(network.eval(), card)
+
+
+def _card(metadata: Mapping[str, str], otherwise: str) -> dict[str, Any]:
+    """The card of this version, also of a file of an earlier one."""
+    for key, form in _BEFORE.items():
+        if key not in metadata:
+            continue
+        card = read_card(metadata, key, form, otherwise)
+        if key == "hair_segmenter":
+            return card | {"network": _EFFISEGNET, "classes": ["hair"], "palette": []}
+        settings = card.get("settings")
+        side = settings.get("side") if isinstance(settings, dict) else None
+        return card | {
+            "network": _SEGFORMER, "classes": list(CLASSES), "palette": [], "side": side
+        }  # fmt: skip
+    return read_card(metadata, KEY, FORMAT, otherwise)
 
 
 def load_segmenter(path: str | os.PathLike, device: str | torch.device | None = None) -> Segmenter:
@@ -216,7 +232,7 @@ def save_student(
         metadata: more plain values to keep with it, e.g. how it was made.
     """
     count = network.settings.classes
-    names = ["hair"] if count == 1 else [f"class {number}" for number in range(count)]
+    names = ("hair",) if count == 1 else Classes.numbered(count).names
     save_segmenter(network, path, names, (), {**(metadata or {}), "side": side})
 
 
@@ -233,13 +249,13 @@ def load_student(path: str | os.PathLike) -> tuple[EffiSegNet, dict[str, Any]]:
     return network, card
 
 
-def _segformer_settings(network: nn.Module) -> SegformerSettings:
+def _segformer_settings(network: nn.Module) -> dict[str, Any]:
+    """Its `SegformerSettings`, but for the side of images, which is not the network's."""
     config = network.config
-    return replace(
-        SegformerSettings(),
-        hidden_sizes=tuple(config.hidden_sizes),
-        depths=tuple(config.depths),
-        heads=tuple(config.num_attention_heads),
-        decoder=config.decoder_hidden_size,
-        stride=config.strides[0],
-    )
+    return {
+        "hidden_sizes": list(config.hidden_sizes),
+        "depths": list(config.depths),
+        "heads": list(config.num_attention_heads),
+        "decoder": config.decoder_hidden_size,
+        "stride": config.strides[0],
+    }

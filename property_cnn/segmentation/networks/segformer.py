@@ -1,4 +1,4 @@
-"""SegFormer of any size, and as a teacher: one trained here, or one in a folder or on the hub.
+"""SegFormer of any size and classes: made here, or out of a folder or from the hub.
 
 Xie et al., "SegFormer: simple and efficient design for semantic segmentation with transformers"
 (NeurIPS 2021), in the implementation of `transformers`.
@@ -8,34 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import CheckpointError, InputError
-from property_cnn.common.files import load_tensors, read_card
-from property_cnn.common.networks import save_network, weights_digest
 from property_cnn.common.prompt import extra_module
 from property_cnn.faces.classes import Part
-from property_cnn.segmentation.settings import SIDE, SegformerSettings
-from property_cnn.segmentation.teachers import hair_class
-
-SHIPPED = Path(__file__).parents[2] / "weights" / "hair_teacher.safetensors"
-"""Weights that come with the package."""
+from property_cnn.segmentation.settings import SegformerSettings
 
 HUB = "hub:"
 """Beginning of a name on the Hugging Face hub, e.g. hub:jonathandinu/face-parsing."""
-
-FORMAT = "property_cnn hair teacher 1"
-KEY = "hair_teacher"
 
 CLASSES = tuple(part.name.lower() for part in Part)
 """Classes of a teacher that is trained on rendered faces."""
@@ -45,48 +34,17 @@ _SIDE = 512
 _PREPROCESSING = "preprocessor_config.json"
 
 
-class SegformerTeacher:
-    """A SegFormer ready to answer; see `teachers.Teacher`.
+class Preprocessing(NamedTuple):
+    """What images are made to before a network sees them.
 
-    Args:
-        network: a `SegformerForSemanticSegmentation`; put in evaluation mode, its gradients off.
-        classes: names of its labels; one is "hair".
-        side: images are resized to this side.
-        mean, std: of each colour, in [0, 1], that images are normalised by.
-        device: where it runs.
+    Attributes:
+        side: of a square, in pixels.
+        mean, std: of each colour, in [0, 1], that they are normalised by.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        classes: Sequence[str],
-        side: int = SIDE,
-        mean: Sequence[float] = (0.5, 0.5, 0.5),
-        std: Sequence[float] = (0.5, 0.5, 0.5),
-        device: str | torch.device | None = None,
-    ):
-        self.classes = tuple(classes)
-        self.hair = hair_class(self.classes)
-        self.side = side
-        self.device = choose_device(device)
-        self.digest = weights_digest(network.state_dict())
-        self.network = network.eval().requires_grad_(False).to(self.device)
-        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
-        self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        return self.logits(images).softmax(dim=1)
-
-    def logits(self, images: Tensor) -> Tensor:
-        """(N, C, h, w) scores before the softmax, at the size that the network answers in."""
-        images = images.to(self.device, torch.float32)
-        size = (self.side, self.side)
-        if images.shape[-2:] != size:
-            smaller = min(images.shape[-2:]) > self.side
-            images = F.interpolate(
-                images, size, mode="bilinear", align_corners=False, antialias=smaller
-            )
-        return self.network.logits((images.add(1).div(2) - self._mean) / self._std).float()
+    side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 @cache
@@ -107,7 +65,7 @@ def segformer_class() -> type[nn.Module]:
             Raises:
                 InputError: the images are smaller than 8 strides.
             """
-            least = 8 * self.config.strides[0]
+            least = least_side(self)
             if min(images.shape[-2:]) < least:
                 height, width = images.shape[-2:]
                 raise InputError(
@@ -117,6 +75,11 @@ def segformer_class() -> type[nn.Module]:
             return _decoded(self.decode_head, maps)
 
     return SegFormer
+
+
+def least_side(network: nn.Module) -> int:
+    """Pixels that both sides of a SegFormer's images need at least."""
+    return 8 * network.config.strides[0]
 
 
 def _decoded(head: nn.Module, maps: Sequence[Tensor]) -> Tensor:
@@ -178,65 +141,6 @@ def new_segformer(settings: SegformerSettings, classes: int = len(CLASSES), seed
         return segformer_class()(config)
 
 
-def save_segformer(
-    network: nn.Module,
-    settings: SegformerSettings,
-    path: str | os.PathLike,
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """Writes a teacher that was trained here, its large weights in half precision."""
-    card = {**(metadata or {}), "format": FORMAT, "settings": asdict(settings)}
-    save_network(path, network, KEY, card)
-
-
-def load_segformer(
-    path: str | os.PathLike, device: str | torch.device | None = None
-) -> SegformerTeacher:
-    """The teacher in a file of `save_segformer`.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or holds something else.
-    """
-    tensors, metadata = load_tensors(path)
-    otherwise = f"{path} is no hair teacher; make one with: vectorfind hair teacher"
-    card = read_card(metadata, KEY, FORMAT, otherwise)
-    try:
-        settings = SegformerSettings(**card["settings"])
-        network = new_segformer(settings)
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"the weights in {path} do not fit this version's SegFormer; make the teacher again"
-        ) from error
-    return SegformerTeacher(network, CLASSES, settings.side, device=device)
-
-
-def load_face_parser(
-    name: str | os.PathLike, device: str | torch.device | None = None, from_hub: bool = False
-) -> SegformerTeacher:
-    """A Hugging Face SegFormer that parses faces, e.g. a copy of `jonathandinu/face-parsing`.
-
-    Its labels must name one "hair". Weights are read from safetensors only; no code of the
-    folder is run.
-
-    Args:
-        name: a local folder with `config.json` and `model.safetensors`; with `from_hub` the name
-            on the hub, which is then asked over the network.
-        device: where it runs.
-        from_hub: whether the network may be used.
-
-    Raises:
-        CheckpointError: the folder is missing, damaged, or holds no SegFormer.
-        InputError: none of its labels is hair.
-    """
-    network, classes = load_parser(name, from_hub)
-    side, mean, std = _SIDE, _MEAN, _STD
-    preprocessing = Path(name) / _PREPROCESSING
-    if preprocessing.is_file():
-        side, mean, std = _preprocessing(preprocessing)
-    return SegformerTeacher(network, classes, side, mean, std, device)
-
-
 def load_parser(
     name: str | os.PathLike, from_hub: bool = False
 ) -> tuple[nn.Module, tuple[str, ...]]:
@@ -294,41 +198,19 @@ def load_normalised(
 ) -> tuple[Normalised, tuple[str, ...]]:
     """As `load_parser`, for images in [-1, 1]."""
     network, classes = load_parser(name, from_hub)
-    mean, std = _MEAN, _STD
-    if (Path(name) / _PREPROCESSING).is_file():
-        _, mean, std = _preprocessing(Path(name) / _PREPROCESSING)
+    _, mean, std = preprocessing(name)
     return Normalised(network, mean, std), classes
 
 
-def load_teacher(
-    source: str | os.PathLike = "default", device: str | torch.device | None = None
-) -> SegformerTeacher:
-    """A teacher from wherever it is.
-
-    Args:
-        source: "default" for the one that the package ships, a .safetensors file of `vectorfind
-            hair teacher`, a local folder of a Hugging Face SegFormer, or "hub:OWNER/NAME"; the
-            network is used for the last one only.
-        device: where it runs; the first GPU, or the CPU, if not given.
+def preprocessing(name: str | os.PathLike) -> Preprocessing:
+    """What a Hugging Face folder says of it; the usual one of SegFormers where it says nothing.
 
     Raises:
-        CheckpointError: there is none there, or it is damaged.
-        InputError: it does not tell hair.
+        CheckpointError: what it says is damaged.
     """
-    text = os.fspath(source)
-    if text.startswith(HUB):
-        return load_face_parser(text.removeprefix(HUB), device, from_hub=True)
-    path = SHIPPED if text == "default" else Path(source)
-    if path.is_dir():
-        return load_face_parser(path, device)
+    path = Path(name) / _PREPROCESSING
     if not path.is_file():
-        raise CheckpointError(
-            f"no teacher at {path}; make one with: vectorfind hair teacher --out FOLDER"
-        )
-    return load_segformer(path, device)
-
-
-def _preprocessing(path: Path) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
+        return Preprocessing(_SIDE, _MEAN, _STD)
     try:
         options = json.loads(path.read_text("utf-8"))
         size = options.get("size", _SIDE)
@@ -336,7 +218,7 @@ def _preprocessing(path: Path) -> tuple[int, tuple[float, ...], tuple[float, ...
         mean, std = options.get("image_mean", _MEAN), options.get("image_std", _STD)
         if side < 32 or len(mean) != 3 or len(std) != 3:
             raise ValueError("sizes")
-        return int(side), tuple(map(float, mean)), tuple(map(float, std))
+        return Preprocessing(int(side), tuple(map(float, mean)), tuple(map(float, std)))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} does not tell size, image_mean and image_std; correct or remove it"

@@ -9,7 +9,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.face_scores import parsing_scores
 from property_cnn.faces import render_faces, render_parsing, sample_attributes
 from property_cnn.network import dataset
-from property_cnn.network.dataset import from_bytes, stored_faces, to_bytes
+from property_cnn.network.dataset import stored_faces
+from property_cnn.pictures import from_bytes, to_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -20,13 +21,6 @@ def small_shards(monkeypatch):
 def same_pictures(first, second):
     """Equal but for rounding: a batch of another length may differ in the last level."""
     return (first.int() - second.int()).abs().max() <= 1
-
-
-def test_bytes_round_to_the_nearest_level():
-    images = torch.tensor([-1.0, -0.5, 0.0, 1.0, 1.2])
-    assert to_bytes(images).tolist() == [0, 64, 128, 255, 255]
-    levels = torch.arange(256, dtype=torch.uint8)
-    assert torch.equal(to_bytes(from_bytes(levels)), levels)
 
 
 def test_shards_hold_images_attributes_and_their_scores(tmp_path):

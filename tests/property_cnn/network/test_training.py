@@ -8,7 +8,6 @@ import torch
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.training_state import save_state
 from property_cnn.network import training
-from property_cnn.network.dataset import to_bytes
 from property_cnn.network.layout import NetworkSettings, layout_of
 from property_cnn.network.training import (
     ScorerSettings,
@@ -17,6 +16,7 @@ from property_cnn.network.training import (
     r_squared,
     train_scorer,
 )
+from property_cnn.pictures import to_bytes
 from property_cnn.properties import PROPERTIES
 
 TINY = ScorerSettings(

@@ -1,14 +1,19 @@
-"""Pictures of every kind, and folders of them with label maps."""
+"""Pictures of every kind, and folders of them with label maps as squares."""
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from property_cnn.common.errors import InputError
 from property_cnn.pictures import read_image, read_labels
-from property_cnn.segmentation.data import LabelledFolder
+from property_cnn.segmentation.data import LabelledSquares
+from property_cnn.segmentation.labelled import Classes, LabelledImages
+from tests.property_cnn.segmentation.shapes import painted, shapes, written
 
 
 def test_pictures_of_every_kind_become_rgb(tmp_path):
@@ -49,22 +54,28 @@ def test_damaged_and_foreign_pictures_are_refused(tmp_path):
         read_labels(tmp_path / "colours.png")
 
 
-def test_folders_without_matching_labels_are_refused(tmp_path):
-    images, labels = tmp_path / "images", tmp_path / "labels"
-    with pytest.raises(InputError, match="no folder"):
-        LabelledFolder(images, labels, 3)
-    images.mkdir()
-    labels.mkdir()
-    with pytest.raises(InputError, match="no pictures"):
-        LabelledFolder(images, labels, 3)
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(images / "a.png")
-    with pytest.raises(InputError, match=r"no a\.png"):
-        LabelledFolder(images, labels, 3)
-    Image.fromarray(np.full((8, 8), 3, np.uint8)).save(labels / "a.png")
-    with pytest.raises(InputError, match="beyond 2"):
-        LabelledFolder(images, labels, 3).batch(np.array([0]), 32)
-    Image.fromarray(np.zeros((4, 8), np.uint8)).save(labels / "a.png")
-    with pytest.raises(InputError, match=r"\(4, 8\)"):
-        LabelledFolder(images, labels, 3).batch(np.array([0]), 32)
-    with pytest.raises(InputError, match="at least 2"):
-        LabelledFolder(images, labels, 1)
+def test_images_and_labels_become_squares(tmp_path):
+    labels = shapes(2, 32)[:, :24]
+    labels[:, 0] = 255
+    data = LabelledSquares(written(tmp_path, painted(labels % 255), labels))
+    assert len(data) == 2
+    images, maps = data.batch(np.array([1, 0]), 16)
+    assert images.shape == (2, 3, 16, 16)
+    assert maps.shape == (2, 16, 16)
+    assert set(maps.unique().tolist()) <= {0, 1, 2, 3, 255}
+    hair = LabelledSquares(data.data, hair=2)
+    masks = hair.batch(np.array([1, 0]), 16)[1]
+    assert torch.equal(masks, (maps == 2).float()[:, None])
+    assert hair.digest != data.digest
+    with pytest.raises(InputError, match=r"hair is class 4; there are 0 … 3"):
+        LabelledSquares(data.data, hair=4)
+
+
+def test_trainings_that_were_broken_off_know_their_pictures(tmp_path):
+    """The digest stands in checkpoints, and is that of versions that had a reader of their own."""
+    for folder, content in (("images", b"1234567"), ("labels", b"12345")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.png").write_bytes(content)
+    pairs = LabelledImages(tmp_path / "images", tmp_path / "labels", Classes.numbered(3))
+    wanted = hashlib.sha256(b"(3, 2)a.png 7\na.png 5\n").hexdigest()[:16]
+    assert LabelledSquares(pairs, hair=2).digest == f"folder {wanted}"

@@ -12,12 +12,14 @@ from PIL import Image
 
 from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.hair.data import HairData, ImageKind
-from property_cnn.segmentation.data import LabelledFolder
+from property_cnn.hair.teacher import SegformerTeacher
+from property_cnn.segmentation.data import LabelledSquares
 from property_cnn.segmentation.distill import HISTORY_COLUMNS, distill, split_rows
+from property_cnn.segmentation.labelled import Classes, LabelledImages
 from property_cnn.segmentation.metrics import mask_scores
 from property_cnn.segmentation.networks.effisegnet import new_student
 from property_cnn.segmentation.networks.files import save_student
-from property_cnn.segmentation.networks.segformer import SegformerTeacher, new_segformer
+from property_cnn.segmentation.networks.segformer import new_segformer
 from property_cnn.segmentation.settings import DistillSettings, StudentSettings, TermSettings
 from property_cnn.segmentation.teachers import CallableTeacher
 from tests.property_cnn.conftest import TINY_SEGFORMER, TINY_STUDENT, bright_discs
@@ -183,7 +185,8 @@ def test_several_classes_from_label_maps_on_disk(tmp_path, loss, teacher):
         labels = (mask > 0).astype(np.uint8) * 2
         labels[:2] = 255
         Image.fromarray(labels).save(tmp_path / "labels" / f"{row:02d}.png")
-    data = LabelledFolder(tmp_path / "images", tmp_path / "labels", classes=3)
+    pairs = LabelledImages(tmp_path / "images", tmp_path / "labels", Classes.numbered(3))
+    data = LabelledSquares(pairs)
     assert data.batch(np.array([1]), 16)[1].unique().tolist() == [0, 2, 255]
     settings = replace(
         TINY,
@@ -195,7 +198,7 @@ def test_several_classes_from_label_maps_on_disk(tmp_path, loss, teacher):
     student, history, split = distill(data, settings, teacher)
     assert history[1]["train_loss"] < history[0]["train_loss"]
     assert student(data.batch(split.test, 32)[0]).shape == (2, 3, 32, 32)
-    hair = LabelledFolder(tmp_path / "images", tmp_path / "labels", classes=3, hair=2)
+    hair = LabelledSquares(pairs, hair=2)
     assert hair.batch(np.array([0, 1]), 32)[1].shape == (2, 1, 32, 32)
     assert distill(hair, replace(TINY, epochs=1)).history
 

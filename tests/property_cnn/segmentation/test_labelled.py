@@ -15,6 +15,7 @@ from property_cnn.segmentation.labelled import (
     colours,
     make_folds,
     split_by_list,
+    spread,
 )
 from tests.property_cnn.segmentation.shapes import CLASSES, painted, shapes, written
 
@@ -120,6 +121,14 @@ def test_a_map_of_another_size_than_its_image_is_refused(data):
     assert "is 40 × 40, its image 32 × 32" in refusal(data.read, 1)
     Image.fromarray(shapes(1)[0][:, :31]).save(data._maps[1])
     assert "is 31 × 32, its image 32 × 32" in refusal(data.read, 1)
+
+
+def test_rows_are_spread_evenly():
+    rows = np.arange(10, 21)
+    assert spread(rows, 3).tolist() == [10, 15, 20]
+    assert spread(rows, 1).tolist() == [10]
+    assert spread(rows, 99).tolist() == rows.tolist()
+    assert spread(rows[:2], 2).tolist() == [10, 11]
 
 
 def test_missing_pairs_are_told_either_way(data):

@@ -20,6 +20,8 @@ from property_cnn.segmentation.settings import (
 from property_cnn.segmentation.terms import (
     LayerTaps,
     attention_transfer,
+    compared_layers,
+    map_loss,
     similarity_preserving,
     soft_kl,
 )
@@ -137,3 +139,14 @@ def test_unknown_layers_and_wrong_terms_are_refused():
             TermSettings(**wrong)
     with pytest.raises(InputError, match="in pairs"):
         TermSettings("at", student_layers=("blocks.1",))
+
+
+def test_a_term_of_maps_is_the_mean_over_its_pairs_of_layers():
+    student = {name: draw(3, 4, 6, 6, seed=seed) for seed, name in enumerate("ab")}
+    teacher = {name: draw(3, 8, 3, 3, seed=seed) for seed, name in enumerate("cd", start=5)}
+    for kind, compare in (("at", attention_transfer), ("sp", similarity_preserving)):
+        term = TermSettings(kind, student_layers=("a", "b"), teacher_layers=("d", "c"))
+        mean = (compare(student["a"], teacher["d"]) + compare(student["b"], teacher["c"])) / 2
+        torch.testing.assert_close(map_loss(term, student, teacher), mean)
+        assert compared_layers([TermSettings("kl"), term]) == (["a", "b"], ["d", "c"])
+    assert compared_layers([TermSettings("kl")]) == ([], [])

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from property_cnn.common.errors import CheckpointError, InputError, ScorerError
 from property_cnn.faces import ATTRIBUTES
-from property_cnn.network.dataset import from_bytes
+from property_cnn.pictures import from_bytes
 from stylegan_ft.concept import CONCEPT, SHIPPED, ConceptClassifiers, Thresholds, rendered_labels
 from stylegan_ft.concept.make import rendered_faces
 from stylegan_ft.concept.network import Member, as_input, folded, resized

@@ -7,9 +7,9 @@ import property_cnn
 import vectorfind
 from property_cnn.common.streams import CASES
 from property_cnn.faces import Part, render_both, sample_attributes
+from property_cnn.hair.teacher import load_teacher
 from property_cnn.network.shipped import SHIPPED_PHOTOS
 from property_cnn.segmentation.metrics import mask_scores
-from property_cnn.segmentation.networks.segformer import load_teacher
 from property_cnn.segmentation.teachers import hair_probability
 from vectorfind.models.pair import load_models
 from vectorfind.models.protocols import resolve_scorer

@@ -25,8 +25,9 @@ from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import training_threads
 from property_cnn.fetching import fetched_path
 from property_cnn.jobs.folder import Claim, Work, amend_folder, open_folder
-from property_cnn.pictures import read_image
+from property_cnn.pictures import encoded, read_image
 from reports.layout import CONFIG
+from reports.plots.images import to_pixels
 from stylegan_ft.formats.mobile.files import MOBILESTYLEGAN
 from stylegan_ft.formats.options import split_name
 from vectorfind.characters.character import Character
@@ -40,7 +41,7 @@ from vectorfind.characters.inversion.optimise import (
     search,
     stages,
 )
-from vectorfind.characters.inversion.pictures import edited_images, inversion_png, picture_png
+from vectorfind.characters.inversion.pictures import edited_images, inversion_png
 from vectorfind.characters.inversion.readers import Reader, find_face, reader_for
 from vectorfind.characters.inversion.settings import LAYERS, SEVERAL_SIZES, InvertSettings
 from vectorfind.characters.inversion.usual import Usual, usual_latents
@@ -261,7 +262,8 @@ class _Search:
 def _write(work: Work, found: _Search, quiet: bool) -> None:
     """The search, and its files."""
     kept = work.on_the_way(STATE) / "state.npz"
-    atomic_write(work.folder / PHOTO, picture_png(found.picture.images(torch.device("cpu"))))
+    photograph = found.picture.images(torch.device("cpu"))
+    atomic_write(work.folder / PHOTO, encoded(to_pixels(photograph[0])))
     if work.finished and work.whole(FILE):  # a picture alone is missing
         inversion = found.shown(load_inversion(work.folder / FILE))
     else:
@@ -272,7 +274,7 @@ def _write(work: Work, found: _Search, quiet: bool) -> None:
         inversion.save(work.folder / FILE)
     atomic_write(work.folder / PICTURE, inversion_png(inversion, {}))
     for layer in inversion.distances:
-        atomic_write(work.folder / f"{layer}.png", picture_png(inversion.images[layer]))
+        atomic_write(work.folder / f"{layer}.png", encoded(to_pixels(inversion.images[layer][0])))
     kept.unlink(missing_ok=True)
 
 

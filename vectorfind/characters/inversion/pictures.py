@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
-from PIL import Image
-from torch import Tensor
 
-from reports.plots.images import labelled_row, to_pixels
+from reports.plots.images import labelled_row
 from reports.plots.style import figure_png
 from reports.text import signed
 from vectorfind.characters.inversion.inversion import Inversion
@@ -22,13 +18,6 @@ def inversion_png(inversion: Inversion, edits: dict[str, np.ndarray]) -> bytes:
     """The photograph, the images of w and w+, and edits (1, 3, R, R) by their labels, in a row."""
     pictures = {**inversion.images, **edits}
     return figure_png(labelled_row(np.concatenate(list(pictures.values())), list(pictures)))
-
-
-def picture_png(image: np.ndarray | Tensor) -> bytes:
-    """An image (1, 3, R, R) in [-1, 1] as a PNG of its own size."""
-    buffer = BytesIO()
-    Image.fromarray(to_pixels(image[0])).save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def edited_images(

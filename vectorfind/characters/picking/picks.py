@@ -17,6 +17,7 @@ from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
+from property_cnn.pictures import encoded
 from reports import columns as c
 from reports.layout import CHARACTERS, CONTACT_PAGE, CONTACT_PICTURE, PICKED
 from reports.pages.contact import Card, contact_page
@@ -28,7 +29,6 @@ from reports.text import ends_of, listed
 from vectorfind.characters.character import SUFFIX, Character
 from vectorfind.characters.picking.cases import Cases, named_networks, read_cases
 from vectorfind.characters.picking.ranking import CHARACTER, SUITABILITY, ranked
-from vectorfind.characters.pictures import encoded
 from vectorfind.directions.directions import Directions, load_directions
 from vectorfind.runs.report import write_report
 

@@ -14,8 +14,9 @@ from property_cnn.common.files import atomic_write
 from property_cnn.common.folders import writable_folder
 from property_cnn.common.progress import Progress, size_text
 from property_cnn.common.prompt import extra_module
+from property_cnn.pictures import encoded
 from vectorfind.characters.character import DYE, load_character
-from vectorfind.characters.pictures import SHEETS, encoded
+from vectorfind.characters.pictures import SHEETS
 from vectorfind.characters.rendering.animation import write_gif, write_mp4
 from vectorfind.characters.rendering.scripts import read_script, script_frames
 from vectorfind.characters.settings import BETWEEN, FASTEST, LINEAR, MOST_BYTES, RATE, SLOWEST

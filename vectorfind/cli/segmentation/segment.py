@@ -245,6 +245,7 @@ def predict(
 @setting(StudySettings, "baseline_seeds", "Seeds of the student without terms.")
 @setting(StudySettings, "teacher_iterations", "Of the teacher; else -n.", type=Count())
 @setting(StudySettings, "teacher_lr", "Of the teacher; else --lr.", type=float)
+@setting(StudySettings, "shown_images", "Test images that the page shows labels in.")
 @_schedule_options
 @click.option("--reference", type=GivenPath(), help="CSV of figures to show beside.")
 @device_option

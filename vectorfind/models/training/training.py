@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.checks import check_count
@@ -28,10 +26,10 @@ from property_cnn.common.shards.store import open_store
 from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.common.training_state import fingerprint
 from property_cnn.jobs.folder import Claim, Work, open_folder
-from property_cnn.network.dataset import to_bytes
 from property_cnn.network.scorer import Scorer, load_scorer, save_scorer
 from property_cnn.network.training import ScorerSettings, held_out, predict_raw
 from property_cnn.network.training import train_scorer as train_network
+from property_cnn.pictures import encoded, to_bytes
 from reports.layout import CONFIG, TRAINING
 from vectorfind.models.pair import Models
 from vectorfind.models.protocols import Generator, device_of, digest_of, resolve_generator
@@ -142,8 +140,9 @@ def write_images(
 
     def make(start: int, count: int, names: tuple[str, ...]) -> dict[str, np.ndarray | bytes]:
         batches = lesson_images(models, settings.seed, start, count, settings.batch_size)
-        pictures = (image for images in batches for image in to_bytes(images).cpu())
-        files = {image_name(start + k): _png(picture) for k, picture in enumerate(pictures)}
+        pixels = (to_bytes(images).permute(0, 2, 3, 1).cpu().numpy() for images in batches)
+        pictures = (picture for batch in pixels for picture in batch)
+        files = {image_name(start + k): encoded(picture) for k, picture in enumerate(pictures)}
         return {"number": np.arange(start, start + count), **files}
 
     identity = {
@@ -282,10 +281,3 @@ def _name(generator: object) -> str:
     if isinstance(generator, str | os.PathLike):
         return Path(generator).name or str(generator)
     return type(generator).__name__
-
-
-def _png(picture: Tensor) -> bytes:
-    """Of a uint8 image (3, H, W)."""
-    buffer = BytesIO()
-    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(buffer, format="PNG")
-    return buffer.getvalue()

@@ -18,8 +18,8 @@ from property_cnn.common.tasks import one_thread, run_tasks
 from property_cnn.face_scores import MAP_SIZE, parsing_scores
 from property_cnn.faces import VERSION, render_faces, render_parsing, sample_attributes
 from property_cnn.jobs.folder import Claim, open_folder
-from property_cnn.network.dataset import from_bytes, to_bytes
 from property_cnn.network.scorer import load_scorer
+from property_cnn.pictures import from_bytes, to_bytes
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT
 from stylegan_ft.concept.make import (

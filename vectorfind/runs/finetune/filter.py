@@ -14,7 +14,7 @@ import torch
 from property_cnn.common.devices import choose_device
 from property_cnn.common.progress import Progress
 from property_cnn.common.tasks import one_thread
-from property_cnn.network.dataset import to_bytes
+from property_cnn.pictures import to_bytes
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
 from vectorfind.models.pair import Models, load_models
 from vectorfind.models.protocols import Generator, Scorer, digest_of

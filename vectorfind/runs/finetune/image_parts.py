@@ -26,7 +26,8 @@ from property_cnn.common.shards.lists import CHECKSUMS, store_files
 from property_cnn.common.shards.store import Made, open_store
 from property_cnn.common.tasks import run_tasks
 from property_cnn.jobs.folder import Claim, open_folder
-from stylegan_ft.training.image_folder import FILE, LABELS, png_bytes
+from property_cnn.pictures import encoded
+from stylegan_ft.training.image_folder import FILE, LABELS
 from vectorfind.models.pair import Models
 from vectorfind.runs.describe import versions
 from vectorfind.sampling.sampler import SHARD
@@ -147,7 +148,10 @@ def _shard(make: Make, start: int, count: int, names: tuple[str, ...]) -> Made:
     """A part's arrays and its images' files."""
     part = make(start, count)
     files = [image_name(start + row) for row in np.flatnonzero(part.kept)]
-    images = {name: png_bytes(image) for name, image in zip(files, part.images, strict=True)}
+    pixels = part.images.permute(0, 2, 3, 1).cpu().numpy()
+    images = {
+        name: encoded(picture, quick=True) for name, picture in zip(files, pixels, strict=True)
+    }
     return {VALUES: part.values, CHOSEN: part.kept, **images}
 
 

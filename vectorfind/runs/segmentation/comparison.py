@@ -25,9 +25,9 @@ from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write
 from property_cnn.common.networks import weights_digest
 from property_cnn.common.tasks import one_thread
-from property_cnn.jobs.folder import Claim, open_again
+from property_cnn.jobs.folder import Claim, Work, open_again
 from property_cnn.segmentation.labelled import Fold, LabelledImages
-from property_cnn.segmentation.networks.files import network_layers, new_network
+from property_cnn.segmentation.networks.files import Segmenter, network_layers, new_network
 from property_cnn.segmentation.training import Lesson
 from reports.analysis.segmentation import differences
 from reports.layout import (
@@ -35,6 +35,7 @@ from reports.layout import (
     CHECKS,
     CONFIG,
     FIGURES,
+    OVERLAYS_FIGURE,
     REFERENCE,
     REPORT,
     SEGMENTATION_KIND,
@@ -42,12 +43,15 @@ from reports.layout import (
     STUDENTS,
     STUDENTS_TEXT,
     TEACHER,
+    figure_path,
 )
+from reports.plots.style import Plot
 from reports.tables import csv_text
 from vectorfind.runs.record import versions
 from vectorfind.runs.report import Report, own_report
 from vectorfind.runs.segmentation.courses import Followed, Taught, train_in
 from vectorfind.runs.segmentation.data import absent_classes, folds_of, open_labelled
+from vectorfind.runs.segmentation.overlays import compared_overlays
 from vectorfind.runs.segmentation.settings import LabelledData, StudySettings, term_settings
 from vectorfind.runs.segmentation.table import check_rows, course_rows, frame_of, markdown
 
@@ -99,7 +103,10 @@ def compare_students(  # noqa: PLR0913, its keywords are the interface
         rows, checks = [], []
         for number, fold in enumerate(folds, start=1):
             train = _FoldTraining(root, number, images, fold, settings, place, log, quiet)
-            for seed, taught in train.all():
+            trained = train.all()
+            if number == 1:
+                overlays = _overlays(trained, images, fold, settings, place)
+            for seed, taught in trained:
                 names = images.classes.names
                 rows += course_rows(taught.courses, number, seed, names)
                 checks += check_rows(taught.courses, number, seed, names)
@@ -110,6 +117,7 @@ def compare_students(  # noqa: PLR0913, its keywords are the interface
         atomic_write(root / STUDENT_DIFFERENCES, csv_text(differences(table)))
         if beside is not None:
             atomic_write(root / REFERENCE, csv_text(beside))
+        _write_overlays(work, overlays)
         return own_report(root)
 
 
@@ -117,6 +125,8 @@ _WRITTEN = (
     *(STUDENTS, STUDENTS_TEXT, CHECKS, STUDENT_DIFFERENCES, REFERENCE, REPORT),
     f"{FIGURES}/*.png",
 )
+
+_ASIDE = "shown_images"  # of the settings; decides no training
 
 
 class _FoldTraining:
@@ -182,6 +192,33 @@ class _FoldTraining:
         )  # fmt: skip
 
 
+def _overlays(
+    trained: Sequence[tuple[int, Taught]],
+    images: LabelledImages,
+    fold: Fold,
+    settings: StudySettings,
+    device: torch.device,
+) -> Plot | None:
+    """What the teacher of a fold and the students of the first seed tell in some test images."""
+    if not settings.shown_images:
+        return None
+    (_, teacher), (_, students), *_ = trained
+    segmenters = {
+        name: Segmenter(network, images.classes, settings.schedule.resize, device)
+        for name, network in (teacher.networks | students.networks).items()
+    }
+    return compared_overlays(segmenters, images, fold.test, settings.shown_images)
+
+
+def _write_overlays(work: Work, overlays: Plot | None) -> None:
+    paths = [figure_path(OVERLAYS_FIGURE, narrow) for narrow in (False, True)]
+    if overlays is None:
+        work.remove(*paths)
+        return
+    for path, content in zip(paths, (overlays.wide, overlays.narrow), strict=True):
+        atomic_write(work.folder / path, content)
+
+
 def _folders(folds: int, settings: StudySettings) -> list[str]:
     names = [TEACHER, *(f"seed{seed}" for seed in settings.seeds())]
     return [f"fold{number}-{name}" for number in range(1, folds + 1) for name in names]
@@ -202,7 +239,11 @@ def _config(
 
 
 def _decides(config: dict) -> dict:
-    return {key: config.get(key) for key in ("kind", "data", "digest", "study")}
+    decisive = {key: config.get(key) for key in ("kind", "data", "digest", "study")}
+    if isinstance(decisive["study"], dict):
+        study = {key: value for key, value in decisive["study"].items() if key != _ASIDE}
+        decisive["study"] = study
+    return decisive
 
 
 def _reference(path: Path) -> pd.DataFrame:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
 from property_cnn.common.devices import choose_device
 from property_cnn.common.errors import InputError, SkippedError
@@ -20,7 +18,7 @@ from property_cnn.common.folders import begins_with, writable_folder
 from property_cnn.common.networks import weights_digest
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.jobs.folder import Claim, open_again
-from property_cnn.pictures import read_image
+from property_cnn.pictures import encoded, read_image
 from property_cnn.segmentation.labelled import Fold, LabelledImages
 from property_cnn.segmentation.networks.files import (
     Segmenter,
@@ -30,13 +28,13 @@ from property_cnn.segmentation.networks.files import (
 )
 from property_cnn.segmentation.networks.segformer import HUB, load_normalised
 from property_cnn.segmentation.settings import ScheduleSettings
-from property_cnn.segmentation.training import Lesson, score, to_tensor
-from reports import figure_png
+from property_cnn.segmentation.training import Lesson, score
 from reports.layout import CHECKS
-from reports.plots.labels import blended, label_sheet
+from reports.plots.labels import blended
 from reports.tables import csv_text
 from vectorfind.runs.segmentation.courses import Followed, train_in
 from vectorfind.runs.segmentation.data import absent_classes, folds_of, open_labelled
+from vectorfind.runs.segmentation.overlays import labels_of, network_overlays
 from vectorfind.runs.segmentation.settings import LabelledData, term_settings
 from vectorfind.runs.segmentation.table import (
     check_rows,
@@ -53,8 +51,6 @@ TEST, TEST_TEXT, OVERLAYS = "segment_test.csv", "segment_test.md", "overlays.png
 
 TRAINING = "training"
 """Folder of a network's training beside its tables."""
-
-_SHOWN = 4  # images of an overlay picture
 
 Log = Callable[[str], None]
 
@@ -129,7 +125,7 @@ def train_segmenter(  # noqa: PLR0913, its keywords are the interface
         atomic_write(work.folder / TEST_TEXT, scores_markdown(table.iloc[0], names))
         atomic_write(work.folder / CHECKS, csv_text(checks))
         segmenter = Segmenter(taught.networks[NETWORK], images.classes, settings.resize, place)
-        _write_overlays(work.folder / OVERLAYS, segmenter, images, chosen.test)
+        atomic_write(work.folder / OVERLAYS, network_overlays(segmenter, images, chosen.test))
     return Trained(Path(out) / TRAINING / f"{NETWORK}.safetensors", table)
 
 
@@ -170,7 +166,7 @@ def score_segmenter(
         with open_again(out, _claim((TEST, TEST_TEXT, OVERLAYS))) as work:
             atomic_write(work.folder / TEST, csv_text(table))
             atomic_write(work.folder / TEST_TEXT, scores_markdown(row, names))
-            _write_overlays(work.folder / OVERLAYS, segmenter, images, rows)
+            atomic_write(work.folder / OVERLAYS, network_overlays(segmenter, images, rows))
     return table
 
 
@@ -212,12 +208,12 @@ def predict_files(
         except InputError as error:
             problems.append(str(error))
             continue
-        labels = segmenter.labels(to_tensor(picture[None].copy()))[0].cpu().numpy().astype(np.uint8)
+        labels = labels_of(segmenter, picture)
         written.append(out / f"{each.stem}_labels.png")
-        atomic_write(written[-1], _palette_png(labels, segmenter.classes.palette))
+        atomic_write(written[-1], encoded(labels, palette=segmenter.classes.palette))
         if overlay:
             tinted = blended(picture, labels, segmenter.classes.palette)
-            atomic_write(out / f"{each.stem}_overlay.png", _png(Image.fromarray(tinted)))
+            atomic_write(out / f"{each.stem}_overlay.png", encoded(tinted))
         log(f"{written[-1]}: {_shares(labels, segmenter.classes.names)}")
     if problems:
         raise (SkippedError if written else InputError)(
@@ -269,34 +265,8 @@ def _fold(folds: Sequence[Fold], number: int) -> Fold:
     return folds[number - 1]
 
 
-def _write_overlays(
-    path: Path, segmenter: Segmenter, images: LabelledImages, rows: np.ndarray
-) -> None:
-    """A picture of a few test images, evenly spread."""
-    places = np.unique(np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).round().astype(int))
-    pictures, wanted = zip(*(images.read(row) for row in rows[places]), strict=True)
-    found = [
-        segmenter.labels(to_tensor(picture[None].copy()))[0].cpu().numpy() for picture in pictures
-    ]
-    classes = segmenter.classes
-    figure = label_sheet(pictures, wanted, found, classes.names, classes.palette)
-    atomic_write(path, figure_png(figure))
-
-
 def _shares(labels: np.ndarray, names: Sequence[str]) -> str:
     """The classes that take most of a picture, with their shares."""
     counts = np.bincount(labels.ravel(), minlength=len(names)) / labels.size
     order = np.argsort(-counts, kind="stable")[:3]
     return ", ".join(f"{names[each]} {counts[each]:.0%}" for each in order if counts[each])
-
-
-def _palette_png(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> bytes:
-    picture = Image.fromarray(labels)
-    picture.putpalette([part for colour in palette for part in colour])
-    return _png(picture)
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()

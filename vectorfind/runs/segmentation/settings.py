@@ -21,6 +21,7 @@ from property_cnn.common.checks import (
 from property_cnn.common.errors import InputError
 from property_cnn.segmentation.settings import (
     FOLD_BY,
+    IGNORED,
     NETWORKS,
     TERMS,
     TRUSTS,
@@ -56,7 +57,7 @@ class LabelledData(Settings):
     images: Path
     labels: Path
     classes: tuple[str, ...]
-    ignore: Annotated[int, Whole(0, 255)] = 255
+    ignore: Annotated[int, Whole(0, IGNORED)] = IGNORED
     listing: Path | None = None
     folds: Annotated[int, Whole(2, 1000)] = 2
     fold_by: Annotated[str, OneOf("fold-by", FOLD_BY)] = FOLD_BY[0]
@@ -74,6 +75,8 @@ class StudySettings(Settings):
         temperature: of "kl".
         baseline_seeds: of the student without terms: its spread tells differences from noise.
         teacher_iterations, teacher_lr: of the teacher; None for the students'.
+        shown_images: test images of the first fold in which the page shows what each network
+            tells; 0 for none. It decides nothing else.
         schedule: of the students.
     """
 
@@ -84,6 +87,7 @@ class StudySettings(Settings):
     baseline_seeds: Count = 3
     teacher_iterations: Count | None = None
     teacher_lr: Positive | None = None
+    shown_images: Annotated[int, Whole(0, 12)] = 3
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
 
     def __post_init__(self) -> None:

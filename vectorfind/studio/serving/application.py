@@ -21,8 +21,8 @@ from starlette.routing import Route
 
 from property_cnn.common.checks import shown
 from property_cnn.common.errors import InputError
+from property_cnn.pictures import encoded
 from vectorfind import __version__
-from vectorfind.characters.pictures import encoded
 from vectorfind.models.protocols import device_of
 from vectorfind.studio.serving.asking import Refusal, from_json, from_query, picture, question_of
 from vectorfind.studio.serving.entries import Entry

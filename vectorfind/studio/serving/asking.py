@@ -17,9 +17,9 @@ from PIL import Image
 
 from property_cnn.common.checks import choose, named_once, refused, shown
 from property_cnn.common.errors import InputError, VectorfindError
+from property_cnn.pictures import encoded
 from vectorfind import __version__
 from vectorfind.characters.character import DYE, Character
-from vectorfind.characters.pictures import encoded
 from vectorfind.studio.serving.entries import Entry
 from vectorfind.studio.serving.settings import FORMS, LEAST_SIDE, MOST_SIDE, RESERVED
 

@@ -27,7 +27,7 @@ CACHED = 64 * 2**20
 """Bytes of pictures that are kept for requests that come again."""
 
 FORMS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
-"""Formats by the name that a request gives -> the name that `encoded` takes."""
+"""Formats by the name that a request gives -> its name in `property_cnn.pictures`."""
 
 RESERVED = ("character", "format", "size")
 """Names of parameters that no property may have."""

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.vectorfind.characters.inversion.conftest import LAYERS, SIDE, W_DIM
+from tests.vectorfind.characters.inversion.conftest import LAYERS, W_DIM
 from vectorfind.characters.inversion.inversion import Inversion
-from vectorfind.characters.inversion.pictures import edited_images, inversion_png, picture_png
+from vectorfind.characters.inversion.pictures import edited_images, inversion_png
 from vectorfind.models.pair import Models
 from vectorfind.sampling.lessons import Unscored
 
@@ -68,4 +68,3 @@ def test_pictures_hold_all_images(inversion):
     row = Image.open(BytesIO(inversion_png(inversion, {"eyes +2.0": inversion.images["w"]})))
     assert row.width >= 3 * 128
     assert row.height >= 128
-    assert Image.open(BytesIO(picture_png(inversion.images["w"]))).size == (SIDE, SIDE)

@@ -17,7 +17,7 @@ from property_cnn.common.errors import CheckpointError, InputError
 from property_cnn.common.files import file_digest
 from property_cnn.common.shards import places
 from property_cnn.jobs.verify import verify
-from property_cnn.network.dataset import from_bytes
+from property_cnn.pictures import from_bytes
 from property_cnn.properties import PROPERTIES
 from stylegan_ft.concept import CONCEPT, ConceptClassifiers, Thresholds
 from stylegan_ft.training.image_folder import load_images, read_labels

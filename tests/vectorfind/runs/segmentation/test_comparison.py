@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from property_cnn.common.errors import InputError
 from property_cnn.segmentation.settings import ScheduleSettings
@@ -25,6 +28,7 @@ STUDY = StudySettings(
         iterations=2, batch_size=2, height=32, width=32, checks=2, save_every=1, lr=1e-3
     ),
 )
+OVERLAYS = ("overlays.png", "overlays_narrow.png")
 TABLES = ("students.csv", "students.md", "checks.csv", "differences.csv")
 
 
@@ -61,10 +65,32 @@ def test_the_class_that_a_fold_does_not_show_is_left_out_and_said(finished):
 def test_the_page_is_made_again_from_a_copy(finished, tmp_path):
     folder, _, _ = finished
     page = (folder / "out" / "report.html").read_text()
-    for text in ("baseline", "kl-1-class", "72.13", "Pull of the teacher"):
+    for text in ("baseline", "kl-1-class", "72.13", "Pull of the teacher", "Wrong pixels are red"):
         assert text in page
     write_report(folder / "out", tmp_path / "copy")
     assert (tmp_path / "copy" / "report.html").read_text() == page
+    for name in OVERLAYS:
+        copied = (tmp_path / "copy" / "figures" / name).read_bytes()
+        assert copied == (folder / "out" / "figures" / name).read_bytes()
+
+
+def test_overlays_have_two_widths_and_can_be_left_out(finished, tmp_path):
+    folder, data, _ = finished
+    wide, narrow = (Image.open(folder / "out" / "figures" / name) for name in OVERLAYS)
+    assert wide.height == narrow.height
+    assert narrow.width < wide.width / 2
+    shutil.copytree(folder / "out", tmp_path / "out")
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    del config["study"]["shown_images"]  # as versions before wrote it
+    (tmp_path / "out" / "config.json").write_text(json.dumps(config))
+    none = replace(STUDY, shown_images=0)
+    compare_students(tmp_path / "out", data, none, log=_not_trained)
+    assert not any((tmp_path / "out" / "figures" / name).exists() for name in OVERLAYS)
+    assert "Wrong pixels" not in (tmp_path / "out" / "report.html").read_text()
+
+
+def _not_trained(line):
+    assert "iteration" not in line
 
 
 def test_a_second_call_trains_nothing_and_changes_nothing(finished):

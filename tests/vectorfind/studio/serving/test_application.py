@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from property_cnn.pictures import encoded
 from tests.vectorfind.studio.serving.conftest import Client, ManyThreads
-from vectorfind.characters.pictures import encoded
 
 JSON = {"Content-Type": "application/json"}
 

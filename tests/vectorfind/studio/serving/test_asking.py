@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from property_cnn.common.errors import InputError
-from vectorfind.characters.pictures import encoded
+from property_cnn.pictures import encoded
 from vectorfind.studio.serving.asking import (
     Question,
     Refusal,

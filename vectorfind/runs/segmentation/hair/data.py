@@ -29,7 +29,7 @@ from property_cnn.hair.data import (
 from property_cnn.hair.photographs import load_photograph_teacher
 from property_cnn.hair.settings import FaceCounts
 from property_cnn.jobs.folder import Claim, open_folder
-from property_cnn.network.dataset import to_bytes
+from property_cnn.pictures import to_bytes
 from property_cnn.segmentation.teachers import Teacher
 from vectorfind.models.protocols import Generator, device_of, digest_of, resolve_generator
 from vectorfind.sampling.latents import BLOCK, latent_block

@@ -6,13 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 
 from property_cnn.common.devices import choose_device
@@ -22,14 +18,14 @@ from property_cnn.common.folders import writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
 from property_cnn.common.training_state import is_state
 from property_cnn.hair.segmenter import load_hair_segmenter
+from property_cnn.hair.teacher import save_teacher
 from property_cnn.hair.teacher_training import train_teacher
 from property_cnn.jobs.folder import Claim, Work, open_folder
-from property_cnn.pictures import SUFFIXES, read_image
+from property_cnn.pictures import SUFFIXES, encoded, read_image, to_tensor
 from property_cnn.segmentation.data import Dataset
 from property_cnn.segmentation.distill import Distilled, distill
 from property_cnn.segmentation.metrics import THRESHOLD
 from property_cnn.segmentation.networks.files import save_student
-from property_cnn.segmentation.networks.segformer import save_segformer
 from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
 from property_cnn.segmentation.teachers import Teacher
 from reports import figure_png
@@ -84,9 +80,8 @@ def segment_files(
         except InputError as error:
             problems.append(str(error))
             continue
-        image = torch.from_numpy(pixels.copy()).movedim(-1, 0)[None].float().div(127.5).sub(1)
-        mask = segmenter(image)[0, 0].cpu()
-        atomic_write(target, _png(mask.mul(255).round().byte().numpy()))
+        mask = segmenter(to_tensor(pixels[None]))[0, 0].cpu()
+        atomic_write(target, encoded(mask.mul(255).round().byte().numpy()))
         written.append(target)
         share = float((mask >= THRESHOLD).float().mean())
         log(f"{target}: {f'{share:.1%} hair' if share else 'no hair found'}")
@@ -110,7 +105,7 @@ def make_teacher(
     with _trained_in(out, log, (TEACHER, TEACHER_TRAINING)) as work:
         teacher, scores = train_teacher(settings, work.folder / TEACHER_TRAINING, log, place)
         about = {"recipe": asdict(settings), "scores": scores}
-        save_segformer(teacher.network, settings.network, work.folder / TEACHER, about)
+        save_teacher(teacher.network, work.folder / TEACHER, teacher.side, about)
     return Path(out) / TEACHER, scores
 
 
@@ -219,9 +214,3 @@ def _agreement(predicted: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         (predicted.argmax(dim=1) == chosen).float()[:, None],
         (labels == chosen).float()[:, None],
     )
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()

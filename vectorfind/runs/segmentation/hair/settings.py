@@ -9,6 +9,7 @@ from typing import Annotated
 from property_cnn.common.checks import Settings, Whole
 from property_cnn.common.errors import InputError
 from property_cnn.hair.settings import FaceCounts
+from property_cnn.segmentation.settings import IGNORED
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class OwnPictures(Settings):
 
     images: Path
     maps: Path
-    classes: Annotated[int, Whole(1, 256)]
-    hair_class: Annotated[int, Whole(0, 255)] | None = None
+    classes: Annotated[int, Whole(2, IGNORED)]
+    hair_class: Annotated[int, Whole(0, IGNORED - 1)] | None = None
 
     def __post_init__(self) -> None:
         if any(value is None for value in (self.images, self.maps, self.classes)):

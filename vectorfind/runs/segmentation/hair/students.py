@@ -12,10 +12,11 @@ import pandas as pd
 from property_cnn.common.errors import InputError
 from property_cnn.common.folders import begins_with, writable_folder
 from property_cnn.common.tasks import one_thread, training_threads
+from property_cnn.hair.teacher import load_teacher
 from property_cnn.jobs.folder import Claim, open_again
-from property_cnn.segmentation.data import Dataset, LabelledFolder
+from property_cnn.segmentation.data import Dataset, LabelledSquares
 from property_cnn.segmentation.distill import Distilled
-from property_cnn.segmentation.networks.segformer import load_teacher
+from property_cnn.segmentation.labelled import Classes, LabelledImages
 from property_cnn.segmentation.settings import LOSSES, DistillSettings
 from property_cnn.segmentation.teachers import Teacher
 from vectorfind.runs.segmentation.hair.data import hair_data, stored_counts
@@ -124,7 +125,9 @@ def _data(
     """What students learn from, and the teacher; None where own pictures need none."""
     pictures = lessons.pictures
     if pictures is not None:
-        data = LabelledFolder(pictures.images, pictures.maps, pictures.classes, pictures.hair_class)
+        classes = Classes.numbered(pictures.classes)
+        images = LabelledImages(pictures.images, pictures.maps, classes)
+        data = LabelledSquares(images, pictures.hair_class)
         return data, load_teacher(lessons.teacher, device) if taught else None
     teacher = load_teacher(lessons.teacher, device)
     writable_folder(out)

@@ -14,11 +14,11 @@ from PIL import Image
 from property_cnn.common.errors import CheckpointError
 from property_cnn.hair import segmenter as predict
 from property_cnn.hair import teacher_training
+from property_cnn.hair.teacher import load_teacher, save_teacher
 from property_cnn.jobs.verify import verify
-from property_cnn.segmentation.networks import segformer
 from property_cnn.segmentation.networks.effisegnet import new_student
 from property_cnn.segmentation.networks.files import load_network, save_student
-from property_cnn.segmentation.networks.segformer import new_segformer, save_segformer
+from property_cnn.segmentation.networks.segformer import new_segformer
 from property_cnn.segmentation.settings import (
     SegformerSettings,
     StudentSettings,
@@ -51,7 +51,7 @@ def tiny(monkeypatch, tmp_path):
 
     monkeypatch.setattr(hair, "settings_from", small)
     monkeypatch.setattr(hair_data, "resolve_generator", lambda *given, **more: PlantedGenerator())
-    save_segformer(new_segformer(TINY_SEGFORMER), TINY_SEGFORMER, tmp_path / "teacher.safetensors")
+    save_teacher(new_segformer(TINY_SEGFORMER), tmp_path / "teacher.safetensors", 32)
     return tmp_path / "teacher.safetensors"
 
 
@@ -139,7 +139,7 @@ def test_a_teacher_is_made_and_can_be_loaded(tmp_path, monkeypatch):
     result = invoke("hair", "teacher", *small, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "hair on 2 other faces: mse" in result.stdout
-    assert segformer.load_segformer(tmp_path / "teacher.safetensors", "cpu").side == 32
+    assert load_teacher(tmp_path / "teacher.safetensors", "cpu").side == 32
     assert teacher_training.TEST_SEED_STEP > 1000
 
 
