@@ -8,6 +8,7 @@ from reports.pages.finetune import Findings, RunShown, finetune_page, verdict_li
 from reports.pages.html import build_page
 from reports.plots.finetune import finetune_figures
 from tests.reports.finetune_logs import concept_log, labelled_log, run_log
+from tests.sketches import sketched
 
 V5 = [
     run_log("v5-1", labelled_log(eyes=0.05, mouth=0.3, pose=0.1)),
@@ -28,7 +29,8 @@ NOTHING = pd.DataFrame()
 
 
 def page_of(logs, findings):
-    figures = finetune_figures(logs, {"gender": 0.92}, findings.directions)
+    with sketched():  # how they look is for `tests/reports/plots`
+        figures = finetune_figures(logs, {"gender": 0.92}, findings.directions)
     shown = [RunShown(log, {"lr": "0.001"}, (), f"vectorfind finetune {log.name}") for log in logs]
     return build_page(finetune_page(shown, findings, figures, {"torch": "2"}))
 
