@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -93,16 +94,20 @@ def test_a_signal_ends_the_work_in_one_line(tmp_path, command):
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    """Words that fill a store by untrained networks, whose arrays are as wide as the shipped's."""
+def networks(tmp_path_factory):
+    """Options that name small untrained networks, whose latents are as wide as the shipped's."""
     folder = tmp_path_factory.mktemp("networks")
+    generator, scorer = folder / "generator.safetensors", folder / "scorer.safetensors"
     config = GeneratorConfig(resolution=SIDE, channels=(16, 16, 16, 16))
-    save_generator(folder / "g.safetensors", GeneratorNetwork(config, seed=0))
-    scorer = PropertyCNN(NetworkSettings(resolution=SIDE, width=2, features=4))
-    save_scorer(scorer, folder / "s.safetensors")
-    networks = ["--generator", folder / "g.safetensors", "--scorer", folder / "s.safetensors"]
-    words = ["sample", "-n", "600", "--batch-size", "64", "--store", "store", "--quiet", *networks]
-    return [str(word) for word in words]
+    save_generator(generator, GeneratorNetwork(config, seed=0))
+    save_scorer(PropertyCNN(NetworkSettings(resolution=SIDE, width=2, features=4)), scorer)
+    return ["--generator", str(generator), "--scorer", str(scorer)]
+
+
+@pytest.fixture(scope="module")
+def stored(networks):
+    """Words that fill a store."""
+    return ["sample", "-n", "600", "--batch-size", "64", "--store", "store", "--quiet", *networks]
 
 
 @pytest.fixture(scope="module")
@@ -206,10 +211,10 @@ STREAMS = {
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, stream):
+def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, networks, stream):
     redirect, code = STREAMS[stream]
-    program = " ".join(PROGRAM)
-    line = f"{program} sample -n 5 --out s.npz {redirect}; exit ${{PIPESTATUS[0]}}"
+    words = shlex.join([*PROGRAM, "sample", "-n", "5", "--out", "s.npz", *networks])
+    line = f"{words} {redirect}; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
     assert (tmp_path / "s.npz").stat().st_size > 1000
     assert done.returncode == code
