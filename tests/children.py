@@ -8,7 +8,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-IMPORTED = ("pytest", "stylegan_ft.finetune.run", "vectorfind.runs.test")
+IMPORTED = ("pytest", "stylegan_ft.finetune.run", "torch._dynamo", "vectorfind.runs.test")
 
 
 def started(function: Callable[..., Any], *given: Any) -> BaseProcess:
