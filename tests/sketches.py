@@ -44,4 +44,5 @@ def undrawn() -> Iterator[None]:
     with sketched(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("vectorfind.runs.test.run_figures", lambda *_: figures)
         patch.setattr("vectorfind.runs.test.tsne_figure", lambda *_: plot)
+        patch.setattr("vectorfind.runs.test.dependency_plot", lambda *_: plot)
         yield
