@@ -70,6 +70,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for some in modules for item in some]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_disk():
+    """Nothing here outlives its test, so nothing is waited for until it is on the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        patch.setattr(os, "sync", lambda: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Sums go in one order on any number of cores, and tiny networks do not wait for threads."""

@@ -227,11 +227,12 @@ def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, networks, strea
 
 LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TINY = ["test", "-n", "120", "--cases", "3", "--control-cases", "2", "--group-by", "", "--quiet"]
+TINY += ["--properties", "eyes,mouth"]
 
 
-def test_bytes_do_not_depend_on_the_cores(tmp_path):
+def test_bytes_do_not_depend_on_the_cores(tmp_path, networks):
     usual = {name: value for name, value in os.environ.items() if name not in LIBRARIES}
-    words = [*PROGRAM, *TINY, "--method", "mixed", "--out", "run"]  # SVM and gradient networks
+    words = [*PROGRAM, *TINY, *networks, "--method", "mixed", "--out", "run"]  # SVM, and networks
     ways = {
         "several": (usual | dict.fromkeys(LIBRARIES, "3"), ()),
         "one": (usual | dict.fromkeys(LIBRARIES, "1"), ()),
