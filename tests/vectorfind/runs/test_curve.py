@@ -12,6 +12,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.jobs.verify import verify
 from reports.folders import Curves
 from reports.pages.curve import curve_files
+from reports.plots.style import Plot
+from tests.sketches import PNG
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.run_files import run_contents
 from vectorfind.config import CurveSettings, GradientSettings
@@ -191,10 +193,22 @@ CELL = "cells/gradient_w_600"
 SMALL = replace(SETTINGS, n=(600,), layers=("w",), cases=4, control_cases=2)
 
 
+def leave_out_plots(patch):
+    """Every plot is a pixel."""
+    patch.setattr("reports.pages.curve.both_widths", lambda draw: Plot(PNG))
+
+
+@pytest.fixture
+def no_plots(monkeypatch):
+    leave_out_plots(monkeypatch)
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     path = tmp_path_factory.mktemp("small") / "out"
-    run(path, settings=SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_plots(patch)
+        run(path, settings=SMALL)
     return path
 
 
@@ -206,7 +220,7 @@ def small(tmp_path_factory):
         *(f"{CELL}/{name}" for name in ("row.json", "test_result.csv")),
     ],
 )
-def test_what_is_missing_or_altered_is_made_again(small, tmp_path, name, damage):
+def test_what_is_missing_or_altered_is_made_again(small, tmp_path, no_plots, name, damage):
     out = tmp_path / "out"
     shutil.copytree(small, out)
     before, path = contents(out), out / name
@@ -240,7 +254,7 @@ def test_directions_that_are_altered_are_found_again(small, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("stage", ["fill_store", "run_evaluation"])
 def test_what_is_overwritten_stays_until_the_new_curve_is_complete(
-    small, tmp_path, monkeypatch, stage
+    small, tmp_path, monkeypatch, no_plots, stage
 ):
     out, other = tmp_path / "out", replace(SMALL, seed=1)
     shutil.copytree(small, out)
