@@ -29,8 +29,14 @@ on toy networks and compare files with their own; but one runs on the shipped on
 """
 
 
-PROCESSES = ("property_cnn/jobs",)
-"""Among these, tests that start processes and compare bytes with their own."""
+APART = (
+    *("property_cnn/jobs", "property_cnn/common"),
+    *("property_cnn/test_fetching.py", "property_cnn/test_hostile_pictures.py"),
+)
+"""Among these, tests of files, folders and processes, in which no network's numbers decide."""
+
+REPEATING = ("same_bytes", "same_bits")
+"""Parts of names of tests that compare bytes with their own: they are alike on any processor."""
 
 _PROCESS, _exit = os.getpid(), os._exit
 
@@ -56,8 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(ROOT / place) for place in NETWORKS) and not any(
-            item.path.is_relative_to(ROOT / place) for place in PROCESSES
+        if _within(item, NETWORKS) and not (
+            _within(item, APART) or any(part in item.name for part in REPEATING)
         ):
             item.add_marker("networks")
     seed = config.getoption("shuffle")
@@ -68,6 +74,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for some in modules:
             draws.shuffle(some)
         items[:] = [item for some in modules for item in some]
+
+
+def _within(item: pytest.Item, places: tuple[str, ...]) -> bool:
+    return any(item.path.is_relative_to(ROOT / place) for place in places)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_disk():
+    """Nothing here outlives its test, so nothing is waited for until it is on the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        patch.setattr(os, "sync", lambda: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

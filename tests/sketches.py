@@ -38,10 +38,17 @@ def sketched() -> Iterator[None]:
 @contextmanager
 def undrawn() -> Iterator[None]:
     """Figures are sketches; those of a run, and its map of samples, are one point each."""
+    with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
+        yield
+
+
+def undraw(patch: pytest.MonkeyPatch) -> None:
+    """As `undrawn`, until the patch is undone."""
     point = sketch(Figure(figsize=(0.1, 0.1)))
     plot = Plot(point, point)
     figures = {name: plot for name in (STRIP_FIGURE, STRENGTH_FIGURE, CORRS_FIGURE, SLOPES_FIGURE)}
-    with sketched(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vectorfind.runs.test.run_figures", lambda *_: figures)
-        patch.setattr("vectorfind.runs.test.tsne_figure", lambda *_: plot)
-        yield
+    patch.setattr("reports.plots.style.figure_png", sketch)
+    patch.setattr("vectorfind.runs.test.run_figures", lambda *_: figures)
+    for name in ("tsne_figure", "dependency_plot"):
+        patch.setattr(f"vectorfind.runs.test.{name}", lambda *_: plot)

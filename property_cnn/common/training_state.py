@@ -44,7 +44,7 @@ def save_state(path: str | os.PathLike, kind: str, marks: str, state: Mapping[st
             state dicts of networks and optimisers.
     """
     tensors: dict[str, Tensor] = {}
-    values = json.dumps(_plain(state, "", tensors))
+    values = json.dumps(_plain(state, "", tensors, set()))
     about = {"kind": kind, "fingerprint": marks, "values": values}
     save_tensors(path, tensors, {**about, "checksum": _checksum(about, tensors)})
 
@@ -134,20 +134,23 @@ def _checksum(about: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _plain(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
-    """The value as JSON can hold it; its tensors are added to `tensors`."""
+def _plain(value: Any, name: str, tensors: dict[str, Tensor], memories: set[int]) -> Any:
+    """The value as JSON can hold it; its tensors are added to `tensors`, each in its own memory."""
     if isinstance(value, Tensor):
         channels_last = value.ndim == 4 and not value.is_contiguous()
         own = value.detach().cpu().contiguous()
-        memory = own.untyped_storage().data_ptr()
-        shared = any(memory == other.untyped_storage().data_ptr() for other in tensors.values())
-        tensors[name] = own.clone() if shared else own
+        if own.untyped_storage().data_ptr() in memories:
+            own = own.clone()
+        memories.add(own.untyped_storage().data_ptr())
+        tensors[name] = own
         return {_TENSOR: name, _CHANNELS_LAST: channels_last}
     if isinstance(value, Mapping):
-        return {_ITEMS: [[key, _plain(x, f"{name}/{key}", tensors)] for key, x in value.items()]}
+        items = value.items()
+        return {_ITEMS: [[k, _plain(x, f"{name}/{k}", tensors, memories)] for k, x in items]}
     if isinstance(value, list | tuple):
         kind = _TUPLE if isinstance(value, tuple) else _LIST
-        return {kind: [_plain(x, f"{name}/{index}", tensors) for index, x in enumerate(value)]}
+        rows = enumerate(value)
+        return {kind: [_plain(x, f"{name}/{index}", tensors, memories) for index, x in rows]}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"{name}: a {type(value).__name__} is no value of a training's state")

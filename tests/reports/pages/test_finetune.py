@@ -7,7 +7,9 @@ from reports.analysis.finetune import gain_table, verdict_table
 from reports.pages.finetune import Findings, RunShown, finetune_page, verdict_lines
 from reports.pages.html import build_page
 from reports.plots.finetune import finetune_figures
+from reports.plots.style import Plot
 from tests.reports.finetune_logs import concept_log, labelled_log, run_log
+from tests.sketches import PNG, sketched
 
 V5 = [
     run_log("v5-1", labelled_log(eyes=0.05, mouth=0.3, pose=0.1)),
@@ -33,7 +35,14 @@ def page_of(logs, findings):
     return build_page(finetune_page(shown, findings, figures, {"torch": "2"}))
 
 
-def test_labels_are_judged_beside_directions():
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are a pixel each; how they look is for `tests/reports/plots`."""
+    monkeypatch.setattr("reports.plots.finetune.both_widths", lambda draw: Plot(PNG))
+    monkeypatch.setattr("reports.plots.finetune.figure_png", lambda figure: PNG)
+
+
+def test_labels_are_judged_beside_directions(undrawn):
     findings = Findings(verdict_table(V5, DIRECTIONS), NOTHING, NOTHING, DIRECTIONS)
     assert verdict_lines(findings) == [
         "Best of 2 runs: eyes not learned (0.05), mouth partly learned (0.50), "
@@ -47,7 +56,7 @@ def test_labels_are_judged_beside_directions():
     assert "vectorfind finetune v5-1\nvectorfind finetune v5-3" in text
 
 
-def test_the_concept_is_judged_against_the_base():
+def test_the_concept_is_judged_against_the_base(undrawn):
     gain = gain_table(CONCEPT, ("eyes",), ["v9"])
     findings = Findings(NOTHING, CONCEPT, gain)
     assert verdict_lines(findings) == [
@@ -63,12 +72,13 @@ def test_the_concept_is_judged_against_the_base():
 def test_runs_of_all_kinds_share_a_page():
     logs = [*V5, V9]
     findings = Findings(verdict_table(logs), CONCEPT, gain_table(CONCEPT, ("eyes",), ["v9"]))
-    text = page_of(logs, findings)
+    with sketched():
+        text = page_of(logs, findings)
     assert all(f"vectorfind finetune {log.name}" in text for log in logs)
 
 
 @pytest.mark.parametrize("notes", [(), ("v1 has no generator yet.",)])
-def test_runs_without_any_measure_have_a_page(notes):
+def test_runs_without_any_measure_have_a_page(undrawn, notes):
     plain = V9.table.drop(columns=["gender", "quality", "age", "glasses"])
     log = type(V9)("v1", "v1", plain)
     text = page_of([log], Findings(NOTHING, NOTHING, NOTHING, notes=notes))

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
-from stylegan_ft.finetune.run import CHECKPOINT
-from tests.test_imports import ROOT
-
-CHILD = """
-import sys
 import torch
-from stylegan_ft.finetune.run import Judges, finetune
-from stylegan_ft.finetune.settings import FinetuneSettings
+
+from stylegan_ft.finetune.run import CHECKPOINT, Judges, finetune
+from stylegan_ft.finetune.settings import VARIANTS, FinetuneSettings
+from tests import children
 from tests.stylegan_ft.tiny_runs import base_network, real_images, scorer
-torch.set_num_threads(1)
-settings = FinetuneSettings(batches=24, batch_size=4, checkpoint_every=2, grid_every=3)
-finetune("v5-3", base_network(), real_images(3), sys.argv[1], settings, Judges(scorer=scorer()),
-         log=lambda line: print(line, flush=True))
-print("done", flush=True)
-"""
+
+SETTINGS = FinetuneSettings(batches=6, batch_size=4, checkpoint_every=2, grid_every=3)
+
+
+def work(out: Path, log) -> None:
+    """A run that sends each row of its log, of which there is one every two batches."""
+    torch.set_num_threads(1)
+    VARIANTS["v5-3"] = replace(VARIANTS["v5-3"], log_every=2)
+    judges = Judges(scorer=scorer())
+    finetune("v5-3", base_network(), real_images(3), out, SETTINGS, judges, log=log.send)
 
 
 def run(out: Path, kill_after: int | None) -> bool:
     """Runs the child, or kills it after so many rows of its log; whether it came to its end."""
-    command = [sys.executable, "-c", CHILD, str(out)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
-        for count, line in enumerate(child.stdout, start=1):
-            if line.strip() == "done":
-                return True
+    rows, log = children.forks().Pipe(duplex=False)
+    child = children.started(work, out, log)
+    log.close()
+    try:
+        count = 0
+        while True:
+            rows.recv()
+            count += 1
             if count == kill_after:
-                child.send_signal(signal.SIGKILL)
-    return False
+                child.kill()
+    except EOFError:  # it is gone
+        child.join()
+    return child.exitcode == 0
 
 
 def files(out: Path) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from property_cnn.hair.settings import FaceCounts
 from property_cnn.segmentation.settings import DistillSettings, TeacherSettings
 from stylegan_ft.concept.settings import EnsembleSettings, Thresholds
 from stylegan_ft.finetune.settings import PlainSettings
+from tests.sketches import undraw
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from vectorfind.bench.settings import BenchSettings
 from vectorfind.characters.inversion.settings import InvertSettings
@@ -32,7 +33,6 @@ from vectorfind.config import (
 )
 from vectorfind.models import judges
 from vectorfind.models import pair as models
-from vectorfind.runs import test as main_test
 from vectorfind.runs.finetune.settings import FaceSettings, FilterSettings, MeasureSettings
 
 SMALL = ["-n", "320", "--group-by", "hair_color", "--workers", "1"]
@@ -41,7 +41,11 @@ TINY_TEST = [*SMALL, "--cases", "3", "--control-cases", "2", "--quiet"]
 
 @pytest.fixture
 def networks(monkeypatch):
-    """Puts toy networks in the place of the shipped ones; paths still go to the real loaders."""
+    """Puts toy networks in the place of the shipped ones; paths still go to the real loaders.
+
+    Figures of runs are left undrawn.
+    """
+    undraw(monkeypatch)
     shipped = {"generator": PlantedGenerator(), "scorer": PlantedScorer()}
     for kind in shipped:
         name = f"resolve_{kind}"
@@ -59,6 +63,7 @@ def run_folder(tmp_path_factory):
     """A small finished run, made through the command line."""
     out = tmp_path_factory.mktemp("cli") / "out"
     with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
         patch.setattr(models, "resolve_generator", lambda *given, **how: PlantedGenerator())
         patch.setattr(models, "resolve_scorer", lambda given, device=None: PlantedScorer())
         result = invoke("test", *TINY_TEST, "--out", out)
@@ -395,7 +400,6 @@ def test_judges_are_named_by_options(networks, tmp_path, monkeypatch):
         return shared[given] if given in shared else real(given, device)
 
     monkeypatch.setattr(judges, "resolve_scorer", resolve)
-    monkeypatch.setattr(main_test, "run_figures", lambda *args: {})
     result = invoke("test", *TINY_TEST, "--judge", "eyes", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "judged by eyes: eyes 1.0" in result.output

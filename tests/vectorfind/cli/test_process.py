@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,12 @@ from pathlib import Path
 import click
 import pytest
 
+from property_cnn.network.cnn import PropertyCNN
+from property_cnn.network.layout import NetworkSettings
+from property_cnn.network.scorer import save_scorer
+from stylegan_ft.architectures.stylegan1.network import GeneratorNetwork
+from stylegan_ft.architectures.stylegan1.settings import GeneratorConfig
+from stylegan_ft.formats.checkpoint import save_generator
 from tests.vectorfind.run_files import run_contents
 from vectorfind.cli import main
 from vectorfind.cli.process import KEEPING, stop_message
@@ -20,7 +27,7 @@ from vectorfind.cli.process import KEEPING, stop_message
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and streams of POSIX")
 
 PROGRAM = [sys.executable, "-m", "vectorfind"]
-STORED = ["sample", "-n", "600", "--batch-size", "64", "--store", "store", "--quiet"]
+SIDE = 32
 LONG = ["-n", "100K", "--batch-size", "8"]
 
 
@@ -40,7 +47,7 @@ def wait_for(condition, process, seconds=120):
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def computing(process):
@@ -87,19 +94,37 @@ def test_a_signal_ends_the_work_in_one_line(tmp_path, command):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The folder where `STORED` ran to its end, undisturbed."""
+def networks(tmp_path_factory):
+    """Options that name small untrained networks, whose latents are as wide as the shipped's."""
+    folder = tmp_path_factory.mktemp("networks")
+    generator, scorer = folder / "generator.safetensors", folder / "scorer.safetensors"
+    config = GeneratorConfig(resolution=SIDE, channels=(16, 16, 16, 16))
+    save_generator(generator, GeneratorNetwork(config, seed=0))
+    save_scorer(PropertyCNN(NetworkSettings(resolution=SIDE, width=2, features=4)), scorer)
+    return ["--generator", str(generator), "--scorer", str(scorer)]
+
+
+@pytest.fixture(scope="module")
+def stored(networks):
+    """Words that fill a store."""
+    return ["sample", "-n", "600", "--batch-size", "64", "--store", "store", "--quiet", *networks]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, stored):
+    """The folder where `stored` ran to its end, undisturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    subprocess.run([*PROGRAM, *STORED], cwd=folder, check=True, capture_output=True)
+    subprocess.run([*PROGRAM, *stored], cwd=folder, check=True, capture_output=True)
     return folder
 
 
-def test_what_a_signal_stopped_goes_on_to_the_same_bytes(tmp_path, whole):
-    process = started(STORED, cwd=tmp_path)
+def test_what_a_signal_stopped_goes_on_to_the_same_bytes(tmp_path, stored, whole):
+    process = started(stored, cwd=tmp_path)
     wait_for(lambda: any(tmp_path.rglob("manifest.json")), process)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    subprocess.run([*PROGRAM, *STORED], cwd=tmp_path, check=True, capture_output=True)
+    assert process.returncode == 128 + signal.SIGTERM
+    subprocess.run([*PROGRAM, *stored], cwd=tmp_path, check=True, capture_output=True)
     assert same_files(whole, tmp_path)
 
 
@@ -114,13 +139,13 @@ runpy.run_module("vectorfind", run_name="__main__")
 """The command, on a disk that seems to have room when the work begins."""
 
 
-def test_a_full_disk_is_one_line_and_the_work_goes_on_after_room_is_made(tmp_path, whole):
+def test_a_full_disk_is_one_line_and_the_work_goes_on_after_room_is_made(tmp_path, stored, whole):
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("cannot mount a file system here")
-    words, unforeseen = [*PROGRAM, *STORED], [sys.executable, "-c", UNFORESEEN, *STORED]
+    words, unforeseen = [*PROGRAM, *stored], [sys.executable, "-c", UNFORESEEN, *stored]
     try:
         trials = {
             12: (words, "make room"),
@@ -186,10 +211,10 @@ STREAMS = {
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, stream):
+def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, networks, stream):
     redirect, code = STREAMS[stream]
-    program = " ".join(PROGRAM)
-    line = f"{program} sample -n 5 --out s.npz {redirect}; exit ${{PIPESTATUS[0]}}"
+    words = shlex.join([*PROGRAM, "sample", "-n", "5", "--out", "s.npz", *networks])
+    line = f"{words} {redirect}; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
     assert (tmp_path / "s.npz").stat().st_size > 1000
     assert done.returncode == code
@@ -202,11 +227,12 @@ def test_a_stream_that_is_closed_or_full_stops_nothing(tmp_path, stream):
 
 LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TINY = ["test", "-n", "120", "--cases", "3", "--control-cases", "2", "--group-by", "", "--quiet"]
+TINY += ["--properties", "eyes,mouth"]
 
 
-def test_bytes_do_not_depend_on_the_cores(tmp_path):
+def test_bytes_do_not_depend_on_the_cores(tmp_path, networks):
     usual = {name: value for name, value in os.environ.items() if name not in LIBRARIES}
-    words = [*PROGRAM, *TINY, "--method", "mixed", "--out", "run"]  # SVM and gradient networks
+    words = [*PROGRAM, *TINY, *networks, "--method", "mixed", "--out", "run"]  # SVM, and networks
     ways = {
         "several": (usual | dict.fromkeys(LIBRARIES, "3"), ()),
         "one": (usual | dict.fromkeys(LIBRARIES, "1"), ()),

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import vectorfind
 from property_cnn.common.errors import CheckpointError, InputError
+from tests.sketches import undraw, undrawn
 from tests.vectorfind.conftest import SETTINGS, ToyGenerator, ToyScorer
 from vectorfind.cli import main
 from vectorfind.config import CurveSettings, EvaluateSettings, FindSettings
@@ -99,7 +100,8 @@ def test_a_registered_method_runs_test_report_compare_and_curve(toy, tmp_path):
     settings, test = FindSettings(n=300, workers=1), EvaluateSettings(cases=3, bootstrap=50)
     for method in ("means", "svm"):
         find = replace(settings, method=method)
-        run_test(find, test, tmp_path / method, *networks(), quiet=True)
+        with undrawn():
+            run_test(find, test, tmp_path / method, *networks(), quiet=True)
     fits = pd.read_csv(tmp_path / "means" / "fits.csv")
     assert set(fits.fit) == {"means"}
     assert "Difference of means directions" in (tmp_path / "means" / "report.html").read_text()
@@ -116,6 +118,7 @@ def test_a_registered_method_runs_test_report_compare_and_curve(toy, tmp_path):
 
 def test_the_command_line_knows_it_too(toy, tmp_path, monkeypatch):
     generator, scorer = networks()
+    undraw(monkeypatch)
     monkeypatch.setattr(pair, "resolve_generator", lambda given, *args, **how: generator)
     monkeypatch.setattr(pair, "resolve_scorer", lambda given, *args: scorer)
 

@@ -12,6 +12,8 @@ from property_cnn.common.errors import InputError
 from property_cnn.jobs.verify import verify
 from reports.folders import Curves
 from reports.pages.curve import curve_files
+from reports.plots.style import Plot
+from tests.sketches import PNG
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.run_files import run_contents
 from vectorfind.config import CurveSettings, GradientSettings
@@ -124,10 +126,10 @@ def test_plots_are_there(folder):
 
 def test_images_are_sampled_once_for_all_cells(tmp_path, undrawn):
     scorer = Counting()
-    run(tmp_path, scorer)
-    cells, controls = 10, 4
+    run(tmp_path, scorer, FOUR)
+    cells, controls = 4, 2
     tests = cells * 6 * (1 + 50) + controls * 4 * 50
-    assert scorer.images == 3 * 512 + tests
+    assert scorer.images == 2 * 512 + tests
 
 
 def test_a_second_curve_shares_the_store(folder, tmp_path, undrawn):
@@ -137,11 +139,24 @@ def test_a_second_curve_shares_the_store(folder, tmp_path, undrawn):
     assert not (tmp_path / "samples").exists()
 
 
+FOUR = replace(SETTINGS, n=(600, 800), layers=("w",))
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    """A curve of four cells, without plots."""
+    path = tmp_path_factory.mktemp("four") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "own_report", lambda folder: Report(folder / "report.html", ()))
+        run(path, settings=FOUR)
+    return path
+
+
 @pytest.mark.parametrize(
     ("stage", "after"), [("run_cell", 3), ("fill_store", 0), ("train_part", 2)]
 )
 def test_an_interrupted_curve_goes_on_to_the_same_bytes(
-    folder, tmp_path, monkeypatch, undrawn, stage, after
+    four, tmp_path, monkeypatch, undrawn, stage, after
 ):
     real, calls = getattr(module, stage), []
 
@@ -154,10 +169,9 @@ def test_an_interrupted_curve_goes_on_to_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(module, stage, interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run(tmp_path)
-    run(tmp_path)
-    first, second = contents(folder), contents(tmp_path)
-    first.pop("findings.csv")  # comes with the page
+            run(tmp_path, settings=FOUR)
+    run(tmp_path, settings=FOUR)
+    first, second = contents(four), contents(tmp_path)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -179,10 +193,22 @@ CELL = "cells/gradient_w_600"
 SMALL = replace(SETTINGS, n=(600,), layers=("w",), cases=4, control_cases=2)
 
 
+def leave_out_plots(patch):
+    """Every plot is a pixel."""
+    patch.setattr("reports.pages.curve.both_widths", lambda draw: Plot(PNG))
+
+
+@pytest.fixture
+def no_plots(monkeypatch):
+    leave_out_plots(monkeypatch)
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     path = tmp_path_factory.mktemp("small") / "out"
-    run(path, settings=SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_plots(patch)
+        run(path, settings=SMALL)
     return path
 
 
@@ -194,7 +220,7 @@ def small(tmp_path_factory):
         *(f"{CELL}/{name}" for name in ("row.json", "test_result.csv")),
     ],
 )
-def test_what_is_missing_or_altered_is_made_again(small, tmp_path, name, damage):
+def test_what_is_missing_or_altered_is_made_again(small, tmp_path, no_plots, name, damage):
     out = tmp_path / "out"
     shutil.copytree(small, out)
     before, path = contents(out), out / name
@@ -228,7 +254,7 @@ def test_directions_that_are_altered_are_found_again(small, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("stage", ["fill_store", "run_evaluation"])
 def test_what_is_overwritten_stays_until_the_new_curve_is_complete(
-    small, tmp_path, monkeypatch, stage
+    small, tmp_path, monkeypatch, no_plots, stage
 ):
     out, other = tmp_path / "out", replace(SMALL, seed=1)
     shutil.copytree(small, out)

@@ -11,7 +11,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.jobs.verify import verify
 from property_cnn.properties import PROPERTIES
 from reports.plots.style import Plot
-from tests.sketches import PNG
+from tests.sketches import PNG, undraw
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.runs.test_test import FIND, contents
 from vectorfind.config import EvaluateSettings
@@ -47,6 +47,7 @@ def run(out, *judges, test=TEST, **options):
 @pytest.fixture(scope="module", autouse=True)
 def undrawn():
     with pytest.MonkeyPatch.context() as patch:
+        undraw(patch)
         patch.setattr(runs, "run_figures", lambda *args: {"strength": Plot(PNG)})
         yield
 

@@ -1,8 +1,5 @@
 """A run that is killed outright, again and again, ends in the same bytes as one left in peace."""
 
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -10,7 +7,8 @@ import pytest
 
 from property_cnn.common.errors import InputError
 from property_cnn.jobs.verify import verify
-from tests.test_imports import ROOT
+from tests import children
+from tests.sketches import undrawn
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.run_files import run_contents
 from tests.vectorfind.runs.test_test import contents
@@ -41,7 +39,8 @@ class SlowScorer(PlantedScorer):
 def run(out, seed=0, overwrite=False):
     find = replace(FIND, seed=int(seed))
     models = (PlantedGenerator(), SlowScorer())
-    run_test(find, TEST, out, *models, overwrite=bool(overwrite), quiet=True)
+    with undrawn():
+        run_test(find, TEST, out, *models, overwrite=bool(overwrite), quiet=True)
 
 
 def sample_slowly(folder):
@@ -50,17 +49,17 @@ def sample_slowly(folder):
 
 def test_kills_change_no_byte(tmp_path):
     run(tmp_path / "whole")
-    code = "import sys; from tests.vectorfind.runs.test_kill import run; run(sys.argv[1])"
     folder, kills = tmp_path / "killed", 0
     moments = [0.05, 0.5, 0.2]
     while kills < 30:
-        process = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT)
         seen = _files(folder)
-        while process.poll() is None and _files(folder) == seen:
+        process = children.started(run, folder)
+        while process.is_alive() and _files(folder) == seen:
             time.sleep(0.01)  # until it has left something new
         time.sleep(moments[kills % len(moments)])
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == 0:
+        process.kill()
+        process.join()
+        if process.exitcode == 0:
             break
         kills += 1
         if kills >= KILLS:
@@ -73,19 +72,19 @@ def test_kills_change_no_byte(tmp_path):
 
 
 def test_kills_of_a_run_that_replaces_another_lose_neither(tmp_path, monkeypatch):
-    monkeypatch.setattr(SlowScorer, "__call__", PlantedScorer.__call__)
-    folder, code = tmp_path / "out", "import sys; from tests.vectorfind.runs.test_kill import run; "
-    code += "run(sys.argv[1], 1, True)"
+    monkeypatch.setattr(SlowScorer, "__call__", PlantedScorer.__call__)  # not that of the child
+    folder = tmp_path / "out"
     run(folder)
     run(tmp_path / "new", seed=1)
     before = run_contents(folder)
     for moment in (0.4,):
-        process = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT)
-        while process.poll() is None and not (folder / ".replacement" / "samples").exists():
+        process = children.started(run, folder, 1, True)
+        while process.is_alive() and not (folder / ".replacement" / "samples").exists():
             time.sleep(0.01)
         time.sleep(moment)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() != 0
+        process.kill()
+        process.join()
+        assert process.exitcode != 0
         there = run_contents(folder)
         assert {name: there[name] for name in before} == before
         assert verify(folder).whole
@@ -95,15 +94,14 @@ def test_kills_of_a_run_that_replaces_another_lose_neither(tmp_path, monkeypatch
 
 def test_a_sampler_at_work_in_a_runs_folder_is_left_alone(tmp_path):
     samples = tmp_path / "out" / "samples"
-    code = "import sys; from tests.vectorfind.runs.test_kill import sample_slowly; "
-    code += "sample_slowly(sys.argv[1])"
-    with subprocess.Popen([sys.executable, "-c", code, str(samples)], cwd=ROOT) as process:
-        while process.poll() is None and not list(samples.glob("scores/*.npy")):
-            time.sleep(0.01)
-        for _ in range(3):
-            with pytest.raises(InputError, match=r"another process works in .*samples"):
-                run(tmp_path / "out")
-        assert process.wait(120) == 0
+    process = children.started(sample_slowly, samples)
+    while process.is_alive() and not list(samples.glob("scores/*.npy")):
+        time.sleep(0.01)
+    for _ in range(3):
+        with pytest.raises(InputError, match=r"another process works in .*samples"):
+            run(tmp_path / "out")
+    process.join(120)
+    assert process.exitcode == 0
     fill_store(tmp_path / "alone", Models(PlantedGenerator(), PlantedScorer()), 4000)
     assert run_contents(samples) == run_contents(tmp_path / "alone")
     run(tmp_path / "out")

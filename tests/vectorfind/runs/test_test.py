@@ -14,7 +14,7 @@ from property_cnn.common.errors import InputError
 from property_cnn.jobs.folder import Work
 from property_cnn.jobs.verify import verify
 from reports.plots.style import Plot
-from tests.sketches import PNG
+from tests.sketches import PNG, undraw
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.run_files import run_contents
 from vectorfind.config import (
@@ -79,18 +79,33 @@ def contents(folder):
     return run_contents(folder) | {"n_curve.csv": curve.to_csv().encode()}
 
 
+def leave_out_figures(patch):
+    """Every figure is a pixel."""
+    undraw(patch)
+    figures = {name.removesuffix(".png"): Plot(PNG) for name in FIGURES}
+    patch.setattr(runs, "run_figures", lambda *args: figures)
+
+
 @pytest.fixture
-def undrawn(monkeypatch):
-    """Leaves the figures undrawn, where a test is not about them."""
-    names = [name.removesuffix(".png") for name in FIGURES]
-    figures = {name: Plot(PNG) for name in names}
-    monkeypatch.setattr(runs, "run_figures", lambda *args: figures)
+def no_figures(monkeypatch):
+    """Leaves the figures undrawn, where a test is not about them: they take most of the time."""
+    leave_out_figures(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "out"
     assert run(path).page == path / "report.html"
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A run without figures."""
+    path = tmp_path_factory.mktemp("plain") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_figures(patch)
+        run(path)
     return path
 
 
@@ -159,7 +174,9 @@ def test_interrupted_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("stage", ["write_groups", "tsne_figure", "write_scores", "own_report"])
-def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, stage):
+def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(
+    plain, tmp_path, monkeypatch, stage, no_figures
+):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
@@ -169,10 +186,10 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(folder, tmp_path, monk
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path)
     run(tmp_path)
-    assert contents(folder) == contents(tmp_path)
+    assert contents(plain) == contents(tmp_path)
 
 
-def test_a_stopped_run_with_networks_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+def test_a_stopped_run_with_networks_goes_on_to_the_same_bytes(tmp_path, monkeypatch, no_figures):
     find = replace(FIND, method="gradient", gradient=GradientSettings(max_epochs=2))
     run(tmp_path / "whole", find=find)
     with monkeypatch.context() as patch:
@@ -183,10 +200,10 @@ def test_a_stopped_run_with_networks_goes_on_to_the_same_bytes(tmp_path, monkeyp
     assert contents(tmp_path / "whole") == contents(tmp_path / "stopped")
 
 
-def test_runs_may_share_a_store(folder, tmp_path):
+def test_runs_may_share_a_store(plain, tmp_path, no_figures):
     run(tmp_path / "out", store=tmp_path / "store")
     assert not (tmp_path / "out" / "samples").exists()
-    with_own = {k: v for k, v in contents(folder).items() if not k.startswith("samples/")}
+    with_own = {k: v for k, v in contents(plain).items() if not k.startswith("samples/")}
     assert contents(tmp_path / "out") == with_own
     run(tmp_path / "other", find=replace(FIND, layer="w"), store=tmp_path / "store")
     listed = json.loads((tmp_path / "store" / "checksums" / "00000.json").read_text())
@@ -231,10 +248,9 @@ def test_other_settings_are_refused_unless_overwritten(tmp_path):
         *((name, "empty") for name in ("config.json", "timings.json", "control.csv")),
     ],
 )
-def test_what_is_missing_or_altered_is_made_again(folder, tmp_path, monkeypatch, name, damage):
-    monkeypatch.setattr(runs, "run_figures", lambda *args: {})
+def test_what_is_missing_or_altered_is_made_again(plain, tmp_path, name, damage, no_figures):
     place = tmp_path / "run"
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     before, path = run_contents(place, ()), place / name
     damaged = {"digit": _other_digit(path.read_bytes()), "empty": b"{}"}
     path.write_bytes(damaged.get(damage, b""))
@@ -281,10 +297,10 @@ def test_folders_of_others_are_refused_and_left_as_they_are(tmp_path, monkeypatc
     ],
 )
 def test_files_of_others_in_a_runs_folder_are_never_touched(
-    folder, tmp_path, monkeypatch, undrawn, name, refused
+    plain, tmp_path, monkeypatch, no_figures, name, refused
 ):
     place = tmp_path / "run"
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     (place / name).parent.mkdir(exist_ok=True)
     (place / name).write_text("mine")
     (place / "slopes.csv").unlink()
@@ -300,9 +316,9 @@ def test_files_of_others_in_a_runs_folder_are_never_touched(
     assert (place / name).read_text() == "mine"
 
 
-def test_samples_that_are_replaced_hold_nothing_of_others(folder, tmp_path):
+def test_samples_that_are_replaced_hold_nothing_of_others(plain, tmp_path, no_figures):
     place = tmp_path / "run"
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     (place / "samples" / "mine.txt").write_text("mine")
     before = run_contents(place)
     with pytest.raises(InputError, match=r"mine.txt is not of this job; move it away"):
@@ -312,11 +328,11 @@ def test_samples_that_are_replaced_hold_nothing_of_others(folder, tmp_path):
 
 @pytest.mark.parametrize("stage", ["draw", "write_scores", "finish", "settle"])
 def test_what_is_overwritten_stays_until_the_new_run_is_complete(
-    folder, tmp_path, monkeypatch, undrawn, stage
+    plain, tmp_path, monkeypatch, no_figures, stage
 ):
     other, place = replace(FIND, seed=1), tmp_path / "run"
     run(tmp_path / "new", find=other)
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     old = run_contents(place)
 
     def interrupted(*args, **kwargs):
@@ -351,9 +367,11 @@ def test_what_is_overwritten_stays_until_the_new_run_is_complete(
     assert verify(place).whole
 
 
-def test_a_store_outside_with_other_samples_is_refused_before_anything_is_touched(folder, tmp_path):
+def test_a_store_outside_with_other_samples_is_refused_before_anything_is_touched(
+    plain, tmp_path, no_figures
+):
     place = tmp_path / "run"
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     run(tmp_path / "other", replace(FIND, seed=2), store=tmp_path / "store")
     before, stored = run_contents(place), run_contents(tmp_path / "store")
     with pytest.raises(InputError, match="holds other samples"):
@@ -363,26 +381,26 @@ def test_a_store_outside_with_other_samples_is_refused_before_anything_is_touche
     assert run_contents(tmp_path / "store") == stored
 
 
-def test_a_run_of_a_version_without_lists_is_gone_on_with(folder, tmp_path):
+def test_a_run_of_a_version_without_lists_is_gone_on_with(plain, tmp_path, no_figures):
     place = tmp_path / "run"
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     (place / "files.json").unlink()
     run(place)
-    assert contents(place) == contents(folder)
+    assert contents(place) == contents(plain)
 
 
 @pytest.mark.parametrize("damage", ["cut", "digit"])
-def test_a_damaged_list_costs_no_file(folder, tmp_path, damage):
+def test_a_damaged_list_costs_no_file(plain, tmp_path, damage, no_figures):
     place = tmp_path / "run"
-    shutil.copytree(folder, place)
+    shutil.copytree(plain, place)
     path = place / "files.json"
     content = path.read_bytes()
     path.write_bytes(content[:-9] if damage == "cut" else _other_digit(content))
     run(place)
-    assert contents(place) == contents(folder)
+    assert contents(place) == contents(plain)
 
 
-def test_directions_that_are_altered_are_not_gone_on_from(folder, tmp_path, monkeypatch):
+def test_directions_that_are_altered_are_not_gone_on_from(plain, tmp_path, monkeypatch, no_figures):
     with monkeypatch.context() as patch:
         patch.setattr(runs, "run_evaluation", None)
         with pytest.raises(TypeError):
@@ -390,10 +408,10 @@ def test_directions_that_are_altered_are_not_gone_on_from(folder, tmp_path, monk
     other = tmp_path / "directions.npz"
     other.write_bytes(other.read_bytes()[:-1] + b"x")
     run(tmp_path)
-    assert contents(folder) == contents(tmp_path)
+    assert contents(plain) == contents(tmp_path)
 
 
-def test_networks_without_a_digest_are_never_resumed(tmp_path, undrawn):
+def test_networks_without_a_digest_are_never_resumed(tmp_path, no_figures):
     scorer = PlantedScorer()
     scorer.digest = ""
     run(tmp_path, scorer=scorer)
@@ -409,7 +427,7 @@ def test_unwritable_folder_is_refused_before_any_network_is_loaded(tmp_path, mon
         run(tmp_path / "file" / "out")
 
 
-def test_a_run_that_is_refused_leaves_the_folder_to_other_settings(tmp_path, undrawn):
+def test_a_run_that_is_refused_leaves_the_folder_to_other_settings(tmp_path, no_figures):
     out = tmp_path / "out"
     with pytest.raises(InputError, match="n=40 is too small"):
         run(out, replace(FIND, n=40, group_by=GROUPING))
@@ -427,7 +445,7 @@ def test_evaluate_writes_the_same_tables_from_a_file_of_directions(folder, tmp_p
     assert not (tmp_path / "n_curve.csv").exists()
 
 
-def test_unreadable_images_are_counted(tmp_path, undrawn):
+def test_unreadable_images_are_counted(tmp_path, no_figures):
     def blind(scores):
         scores[scores[:, 1] > 0.9] = float("nan")
         return scores

@@ -5,8 +5,6 @@ The bytes are those of this process's threads.
 
 import errno
 import os
-import signal
-import time
 from pathlib import Path
 from threading import Lock
 
@@ -19,8 +17,17 @@ from property_cnn.jobs.engines import engine as engines
 from property_cnn.jobs.engines.names import engine_name
 from property_cnn.jobs.engines.parcels import HEAVY
 from property_cnn.jobs.engines.worker import Call
+from tests.property_cnn.jobs.engines.deadly import Deadly
+from tests.property_cnn.jobs.engines.travelling import (
+    add,
+    fail,
+    full,
+    full_in_one,
+    full_once,
+    pid_after,
+    slow_if_first,
+)
 from tests.sketches import undrawn
-from tests.vectorfind.conftest import ToyGenerator, ToyScorer
 from tests.vectorfind.planted import PlantedGenerator, PlantedScorer
 from tests.vectorfind.runs.test_test import contents
 from vectorfind.config import EvaluateSettings, FindSettings
@@ -55,81 +62,6 @@ def dask(request):
     started.close()
 
 
-def once(marker: Path) -> bool:
-    """Whether this is the first call, in whatever process."""
-    try:
-        marker.touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
-
-
-def add(number, array):
-    import torch
-
-    assert in_threads()
-    return number + array[number], os.getpid(), torch.get_num_threads()
-
-
-def slow_if_first(number):
-    time.sleep(0.0 if number else 0.5)
-    return number
-
-
-def fail(number):
-    raise KeyError(f"task {number}")
-
-
-def full_once(number, marker):
-    if once(marker):
-        raise OSError(errno.ENOSPC, "no space")
-    return number
-
-
-def full_in_one(number, folder):
-    """Fails wherever the first call was."""
-    if once(folder / "full"):
-        (folder / "pid").write_text(str(os.getpid()))
-    time.sleep(0.05)
-    if (folder / "pid").read_text() == str(os.getpid()):
-        raise OSError(errno.ENOSPC, "no space")
-    return os.getpid()
-
-
-def full(number):
-    error = FileError(f"cannot write {number}")
-    error.errno = errno.ENOSPC
-    raise error
-
-
-def pid_after(number):
-    time.sleep(0.1)
-    return os.getpid()
-
-
-class Killing:
-    """A scorer that ends its process at once, where it is first asked in any."""
-
-    def __call__(self, images):
-        if once(self.marker):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().__call__(images)
-
-
-class KillingToy(Killing, ToyScorer):
-    pass
-
-
-class KillingPlanted(Killing, PlantedScorer):
-    pass
-
-
-def killing(kind, marker):
-    scorer = kind()
-    scorer.marker = marker
-    return scorer
-
-
 def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -154,9 +86,9 @@ def test_results_come_in_order_from_several_processes_on_one_thread_each(engine)
 
 
 def test_a_store_is_the_same_after_a_worker_was_killed(engine, tmp_path):
-    models = Models(ToyGenerator(), ToyScorer())
+    models = Models(PlantedGenerator(), PlantedScorer())
     fill_store(tmp_path / "threads", models, 1100)
-    deadly = Models(ToyGenerator(), killing(KillingToy, tmp_path / "killed"))
+    deadly = Models(PlantedGenerator(), Deadly(tmp_path / "killed"))
     with running_on(engine):
         fill_store(tmp_path / "engine", deadly, 1100)
     assert (tmp_path / "killed").exists()
@@ -166,7 +98,7 @@ def test_a_store_is_the_same_after_a_worker_was_killed(engine, tmp_path):
 def test_a_whole_run_is_the_same_after_a_worker_was_killed(engine, tmp_path):
     with undrawn():
         run_test(FIND, TEST, tmp_path / "a", PlantedGenerator(), PlantedScorer(), quiet=True)
-        scorer = killing(KillingPlanted, tmp_path / "killed")
+        scorer = Deadly(tmp_path / "killed")
         with running_on(engine):
             run_test(FIND, TEST, tmp_path / "b", PlantedGenerator(), scorer, quiet=True)
     assert (tmp_path / "killed").exists()
@@ -180,7 +112,7 @@ def test_a_tasks_error_comes_back_with_its_place(engine):
 
 
 def test_a_worker_that_sees_another_checkpoint_is_refused(engine):
-    network = ToyGenerator()
+    network = PlantedGenerator(("w",))  # of which no worker has read the parcel yet
     parcels = engine._parcels()
     packed = parcels.packed((type(network).synthesize, (network, None, "w")))
     parcel = parcels.folder / parcels.name_of(network)

@@ -19,6 +19,7 @@ from vectorfind.runs.segmentation.comparison import compare_students
 from vectorfind.runs.segmentation.settings import StudySettings
 
 pytest.importorskip("transformers", reason="needs the extra hair")
+pytestmark = pytest.mark.usefixtures("tiny_b0")
 
 STUDY = StudySettings(
     teacher="b0",

@@ -14,6 +14,7 @@ from vectorfind.runs.segmentation.courses import RESULTS, TRAINING, train_in
 from vectorfind.runs.segmentation.data import folds_of, open_labelled
 
 pytest.importorskip("transformers", reason="needs the extra hair")
+pytestmark = pytest.mark.usefixtures("tiny_b0")
 
 SCHEDULE = ScheduleSettings(
     iterations=3, batch_size=2, height=32, width=32, checks=3, save_every=1, lr=1e-3
