@@ -234,7 +234,7 @@ def test_load_network_wants_a_stylegan1(tmp_path):
         (b"not weights at all", "a text, .not weights at all."),
         (b"  \n<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"\x93NUMPY\x01\x00", "a NumPy array"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"\x80\x09}.", "no file of weights"),
