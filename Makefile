@@ -27,12 +27,16 @@ photos: $(STAMP)
 		--layer w --group-by= --properties eyes,mouth,yaw --method decoupled --keep smile,pitch,brows \
 		--strengths eyes=-0.9:0.9,mouth=-1.5:-0.75:0:0.75:1.5,yaw=-0.5:0:0.5 --judge iris --out photos
 
+# A process a core, up to four: each holds a gigabyte.
+WORKERS ?= $(shell nproc 2>/dev/null | awk '{print ($$1 < 4) ? $$1 : 4}')
+PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile
+
 test: $(DEV)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # What computes with networks, again as on a processor without AVX.
 test-portable: $(DEV)
-	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(BIN)/python -m pytest -m networks
+	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(PYTEST) -m networks
 
 lint: $(DEV)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
