@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -108,12 +108,7 @@ def verify(folder: str | os.PathLike | StorePath) -> Verified:
     foreign = [
         path for path in _all_files(folder) if path not in states and not _within(path, ours)
     ]
-    return Verified(
-        folder,
-        {path.relative_to(folder).as_posix(): states[path] for path in sorted(states)},
-        tuple(path.relative_to(folder).as_posix() for path in foreign),
-        tuple(unfinished),
-    )
+    return _verified(folder, states, foreign, unfinished)
 
 
 def _store_elsewhere(folder: StorePath) -> Verified:
@@ -126,11 +121,20 @@ def _store_elsewhere(folder: StorePath) -> Verified:
         for path in descendants(folder)
         if path not in states and path.name != LOCK and not path.name.startswith(PARTIAL)
     ]
+    return _verified(folder, states, foreign, ())
+
+
+def _verified(
+    folder: StorePath,
+    states: Mapping[StorePath, str],
+    foreign: Sequence[StorePath],
+    unfinished: Sequence[str],
+) -> Verified:
     return Verified(
         folder,
         {path.relative_to(folder).as_posix(): states[path] for path in sorted(states)},
         tuple(path.relative_to(folder).as_posix() for path in foreign),
-        (),
+        tuple(unfinished),
     )
 
 

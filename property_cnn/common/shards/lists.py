@@ -10,17 +10,15 @@ e.g. checksums/groups_600.json.
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from property_cnn.common.errors import FileError
 from property_cnn.common.files import bytes_digest
 from property_cnn.common.folders import LOCK
-from property_cnn.common.shards.places import children, is_file, read, read_all
+from property_cnn.common.shards.places import children, is_file, read_all, read_if_there
 
 if TYPE_CHECKING:
     from property_cnn.common.shards.places import StorePath
@@ -60,9 +58,9 @@ def read_manifest(folder: StorePath) -> dict[str, Any]:
     Raises:
         FileError: it cannot be read.
     """
-    path = folder / MANIFEST
+    data = read_if_there(folder / MANIFEST)
     try:
-        manifest = json.loads(read(path)) if is_file(path) else {}
+        manifest = {} if data is None else json.loads(data)
     except (ValueError, RecursionError):
         return {}
     return manifest if isinstance(manifest, dict) else {}
@@ -80,14 +78,17 @@ def listed_together(folder: StorePath) -> dict[str, Checksums]:
 
 def store_files(folder: StorePath, beside: StorePath | None = None) -> dict[StorePath, str]:
     """Path -> digest of every file that a store lists, "" of its own lists and lock."""
-    beside, files, checksums = beside or folder, {}, all_checksums(folder)
-    for stem, one in checksums.items():
-        if stem.isdecimal():
-            files |= {array_path(folder, k, int(stem)): v for k, v in one.arrays.items()}
-        around = beside if stem.isdecimal() else folder
+    lists, files = _read_lists(folder), {}
+    for path, one in lists.items():
+        if one is None:
+            continue
+        around = folder
+        if path.stem.isdecimal():
+            around = beside or folder
+            files |= {array_path(folder, k, int(path.stem)): v for k, v in one.arrays.items()}
         files |= {around / name: digest for name, digest in one.files.items()}
-    lists = [folder / MANIFEST, folder / LOCK, *_lists(folder)]
-    return files | {path: "" for path in lists if is_file(path)}
+    own = [path for path in (folder / MANIFEST, folder / LOCK) if is_file(path)]
+    return files | dict.fromkeys([*own, *lists], "")
 
 
 def damaged_lists(folder: StorePath) -> list[StorePath]:
@@ -98,18 +99,13 @@ def damaged_lists(folder: StorePath) -> list[StorePath]:
 
 def all_checksums(folder: StorePath) -> dict[str, Checksums]:
     """Those of every list that is whole, by its name without .json."""
-    read = {path.stem: parsed(data) for path, data in read_all(_lists(folder)).items()}
-    return {stem: checksums for stem, checksums in read.items() if checksums is not None}
+    return {path.stem: one for path, one in _read_lists(folder).items() if one is not None}
 
 
-def read_checksums(folder: StorePath, index: int) -> Checksums | None:
-    """Those of a shard; None where there are none, or they are damaged."""
-    try:
-        return parsed(read(checksums_path(folder, index)))
-    except FileError as error:
-        if error.errno in (errno.ENOENT, errno.EISDIR):
-            return None
-        raise
+def read_checksums(folder: StorePath, name: int | str) -> Checksums | None:
+    """Those of a shard, or under a name of their own; None where none are, or damaged ones."""
+    data = read_if_there(checksums_path(folder, name))
+    return None if data is None else parsed(data)
 
 
 def array_path(folder: StorePath, name: str, index: int) -> StorePath:
@@ -117,9 +113,10 @@ def array_path(folder: StorePath, name: str, index: int) -> StorePath:
     return folder / name / f"{index:05d}.npy"
 
 
-def checksums_path(folder: StorePath, index: int) -> StorePath:
-    """Where the checksums of a shard lie."""
-    return folder / CHECKSUMS / f"{index:05d}.json"
+def checksums_path(folder: StorePath, name: int | str) -> StorePath:
+    """Where the checksums of a shard lie, or those under a name of their own."""
+    stem = f"{name:05d}" if isinstance(name, int) else name
+    return folder / CHECKSUMS / f"{stem}.json"
 
 
 def parsed(data: bytes | str) -> Checksums | None:
@@ -133,6 +130,11 @@ def parsed(data: bytes | str) -> Checksums | None:
     texts = all(isinstance(digest, str) for digest in named.values())
     inside = all(not path.is_absolute() and ".." not in path.parts for path in paths)
     return checksums if texts and inside else None
+
+
+def _read_lists(folder: StorePath) -> dict[StorePath, Checksums | None]:
+    """Path -> what each list holds; None of a damaged one."""
+    return {path: parsed(data) for path, data in read_all(_lists(folder)).items()}
 
 
 def _lists(folder: StorePath) -> list[StorePath]:

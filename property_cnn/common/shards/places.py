@@ -171,14 +171,6 @@ def _below(path: UPath, name: str) -> UPath:
     return path / name.removeprefix(path.path.rstrip("/")).lstrip("/")
 
 
-def size_of(path: StorePath) -> int:
-    """Bytes of a file."""
-    if isinstance(path, Path):
-        return path.stat().st_size
-    with _reached(path):
-        return path.stat().st_size
-
-
 def sizes_in(path: StorePath) -> dict[StorePath, int]:
     """Bytes of each file below a folder."""
     if isinstance(path, Path):
@@ -199,7 +191,7 @@ def read(path: StorePath) -> bytes:
             return path.read_bytes()
     try:
         with _reached(path):
-            return path.read_bytes()
+            return path.fs.cat_file(path.path)  # at once, while another process may write it anew
     except _GONE as error:
         refused = FileError(f"cannot read {path}: it is not there")
         refused.errno = errno.ENOENT
@@ -209,7 +201,7 @@ def read(path: StorePath) -> bytes:
 def read_all(paths: Sequence[StorePath]) -> dict[StorePath, bytes]:
     """The bytes of several small files, without those that are gone; at a URL all at once."""
     if not paths or isinstance(paths[0], Path):
-        return {path: data for path in paths if (data := _read_if_there(path)) is not None}
+        return {path: data for path in paths if (data := read_if_there(path)) is not None}
     with _reached(paths[0].parent):
         system = paths[0].fs
         found = system.cat([path.path for path in paths], on_error="return")
@@ -225,7 +217,8 @@ def read_all(paths: Sequence[StorePath]) -> dict[StorePath, bytes]:
     return kept
 
 
-def _read_if_there(path: Path) -> bytes | None:
+def read_if_there(path: StorePath) -> bytes | None:
+    """All bytes of a file; None where there is none."""
     try:
         return read(path)
     except FileError as error:
@@ -317,7 +310,8 @@ def is_whole(path: StorePath, digest: str) -> bool:
     copy = _copy_path(path, digest)
     try:
         if copy.is_file():
-            return size_of(path) == copy.stat().st_size
+            with _reached(path):
+                return path.stat().st_size == copy.stat().st_size
         local_copy(path, digest)
     except _GONE:
         return False
@@ -356,21 +350,21 @@ def _copy_path(path: UPath, digest: str) -> Path:
     return cache_folder() / digest[:2] / f"{digest}{path.suffix}"
 
 
-def writable(path: StorePath) -> StorePath:
-    """The folder, after a trial file was written in it.
+def check_writable(path: StorePath) -> None:
+    """Tries a file in a folder.
 
     Raises:
         InputError: nothing can be written there.
     """
     if isinstance(path, Path):
-        return writable_folder(path)
+        writable_folder(path)
+        return
     trial = path / f"{PARTIAL}{uuid4().hex[:12]}"
     try:
         write(trial, b"")
         remove(trial)
     except (FileError, *_GONE) as error:
         raise InputError(f"{str(error)[:240]} (nothing can be written there)") from error
-    return path
 
 
 @contextmanager
@@ -471,12 +465,9 @@ class _Lease:
         return json.dumps(said).encode()
 
     def _read(self) -> dict[str, Any] | None:
+        data = read_if_there(self.path)
         try:
-            said = json.loads(read(self.path))
-        except FileError as error:
-            if error.errno == errno.ENOENT:
-                return None
-            raise
+            said = None if data is None else json.loads(data)
         except ValueError:
             return {}
-        return said if isinstance(said, dict) else {}
+        return said if isinstance(said, dict | None) else {}

@@ -45,6 +45,7 @@ from property_cnn.common.shards.lists import (
 )
 from property_cnn.common.shards.places import (
     alone_at,
+    check_writable,
     children,
     descendants,
     is_folder,
@@ -55,7 +56,6 @@ from property_cnn.common.shards.places import (
     remove,
     remove_if_empty,
     remove_partial,
-    writable,
     write,
 )
 from property_cnn.common.shards.rows import Rows
@@ -240,7 +240,7 @@ def open_store(
     folder = place_of(folder)
     place = Place(folder, mark_of(identity, grown), shard_rows, beside or folder)
     try:
-        writable(folder)
+        check_writable(folder)
     except InputError:
         if not is_folder(folder) or not listed_shards(folder):
             raise
@@ -338,13 +338,13 @@ def write_shared(folder: StorePath, name: str, data: bytes) -> None:
         InputError: others wrote a file of that name.
     """
     path, key = folder / name, Path(name).stem
-    listed = key in listed_together(folder)
+    listed = read_checksums(folder, key) is not None
     if not is_whole(path, bytes_digest(data)):
         _check_ours(path, listed)
     elif listed:
         return
     checksums = Checksums("", {}, {name: bytes_digest(data)})
-    write(folder / CHECKSUMS / f"{key}.json", checksums.text())
+    write(checksums_path(folder, key), checksums.text())
     write(path, data)
 
 
@@ -504,6 +504,6 @@ def _remove(place: Place, shards: Mapping[int, Checksums]) -> None:
     for stem, checksums in listed_together(place.folder).items():
         for name in checksums.files:
             remove(place.folder / name)
-        remove(place.folder / CHECKSUMS / f"{stem}.json")
+        remove(checksums_path(place.folder, stem))
     for folder in folders:
         remove_if_empty(folder)
