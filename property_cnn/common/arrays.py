@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,10 @@ LARGEST = 2**30
 """Most bytes that an .npz may unpack to, unless it has as many itself."""
 
 _LARGEST_METADATA = 16 * 2**20
+
+_PARSING = threading.RLock()
+"""Held while a header's text is parsed: where a garbage collection lets another thread parse too,
+Python 3.11 ends one of them in a SystemError (github.com/python/cpython/issues/106905)."""
 
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -62,7 +67,7 @@ def write_npz(
 
 
 def write_npy(path: str | os.PathLike, array: np.ndarray | Blocks) -> None:
-    """Writes one array as .npy, atomically; `np.load(path, mmap_mode="r")` maps it."""
+    """Writes one array as .npy, atomically; `map_npy` maps it."""
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         _write_member(file, array)
 
@@ -168,7 +173,7 @@ def npz_headers(
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type of an array, from its header; what Python thinks of its text stays unsaid."""
-    with warnings.catch_warnings():
+    with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shape, _, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
     return shape, dtype
@@ -208,7 +213,7 @@ def _opened(path: str | os.PathLike, kind: str) -> Iterator[zipfile.ZipFile]:
 
 def _member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     stored = f"{name}.npy" if f"{name}.npy" in archive.namelist() else name
-    with archive.open(stored) as member:
+    with archive.open(stored) as member, _PARSING:
         return np.lib.format.read_array(member, allow_pickle=False)
 
 
@@ -217,6 +222,12 @@ def npy_bytes(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
     return buffer.getvalue()
+
+
+def map_npy(path: str | os.PathLike) -> np.ndarray:
+    """The array in an .npy of ours, on disk, to read; threads may do so at once."""
+    with _PARSING:
+        return np.load(path, "r", allow_pickle=False)
 
 
 def npy_header(path: str | os.PathLike) -> tuple[tuple[int, ...], np.dtype, int]:
@@ -256,4 +267,4 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
             f"{path} holds {held} bytes, but {shape} of {dtype} takes "
             f"{math.prod(shape) * dtype.itemsize}; get it again"
         )
-    return np.load(path, allow_pickle=False)
+    return np.array(map_npy(path))

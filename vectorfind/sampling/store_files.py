@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from property_cnn.common.arrays import npy_header
+from property_cnn.common.arrays import map_npy, npy_header
 from property_cnn.common.errors import CheckpointError, FileError, InputError
 from property_cnn.common.folders import differences
 from property_cnn.common.progress import Progress, size_text
@@ -266,7 +266,7 @@ def _copy(stores: tuple[StoreFacts, ...], index: int, name: str) -> np.ndarray:
         if digest is None:
             continue
         if is_whole(path, digest):
-            return np.load(local_copy(path, digest), allow_pickle=False)
+            return map_npy(local_copy(path, digest))
         damaged.append(str(path))
     raise InputError(
         f"{', '.join(damaged)}: missing or altered; vectorfind sample with that --store makes it "

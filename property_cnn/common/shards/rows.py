@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from property_cnn.common.arrays import Blocks
+from property_cnn.common.arrays import Blocks, map_npy
 from property_cnn.common.shards.lists import array_path, listed_shards
 from property_cnn.common.shards.places import local_copy
 
@@ -70,7 +70,7 @@ class Rows:
         path = array_path(self.folder, self.name, index)
         if not isinstance(path, Path):
             path = local_copy(path, self._digests.get(index, ""))
-        return np.load(path, "r", allow_pickle=False)
+        return map_npy(path)
 
     @cached_property
     def _digests(self) -> dict[int, str]:

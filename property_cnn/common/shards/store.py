@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from property_cnn.common.arrays import npy_bytes
+from property_cnn.common.arrays import map_npy, npy_bytes
 from property_cnn.common.checks import check_count
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.files import PARTIAL, bytes_digest, make_folder, writing
@@ -443,7 +443,7 @@ def _some_faults(asked: Sequence[tuple]) -> list[tuple[tuple[str, ...], list[Sto
 
 
 def _length(path: Path) -> int:
-    return len(np.load(path, "r", allow_pickle=False))
+    return len(map_npy(path))
 
 
 def _fitting(

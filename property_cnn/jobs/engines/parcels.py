@@ -24,7 +24,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from property_cnn.common.arrays import npy_bytes
+from property_cnn.common.arrays import map_npy, npy_bytes
 from property_cnn.common.errors import InputError
 from property_cnn.common.files import atomic_write, sha256_of
 
@@ -158,6 +158,6 @@ def _read(path: Path) -> object:
             "it is refused: is that the same folder on all workers?"
         )
     if path.suffix == _ARRAY:
-        return np.asarray(np.load(path, "r", allow_pickle=False)).view(np.ndarray)
+        return np.asarray(map_npy(path)).view(np.ndarray)
     with open(path, "rb") as file:
         return pickle.load(file)

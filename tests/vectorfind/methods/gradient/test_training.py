@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from property_cnn.common.arrays import map_npy
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import NETWORKS, random_stream
 from vectorfind.config import FindSettings, GradientSettings
@@ -144,7 +145,7 @@ def test_samples_on_disk_give_the_bytes_of_those_in_memory(tmp_path, small_windo
         readable = np.ones(200, bool)
 
         def vectors(self, layer, rows):
-            return np.load(tmp_path / "latents.npy", mmap_mode="r")[rows]
+            return map_npy(tmp_path / "latents.npy")[rows]
 
     stored = Stored()
     stored.scores = scores
