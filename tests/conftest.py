@@ -89,10 +89,17 @@ def quick_disk():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def trained_alone():
+    """Tiny networks do not wait for threads, nor do those that several tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "TRAINING_THREADS", 1)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """Sums go in one order on any number of cores, and tiny networks do not wait for threads."""
-    monkeypatch.setattr(tasks, "TRAINING_THREADS", 1)
+def one_thread():
+    """Sums go in one order on any number of cores."""
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(1)

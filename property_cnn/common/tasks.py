@@ -20,7 +20,7 @@ from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 
 TRAINING_THREADS = 2
-"""Threads of the training of one network, whatever cores there are."""
+"""Threads of PyTorch that train a network, whatever cores there are."""
 
 
 class Networks(Protocol):
@@ -42,6 +42,7 @@ class Engine(Protocol):
         tasks: Iterable[tuple],
         workers: int | None,
         models: Networks | None,
+        threads: int,
     ) -> Iterator[Any]:
         """As `run_tasks`."""
         ...
@@ -65,10 +66,12 @@ def run_tasks(
     tasks: Iterable[tuple],
     workers: int | None = None,
     models: Networks | None = None,
+    training: bool = False,
 ) -> Iterator[Any]:
     """Results of function(*task), in the order of the tasks, as they come.
 
-    A task computes on one thread however many run at once, so its result never depends on that.
+    A task computes on one thread however many run at once, so its result never depends on that;
+    PyTorch's training of a network on a fixed number.
     Networks that do not say that they are `thread_safe`, and those on a GPU, run one task after
     another unless workers are asked for.
 
@@ -78,25 +81,29 @@ def run_tasks(
         workers: tasks at once; None for joblib's configuration or what suits the networks, or for
             all of an engine's workers.
         models: the networks that the tasks run, if any.
+        training: whether each trains a network, for which it has `TRAINING_THREADS`. More of them
+            than cores do no harm: those of one process do not compete for these, and an engine's
+            workers wait asleep.
     """
+    threads = TRAINING_THREADS if training else 1
     elsewhere = _engine.get()
     if elsewhere is not None:
-        yield from elsewhere.run(function, tasks, workers, models)
+        yield from elsewhere.run(function, tasks, workers, models, threads)
         return
     together = models is None or (models.thread_safe and models.on_cpu)
     jobs = workers
     if jobs is None and get_active_backend()[1] is None:
         jobs = cpu_count() if together else 1
     if not together and workers is None:
-        with one_thread():
+        with one_thread(), _torch_threads(threads):
             for task in tasks:
                 yield function(*task)
         return
     streams = get_active_backend(prefer="threads")[0].supports_return_generator
     how = "generator" if streams else "list"  # e.g. multiprocessing gives all of them at the end
     engine = Parallel(n_jobs=jobs, prefer="threads", return_as=how)
-    with one_thread():
-        yield from engine(delayed(_alone)(function, task) for task in tasks)
+    with one_thread(), _torch_threads(threads):
+        yield from engine(delayed(_alone)(function, task, threads) for task in tasks)
 
 
 def in_threads() -> bool:
@@ -123,23 +130,15 @@ def one_torch_thread() -> Iterator[None]:
 
     For calls of a few milliseconds, as a frame of a video.
     """
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch else 1
-    if before == 1:
+    with _torch_threads(1):
         yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
 def training_threads() -> Iterator[None]:
     """As `one_thread`, with a fixed number of more of them, on any number of cores.
 
-    For the long training of one network that runs alone.
+    For the long training of one network.
     """
     with _threads(TRAINING_THREADS):
         yield
@@ -147,16 +146,25 @@ def training_threads() -> Iterator[None]:
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
+    with (
+        _torch_threads(number),
+        _libraries(len(sys.modules)).limit(limits=number, user_api="blas"),
+    ):
+        yield
+
+
+@contextmanager
+def _torch_threads(number: int) -> Iterator[None]:
     torch = sys.modules.get("torch")  # an SVM's process never loads it
-    before = torch.get_num_threads() if torch else 1
-    if torch:
-        torch.set_num_threads(number)
+    before = torch.get_num_threads() if torch else number
+    if before == number:
+        yield
+        return
+    torch.set_num_threads(number)
     try:
-        with _libraries(len(sys.modules)).limit(limits=number, user_api="blas"):
-            yield
+        yield
     finally:
-        if torch:
-            torch.set_num_threads(before)
+        torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)
@@ -165,14 +173,12 @@ def _libraries(modules: int) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def stay_on_one_thread() -> None:
-    """As `one_thread`, for the rest of the life of this thread, in a process that runs tasks.
+def stay_on(threads: int) -> None:
+    """As `run_tasks` has it for a task, for the rest of this thread's life or until the next task.
 
     Undoing it after a task would undo it for another that runs beside it.
     """
-    torch = sys.modules.get("torch")
-    if torch and torch.get_num_threads() > 1:
-        torch.set_num_threads(1)
+    _set_torch_threads(threads)
     _limited(len(sys.modules))
 
 
@@ -181,8 +187,12 @@ def _limited(modules: int) -> object:
     return _libraries(modules).limit(limits=1, user_api="blas")
 
 
-def _alone(function: Callable[..., Any], task: tuple) -> Any:
-    torch = sys.modules.get("torch")
-    if torch and torch.get_num_threads() > 1:  # in a process of its own
-        torch.set_num_threads(1)
+def _alone(function: Callable[..., Any], task: tuple, threads: int) -> Any:
+    _set_torch_threads(threads)  # where it is in a process of its own
     return function(*task)
+
+
+def _set_torch_threads(number: int) -> None:
+    torch = sys.modules.get("torch")
+    if torch and torch.get_num_threads() != number:
+        torch.set_num_threads(number)

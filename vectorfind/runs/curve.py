@@ -291,7 +291,8 @@ def _fit_parts(
     progress = Progress("training", len(tasks), "networks", quiet)
     workers = cells[0].find.workers if models.on_cpu else 1
     seconds: dict[Path, float] = {}
-    for task, taken in zip(tasks, run_tasks(train_part, tasks, workers), strict=True):
+    trained = run_tasks(train_part, tasks, workers, training=True)
+    for task, taken in zip(tasks, trained, strict=True):
         place = task[0].parent
         seconds[place] = seconds.get(place, 0.0) + taken
         add_timing(place, "train", seconds[place])

@@ -93,13 +93,14 @@ class Engine(ABC):
         tasks: Iterable[tuple],
         workers: int | None = None,
         models: Networks | None = None,
+        threads: int = 1,
     ) -> Iterator[Any]:
         """As `property_cnn.common.tasks.run_tasks`, on the workers."""
         parcels = self._parcels()
         gpu = models is not None and not models.on_cpu
         alone = models is not None and not (models.thread_safe and models.on_cpu)
         calls = (
-            Call(parcels.packed((function, task)), parcels.folder, Path.cwd(), alone)
+            Call(parcels.packed((function, task)), parcels.folder, Path.cwd(), alone, threads)
             for task in tasks
         )
         return _Sending(self, gpu, workers).results(calls)

@@ -1,4 +1,4 @@
-"""One task in a worker's process: its versions compared, unpacked, computed on one thread."""
+"""One task in a worker's process: its versions compared, unpacked, computed on its threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 import cloudpickle
 
 from property_cnn.common.errors import InputError
-from property_cnn.common.tasks import stay_on_one_thread
+from property_cnn.common.tasks import stay_on
 from property_cnn.jobs.engines.memory import keep_freed_memory
 from property_cnn.jobs.engines.parcels import unpacked
 
@@ -51,6 +51,7 @@ class Call:
         parcels: the folder of their heavy parts.
         folder: the sender's current one, in which files are named.
         alone: whether no other task may run beside it in its process.
+        threads: of PyTorch that it computes on.
         release: the sender's.
     """
 
@@ -58,6 +59,7 @@ class Call:
     parcels: Path
     folder: Path
     alone: bool
+    threads: int = 1
     release: dict[str, str] = field(default_factory=release)
 
 
@@ -108,13 +110,14 @@ def answer(call: Call, place: str) -> Answer:
 
 def _result(call: Call, place: str) -> Any:
     try:
+        _wait_asleep()
         _check_release(call.release)
         _enter(call.folder)
         _keep_memory()
         function, task = unpacked(call.packed, call.parcels)
     except Exception as error:  # also whatever a network's own code raises while it is unpacked
         raise InputError(f"worker {place}: {error}") from error
-    stay_on_one_thread()
+    stay_on(call.threads)
     return function(*task)
 
 
@@ -124,6 +127,14 @@ def _check_release(wanted: dict[str, str]) -> None:
               if here.get(name) != wanted[name]]  # fmt: skip
     if others:
         raise InputError(f"it has {', '.join(others)}; install the same versions there")
+
+
+def _wait_asleep() -> None:
+    """Threads that wait for others sleep, else two processes on one core take thrice the time.
+
+    OpenMP reads it when it is loaded, with PyTorch; whoever starts workers may have it otherwise.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _enter(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tasks: in order, on one thread each, wherever the user's joblib configuration puts them."""
+"""Tasks: in order, on fixed numbers of threads, wherever the user configures joblib to put them."""
 
 import joblib
 import pytest
@@ -26,6 +26,14 @@ def three_threads():
 def test_results_come_in_order_and_every_task_has_one_thread(workers, three_threads):
     results = list(run_tasks(threads_and, [(i,) for i in range(7)], workers))
     assert results == [(i, 1) for i in range(7)]
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_training_has_as_many_threads(workers, three_threads, monkeypatch):
+    monkeypatch.setattr(tasks, "TRAINING_THREADS", 2)
+    results = list(run_tasks(threads_and, [(i,) for i in range(5)], workers, training=True))
+    assert results == [(i, 2) for i in range(5)]
     assert torch.get_num_threads() == 3
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from property_cnn.common.streams import NETWORKS, random_stream
-from property_cnn.common.tasks import in_threads, run_tasks
+from property_cnn.common.tasks import TRAINING_THREADS, in_threads, run_tasks
 from vectorfind.config import GradientSettings
 from vectorfind.methods.base import FitTask
 from vectorfind.methods.gradient.network import WEIGHTS, GradientNetwork
@@ -85,7 +85,7 @@ def train_networks(
     Args:
         task: samples, properties and settings, of which `gradient.shared` says whether it is one
             network or one a property; networks are trained on its device, as many at once as its
-            workers, see `tasks.run_tasks`, each on one thread. Its checkpoint folder
+            workers, see `tasks.run_tasks`, each on a fixed number of threads. Its checkpoint folder
             keeps each network's state, to go on from after a stop; a state that is damaged, or of
             other settings or scores, is not used but written anew.
         progress: called with the number of rounds done since the last call; they come to
@@ -100,7 +100,8 @@ def train_networks(
     progress = progress if in_threads() else None  # another process cannot call it
     tasks = [(training, progress) for training in trainings]
     on_cpu = torch.device(task.device).type == "cpu"
-    return list(run_tasks(_train, tasks, task.settings.workers if on_cpu else 1))
+    workers = task.settings.workers if on_cpu else 1
+    return list(run_tasks(_train, tasks, workers, training=True))
 
 
 def _trainings(task: FitTask, every: float) -> list[Training]:
@@ -118,7 +119,8 @@ def _trainings(task: FitTask, every: float) -> list[Training]:
         key = hashlib.sha256("+".join(heads).encode()).hexdigest()[:16]
         path = task.checkpoint and task.checkpoint / f"network_{key}.safetensors"
         about = [asdict(settings), heads, find.layer, len(targets), find.seed, device.type]
-        file = StateFile(path, [*about, SHARD, WINDOW, VALID], y[readable], every)
+        fixed = [TRAINING_THREADS, SHARD, WINDOW, VALID]
+        file = StateFile(path, [*about, *fixed], y[readable], every)
         dtype = getattr(torch, settings.dtype)
         reader = Reader(samples, find.layer, centre.to(device), scale, dtype)
         trainings.append(Training(reader, heads, y, split, find.seed, settings, file))

@@ -326,7 +326,7 @@ class Elsewhere:
     def __init__(self, spoil, times):
         self.spoil, self.left = spoil, times
 
-    def run(self, function, tasks, workers, models):
+    def run(self, function, tasks, workers, models, threads):
         for task in tasks:
             result = function(*task)
             if self.left and isinstance(function, partial):

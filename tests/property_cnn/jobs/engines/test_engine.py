@@ -11,6 +11,7 @@ from threading import Lock
 import numpy as np
 import pytest
 
+from property_cnn.common import tasks
 from property_cnn.common.errors import FileError, InputError
 from property_cnn.common.tasks import in_threads, run_tasks, running_on
 from property_cnn.jobs.engines import engine as engines
@@ -70,15 +71,21 @@ def files(folder):
     }
 
 
-def test_results_come_in_order_from_several_processes_on_one_thread_each(engine):
+def test_results_come_in_order_from_several_processes_on_threads_of_a_fixed_number(
+    engine, monkeypatch
+):
     array = np.arange(HEAVY, dtype=float)  # travels as a file
-    tasks = [(number, array) for number in range(24)]
+    asked = [(number, array) for number in range(24)]
     with running_on(engine):
         assert not in_threads()
-        results = list(run_tasks(add, tasks))
+        results = list(run_tasks(add, asked))
         assert list(run_tasks(slow_if_first, [(i,) for i in range(40)])) == list(range(40))
         assert list(run_tasks(slow_if_first, [(i,) for i in range(3)], workers=1)) == [0, 1, 2]
+        monkeypatch.setattr(tasks, "TRAINING_THREADS", 2)
+        trained = list(run_tasks(add, asked[:4], training=True))
+        again = list(run_tasks(add, asked[:4]))
     assert in_threads()
+    assert [threads for _, _, threads in trained + again] == [2] * 4 + [1] * 4
     assert [value for value, _, _ in results] == [2.0 * number for number in range(24)]
     assert {threads for _, _, threads in results} == {1}
     assert os.getpid() not in {pid for _, pid, _ in results}
@@ -124,7 +131,7 @@ def test_a_worker_that_sees_another_checkpoint_is_refused(engine):
 
 
 def test_a_worker_of_other_versions_is_refused(engine):
-    call = Call(b"", engine._parcels().folder, Path.cwd(), False, {"torch": "0.1"})
+    call = Call(b"", engine._parcels().folder, Path.cwd(), False, release={"torch": "0.1"})
     with pytest.raises(InputError, match=r"for 0\.1; install the same versions"):
         result_of(engine, call)
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from property_cnn.common import tasks
 from property_cnn.common.arrays import map_npy
 from property_cnn.common.errors import InputError
 from property_cnn.common.streams import NETWORKS, random_stream
 from vectorfind.config import FindSettings, GradientSettings
 from vectorfind.methods.base import FitTask
+from vectorfind.methods.gradient import training
 from vectorfind.methods.gradient import windows as gradient_rows
 from vectorfind.methods.gradient.method import GRADIENT
 from vectorfind.methods.gradient.network import WEIGHTS
@@ -134,6 +136,17 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_global_randomness_alone()
     assert torch.equal(state, torch.get_rng_state())
     changed = train(samples, NAMES, 1, TWO)
     assert bytes_of(changed) != bytes_of(one)
+
+
+def test_every_network_is_trained_on_as_many_threads(monkeypatch, small_windows):
+    monkeypatch.setattr(tasks, "TRAINING_THREADS", 2)
+    latents, scores, _ = planted(200)
+    samples, seen = samples_of(latents, scores), set()
+    monkeypatch.setattr(training, "_fit", lambda *_: seen.add(torch.get_num_threads()))
+    for settings in (TWO, replace(TWO, shared=False)):
+        for workers in (1, 2):
+            train(samples, NAMES, 0, settings, workers=workers)
+    assert seen == {2}
 
 
 def test_samples_on_disk_give_the_bytes_of_those_in_memory(tmp_path, small_windows):
