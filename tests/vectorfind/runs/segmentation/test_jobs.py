@@ -59,7 +59,8 @@ def test_its_scores_are_those_of_the_training(trained):
     said = _run("test", file, *_data(trained / "data"), "--fold", 1, "--json")
     row = json.loads(said)["rows"][0]
     last = (trained / "b0" / "segment_test.csv").read_text().splitlines()[1].split(",")
-    assert row["mIoU"] == pytest.approx(float(last[8]), abs=0.01)
+    # In per cent; the file has the weights to 16 bits, which moves some pixels over a border.
+    assert row["mIoU"] == pytest.approx(float(last[8]), abs=0.1)
 
 
 def test_a_student_follows_that_network(trained):
