@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Protocol
@@ -130,7 +130,8 @@ def one_torch_thread() -> Iterator[None]:
 
     For calls of a few milliseconds, as a frame of a video.
     """
-    with _torch_threads(1):
+    torch = sys.modules.get("torch")
+    with nullcontext() if torch and torch.get_num_threads() == 1 else _torch_threads(1):
         yield
 
 
@@ -157,14 +158,12 @@ def _threads(number: int) -> Iterator[None]:
 def _torch_threads(number: int) -> Iterator[None]:
     torch = sys.modules.get("torch")  # an SVM's process never loads it
     before = torch.get_num_threads() if torch else number
-    if before == number:
-        yield
-        return
-    torch.set_num_threads(number)
+    _set_torch_threads(number)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        if torch:
+            torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)
@@ -194,5 +193,5 @@ def _alone(function: Callable[..., Any], task: tuple, threads: int) -> Any:
 
 def _set_torch_threads(number: int) -> None:
     torch = sys.modules.get("torch")
-    if torch and torch.get_num_threads() != number:
+    if torch:  # also where it says so many: BLAS takes its own number until it is told one
         torch.set_num_threads(number)

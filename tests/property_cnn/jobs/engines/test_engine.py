@@ -25,6 +25,7 @@ from tests.property_cnn.jobs.engines.travelling import (
     full,
     full_in_one,
     full_once,
+    loaded,
     pid_after,
     slow_if_first,
 )
@@ -84,12 +85,18 @@ def test_results_come_in_order_from_several_processes_on_threads_of_a_fixed_numb
         monkeypatch.setattr(tasks, "TRAINING_THREADS", 2)
         trained = list(run_tasks(add, asked[:4], training=True))
         again = list(run_tasks(add, asked[:4]))
+        assert list(run_tasks(os.getenv, [("OMP_WAIT_POLICY",)])) == ["PASSIVE"]
     assert in_threads()
     assert [threads for _, _, threads in trained + again] == [2] * 4 + [1] * 4
     assert [value for value, _, _ in results] == [2.0 * number for number in range(24)]
     assert {threads for _, _, threads in results} == {1}
     assert os.getpid() not in {pid for _, pid, _ in results}
     assert len(list(engine._folder.iterdir())) == 1
+
+
+def test_a_worker_says_how_threads_wait_before_it_loads_pytorch(dask):
+    with running_on(dask):
+        assert list(run_tasks(loaded, [("torch", "sklearn")])) == [[]]
 
 
 def test_a_store_is_the_same_after_a_worker_was_killed(engine, tmp_path):

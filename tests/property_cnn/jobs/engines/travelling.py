@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -56,6 +57,10 @@ def full(number):
     error = FileError(f"cannot write {number}")
     error.errno = errno.ENOSPC
     raise error
+
+
+def loaded(*modules):
+    return [name for name in modules if name in sys.modules]
 
 
 def pid_after(number):
