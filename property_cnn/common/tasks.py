@@ -1,16 +1,17 @@
 """Independent tasks, run together: shards of samples, cases of a test, fits of groups.
 
 By default they are threads of this process, one a core, in which PyTorch and BLAS use one thread
-each: nothing is copied or started, and no two engines compete for a core. `running_on` moves them
-to an engine's processes, on this machine or on many, see `property_cnn.jobs.engines`; without one
-all go through joblib, so that `joblib.parallel_config(backend=...)` moves them, too.
+each, but where they train a network: nothing is copied or started, and no two engines compete for
+a core. `running_on` moves them to an engine's processes, on this machine or on many, see
+`property_cnn.jobs.engines`; without one all go through joblib, so that
+`joblib.parallel_config(backend=...)` moves them, too.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Protocol
@@ -130,8 +131,7 @@ def one_torch_thread() -> Iterator[None]:
 
     For calls of a few milliseconds, as a frame of a video.
     """
-    torch = sys.modules.get("torch")
-    with nullcontext() if torch and torch.get_num_threads() == 1 else _torch_threads(1):
+    with _torch_threads(1):
         yield
 
 
